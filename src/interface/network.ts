@@ -1,0 +1,78 @@
+import type { JsonValue } from './store.ts';
+import type { Startable } from './startable.ts';
+
+/** Who sent a message, as Noise proved it. */
+export interface Sender {
+  /** libp2p PeerId, base58. */
+  readonly peerId: string;
+  /** The Ethereum address of the same key, EIP-55 checksummed. */
+  readonly address: string;
+}
+
+/**
+ * One request kind of a protocol. `check` parses the body at the door and throws on anything else;
+ * `handle` answers, or throws an ErgonError whose code, message and detail travel back to the caller.
+ */
+export interface RequestHandler<Req = unknown> {
+  readonly check: (body: unknown) => Req;
+  readonly handle: (request: Req, sender: Sender, signal: AbortSignal) => Promise<JsonValue>;
+}
+
+/** `/ergon/<area>/<version>` with its request kinds. */
+export interface Protocol {
+  readonly id: string;
+  readonly requests: Readonly<Record<string, RequestHandler<never>>>;
+}
+
+export interface RequestOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Dial these when the peer is not connected. */
+  readonly multiaddrs?: readonly string[];
+}
+
+export interface PeerInfo {
+  readonly peerId: string;
+  readonly address: string;
+  readonly multiaddrs: readonly string[];
+  readonly direction: 'inbound' | 'outbound';
+  /** Milliseconds since the epoch. */
+  readonly connectedAt: number;
+}
+
+/** Serves byte ranges of content-addressed blobs to peers. */
+export interface BlobServer {
+  /**
+   * The blob's size and a reader of its bytes from `offset`, or undefined when there is none *or* this peer may
+   * not have it: the two are not told apart.
+   */
+  open(hash: string, sender: Sender, offset: number): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> } | undefined>;
+}
+
+export interface Network extends Startable {
+  readonly peerId: string;
+  readonly address: string;
+  multiaddrs(): readonly string[];
+  peers(): readonly PeerInfo[];
+  /** Registers before start; one handler per protocol id. */
+  handle(protocol: Protocol): void;
+  serveBlobs(server: BlobServer): void;
+  /**
+   * One request, one answer. Rejects with NetworkError: ERR_NETWORK_UNREACHABLE, ERR_NETWORK_TIMEOUT,
+   * ERR_NETWORK_PROTOCOL (the peer broke the protocol), or ERR_NETWORK_REMOTE with `detail.code` when the peer's
+   * handler threw.
+   */
+  request(peerId: string, protocol: string, kind: string, body: JsonValue, options?: RequestOptions): Promise<JsonValue>;
+  /** Streams a blob from `offset`; the caller verifies the hash. */
+  fetchBlob(
+    peerId: string,
+    hash: string,
+    offset: number,
+    options?: RequestOptions,
+  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }>;
+  /** Gossip: small signed announcements only. `check` throws to drop a message and to stop its spread. */
+  announce(topic: string, body: JsonValue): Promise<void>;
+  onAnnouncement(topic: string, receive: (body: unknown) => Promise<void>): void;
+  /** Called when a peer connects (after identify). */
+  onPeer(listener: (peer: PeerInfo) => void): () => void;
+}

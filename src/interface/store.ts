@@ -1,0 +1,117 @@
+import type { Startable } from './startable.ts';
+
+/** What a record, an event or an outbox message may hold: plain JSON. Amounts of money are decimal strings. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/**
+ * A typed collection of records. `check` is run on every value read from disk and before every write;
+ * it throws when the value is not a T. `indexes` name secondary keys: several records may share one.
+ */
+export interface Bucket<T> {
+  readonly name: string;
+  readonly check: (value: unknown) => T;
+  readonly indexes?: Readonly<Record<string, (value: T) => readonly string[]>>;
+}
+
+export interface ListOptions {
+  /** Only records whose index `index` holds `equals`. */
+  readonly where?: { readonly index: string; readonly equals: string };
+  /** Start after this id (exclusive): the cursor of the previous page. */
+  readonly after?: string;
+  readonly limit?: number;
+  /** Newest id first, where ids sort by time. */
+  readonly reverse?: boolean;
+}
+
+/** A read view of the committed state. */
+export interface Reader {
+  get<T>(bucket: Bucket<T>, id: string): Promise<T | undefined>;
+  list<T>(bucket: Bucket<T>, options?: ListOptions): Promise<{ id: string; value: T }[]>;
+}
+
+/** One thing that happened. `seq` is the total order of this node's events, from 1, without gaps. */
+export interface StoredEvent {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Dotted, past tense: `agreement.approved`, `activity.state-changed`. */
+  readonly type: string;
+  /** The id of the thing that changed (an agreementId, an activityId, a taskId …). */
+  readonly subject: string;
+  readonly data: JsonValue;
+}
+
+/** A message that must arrive: kept until the peer has answered it, in order per peer. */
+export interface OutboxMessage {
+  /** Unique; the receiver treats a repeated id as the same request. */
+  readonly id: string;
+  /** PeerId of the receiver. */
+  readonly peerId: string;
+  readonly protocol: string;
+  readonly body: JsonValue;
+  /** After this time (ms epoch) delivery is given up, and an `outbox.expired` event says so. */
+  readonly expiresAt: number;
+}
+
+/**
+ * A unit of work. What was read with `get` is checked again at commit: if another transaction changed it,
+ * the function is run anew. `put` of a record that was not read in this transaction requires that it does
+ * not exist yet. All of it lands in one atomic, synced batch, or nothing does.
+ */
+export interface Transaction extends Reader {
+  put<T>(bucket: Bucket<T>, id: string, value: T): void;
+  delete<T>(bucket: Bucket<T>, id: string): void;
+  emit(event: { type: string; subject: string; data: JsonValue }): void;
+  send(message: OutboxMessage): void;
+}
+
+export interface EventQuery {
+  /** Events with `seq` greater than this. */
+  readonly after?: number;
+  readonly types?: readonly string[];
+  readonly subject?: string;
+  readonly limit?: number;
+}
+
+export interface EventLog {
+  /** The `seq` of the newest event; 0 when there is none. */
+  last(): number;
+  query(query: EventQuery): Promise<StoredEvent[]>;
+  /** Past events after `query.after`, then live ones, without gap or repeat, until the signal aborts. */
+  follow(query: EventQuery, signal: AbortSignal): AsyncIterable<StoredEvent>;
+  /**
+   * A durable consumer: `handle` sees every event of `types` in order, also those of earlier runs of the node.
+   * Its position is committed in the same transaction as what it writes, so the effect happens exactly once.
+   * A handler that throws is retried with backoff, and logged; later events wait.
+   * Returns a function that stops it and awaits the handler in flight.
+   */
+  consume(
+    name: string,
+    types: readonly string[],
+    handle: (event: StoredEvent, tx: Transaction) => Promise<void>,
+  ): () => Promise<void>;
+}
+
+export interface PendingMessage extends OutboxMessage {
+  /** Per-peer sequence number, from 1. */
+  readonly sequence: number;
+}
+
+export interface Outbox {
+  /** Peers with something waiting. */
+  peers(): Promise<string[]>;
+  /** Oldest waiting message of one peer. */
+  next(peerId: string): Promise<PendingMessage | undefined>;
+  /** Removes the message in the transaction that records its answer. */
+  settle(tx: Transaction, message: PendingMessage): void;
+  /** Called after each commit that added messages, with the peers concerned. Returns an unsubscribe function. */
+  onAdded(listener: (peerIds: readonly string[]) => void): () => void;
+}
+
+/** The node's books: the only durable state besides the keystore, blobs and activity journals. */
+export interface Store extends Startable, Reader {
+  readonly events: EventLog;
+  readonly outbox: Outbox;
+  /** Runs `work` until it commits without conflict; its only effects must go through `tx`. */
+  transact<R>(work: (tx: Transaction) => Promise<R>): Promise<R>;
+}
