@@ -20,3 +20,8 @@ export class ErgonError<Code extends string = string> extends Error {
 export function isErgonError(error: unknown, ...codes: string[]): error is ErgonError {
   return error instanceof ErgonError && (codes.length === 0 || codes.includes(error.code));
 }
+
+/** What docs/errors.md says of each code of an area: the page is generated from these. */
+export type ErrorCatalogue<Code extends string = string> = Readonly<
+  Record<Code, { readonly meaning: string; readonly remedy: string }>
+>;

@@ -48,6 +48,8 @@ export interface OutboxMessage {
   /** PeerId of the receiver. */
   readonly peerId: string;
   readonly protocol: string;
+  /** The request kind of the protocol. */
+  readonly kind: string;
   readonly body: JsonValue;
   /** After this time (ms epoch) delivery is given up, and an `outbox.expired` event says so. */
   readonly expiresAt: number;

@@ -1,0 +1,101 @@
+import { Type, type Static } from 'typebox';
+import { Address, BlobHash, Bytes, Id, NanoUnits, PeerId, Reason, Timestamp } from './values.ts';
+import type { Batch, ExeScript } from './exe-script.ts';
+import { Role } from './market.ts';
+
+const closed = { additionalProperties: false } as const;
+
+export const ACTIVITY_STATES = ['New', 'Deploying', 'Ready', 'Running', 'Suspended', 'Completed', 'Terminated'] as const;
+export type ActivityState = (typeof ACTIVITY_STATES)[number];
+export const ActivityState = Type.Union(ACTIVITY_STATES.map((s) => Type.Literal(s)));
+
+/** Reason codes of `Terminated`. LimitExceeded carries `detail.limit` (cpu, memory, disk, pids, time, output) and the figures. */
+export const TERMINATION_CODES = [
+  'Error', 'LimitExceeded', 'Expired', 'Requestor', 'Provider', 'PaymentDefault', 'ProviderRestart', 'SupervisorLost',
+] as const;
+
+/** Limits of one activity beside the agreement's resources; an absent one is unlimited up to the agreement's end. */
+export const ActivityLimits = Type.Object(
+  {
+    /** CPU time of the workload, all commands together. */
+    cpuTimeMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 })),
+    /** Wall clock from `start`, time suspended not counted. */
+    wallTimeMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 })),
+  },
+  closed,
+);
+export type ActivityLimits = Static<typeof ActivityLimits>;
+
+export const TaskPackage = Type.Object({ hash: BlobHash, sizeBytes: Bytes }, closed);
+export type TaskPackage = Static<typeof TaskPackage>;
+
+/** Cumulative usage of one activity at one moment. `sequence` counts from 1 and never skips. */
+export const UsageSample = Type.Object(
+  {
+    sequence: Type.Integer({ minimum: 1 }),
+    at: Timestamp,
+    /** Counter name → billionths of its unit; never falls. */
+    counters: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, { maxProperties: 32 }),
+  },
+  closed,
+);
+export type UsageSample = Static<typeof UsageSample>;
+
+/** An activity as one party's books hold it. */
+export const ActivityRecord = Type.Object(
+  {
+    activityId: Id,
+    agreementId: Id,
+    role: Role,
+    /** The other party. */
+    peerId: PeerId,
+    address: Address,
+    package: Type.Optional(TaskPackage),
+    limits: ActivityLimits,
+    state: ActivityState,
+    /** The state that a command in progress leads to: the pair is the lock. */
+    pending: Type.Optional(ActivityState),
+    /** Overlay: the provider (or its supervisor) has not answered since this time. */
+    unreachableSince: Type.Optional(Timestamp),
+    /** Why it ended. */
+    reason: Type.Optional(Reason),
+    history: Type.Array(Type.Object({ state: ActivityState, at: Timestamp }, closed), { maxItems: 4096 }),
+    usage: Type.Optional(UsageSample),
+    /** Bytes of the logs so far. */
+    stdoutBytes: Bytes,
+    stderrBytes: Bytes,
+    /** Position in the provider's journal up to which this record is true. */
+    journalSeq: Type.Integer({ minimum: 0 }),
+    createdAt: Timestamp,
+  },
+  closed,
+);
+export type ActivityRecord = Omit<Static<typeof ActivityRecord>, 'state' | 'pending' | 'history'> & {
+  state: ActivityState;
+  pending?: ActivityState;
+  history: { state: ActivityState; at: number }[];
+};
+
+export type LogStream = 'stdout' | 'stderr';
+
+/** A slice of a log. `end` is the offset after the last byte that exists now; `final` when none will follow. */
+export interface LogSlice {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly end: number;
+  readonly final: boolean;
+}
+
+/** The requestor's remote control of its activities; every call is idempotent by the ids that the caller makes. */
+export interface RequestorActivities {
+  get(activityId: string): Promise<ActivityRecord | undefined>;
+  create(request: { activityId: string; agreementId: string; package?: TaskPackage; limits: ActivityLimits }): Promise<ActivityRecord>;
+  /** Hands a script to the provider; returns when it is durably there. */
+  exec(activityId: string, batchId: string, script: ExeScript): Promise<Batch>;
+  batch(activityId: string, batchId: string): Promise<Batch | undefined>;
+  /** Resolves when the batch has finished, over disconnections and restarts of either side. */
+  waitBatch(activityId: string, batchId: string, signal: AbortSignal): Promise<Batch>;
+  readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
+  /** Ends it; Completed when no command had failed, else Terminated{Requestor}. */
+  destroy(activityId: string, reason?: Reason): Promise<void>;
+}

@@ -1,0 +1,78 @@
+import { Type, type Static } from 'typebox';
+import { BlobHash, Bytes, DurationMs, Id, Reason, Timestamp } from './values.ts';
+
+const closed = { additionalProperties: false } as const;
+export const EnvVars = Type.Record(Type.String({ pattern: '^[^=\\0]{1,256}$' }), Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }), { maxProperties: 512 });
+const Args = Type.Array(Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }), { maxItems: 4096 });
+
+/** Where a transfer reads from or writes to: a blob of either node, or a path inside the activity. */
+export const TransferUrl = Type.String({
+  maxLength: 4096,
+  pattern: '^(blob:(sha256:[0-9a-f]{64})?|container:/.*|https?://.*|gftp://.*)$',
+  description: '`blob:sha256:…` to read a blob, `blob:` to make one, `container:/path` inside the activity',
+});
+
+/** One command of an ExeScript, as an object with one key. */
+export const ExeCommand = Type.Union([
+  Type.Object({ deploy: Type.Object({ env: Type.Optional(EnvVars) }, closed) }, closed),
+  Type.Object({ start: Type.Object({ args: Type.Optional(Args) }, closed) }, closed),
+  Type.Object(
+    {
+      run: Type.Object(
+        {
+          entry_point: Type.String({ maxLength: 4096, pattern: '^[^\\0]*$' }),
+          args: Type.Optional(Args),
+          env: Type.Optional(EnvVars),
+          /** A blob of the requestor's, fed to stdin; without it stdin is empty. */
+          stdin: Type.Optional(BlobHash),
+          /** Wall clock of this command; its end is LimitExceeded{time}. */
+          timeout_ms: Type.Optional(DurationMs),
+        },
+        closed,
+      ),
+    },
+    closed,
+  ),
+  Type.Object({ transfer: Type.Object({ from: TransferUrl, to: TransferUrl }, closed) }, closed),
+  Type.Object({ sign: Type.Object({}, closed) }, closed),
+  Type.Object({ terminate: Type.Object({}, closed) }, closed),
+]);
+export type ExeCommand = Static<typeof ExeCommand>;
+export const ExeScript = Type.Array(ExeCommand, { minItems: 1, maxItems: 256 });
+export type ExeScript = Static<typeof ExeScript>;
+
+/** Byte range of a command's output in the activity's stdout or stderr log: from `start` up to, not including, `end`. */
+const LogRange = Type.Object({ start: Bytes, end: Bytes, truncated: Type.Optional(Type.Boolean()) }, closed);
+
+export const CommandResult = Type.Object(
+  {
+    index: Type.Integer({ minimum: 0, maximum: 255 }),
+    result: Type.Union([Type.Literal('Ok'), Type.Literal('Error')]),
+    message: Type.Optional(Type.String({ maxLength: 4096 })),
+    /** Present on an error. */
+    reason: Type.Optional(Reason),
+    exitCode: Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295 })),
+    stdout: Type.Optional(LogRange),
+    stderr: Type.Optional(LogRange),
+    /** The blob that a transfer to `blob:` made. */
+    blob: Type.Optional(Type.Object({ hash: BlobHash, sizeBytes: Bytes }, closed)),
+    startedAt: Timestamp,
+    finishedAt: Timestamp,
+  },
+  closed,
+);
+export type CommandResult = Static<typeof CommandResult>;
+
+/** A script on its way through an activity; `results` grows from index 0, the first error ends it. */
+export const Batch = Type.Object(
+  {
+    batchId: Id,
+    activityId: Id,
+    script: ExeScript,
+    results: Type.Array(CommandResult, { maxItems: 256 }),
+    finished: Type.Boolean(),
+    createdAt: Timestamp,
+  },
+  closed,
+);
+export type Batch = Static<typeof Batch>;

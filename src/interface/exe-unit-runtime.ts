@@ -1,0 +1,117 @@
+import type { Resources } from './market.ts';
+import type { Properties } from './values.ts';
+
+/** `runtimes/<name>/descriptor.json`: what the runtime is and which counters it measures. */
+export interface RuntimeDescriptor {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  /** Module that exports `createRuntime`, relative to the descriptor, without extension. */
+  readonly main: string;
+  readonly capabilities: readonly string[];
+  /** Usage counters by name, beside the ones that every runtime has. */
+  readonly counters: Readonly<Record<string, { readonly unit: string; readonly description: string }>>;
+  readonly properties: Properties;
+}
+
+/** Declared abilities; callers and the compliance suite ask this, never `instanceof`. */
+export interface RuntimeSupports {
+  readonly signal: boolean;
+  readonly suspend: boolean;
+  /** A live workload can be taken over by a new supervisor. */
+  readonly recover: boolean;
+  readonly cpuTimeLimit: boolean;
+  readonly memoryLimit: boolean;
+  readonly diskLimit: boolean;
+  readonly cpuShare: boolean;
+}
+
+/** What this machine can enforce for the runtime, and why not the rest. */
+export interface Fingerprint {
+  readonly available: boolean;
+  /** Why it is not available; what is weaker than it could be, and what would mend it. */
+  readonly notes: readonly string[];
+  /** For the offer, e.g. `ergon.runtime.sandbox`. */
+  readonly properties: Properties;
+}
+
+export interface DeploySpec {
+  readonly activityId: string;
+  /** Absolute. The runtime owns `<workDir>/runtime` and `<workDir>/volumes`. */
+  readonly workDir: string;
+  /** Absent for a runtime that needs none. Read-only, verified. */
+  readonly packagePath?: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly resources: Resources;
+}
+
+export interface RunCommand {
+  readonly entryPoint: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** A file to read stdin from; empty stdin without it. */
+  readonly stdinPath?: string;
+}
+
+/** Called with the bytes as they come; the workload is not read further until the promise resolves. */
+export interface RunOutput {
+  stdout(chunk: Uint8Array): Promise<void>;
+  stderr(chunk: Uint8Array): Promise<void>;
+}
+
+/** How a command ended. `limit`: the runtime itself enforced a limit, with the figures. */
+export type RunExit =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signaled'; readonly signal: string }
+  | { readonly kind: 'limit'; readonly limit: 'memory' | 'disk' | 'pids' | 'cpu'; readonly limitValue: number; readonly observed: number }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface RunningCommand {
+  /** Resolves once the process has ended *and* both streams are drained. Never rejects. */
+  readonly exit: Promise<RunExit>;
+  /** Sends a POSIX signal to the whole process tree. */
+  signal(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT'): Promise<void>;
+}
+
+/** Cumulative figures of the workload alone, from the kernel where it can say. */
+export interface RuntimeStats {
+  readonly cpuNs: bigint;
+  readonly memoryBytes: number;
+  readonly memoryPeakBytes: number;
+  readonly diskBytes: number;
+  /** Custom counters of the descriptor, in billionths of their unit. */
+  readonly counters: Readonly<Record<string, bigint>>;
+}
+
+/** A deployed activity's runtime state: opaque, serialisable, enough for `recover` in another process. */
+export type RuntimeHandle = string;
+
+/**
+ * One kind of sandbox. All calls of one deployment come from its supervisor, one at a time except `signal`, `stats`,
+ * `suspend`, `resume` and `destroy`, which may come while `run` is under way.
+ * Failures are RuntimeError (src/interface/exe-unit-runtime.ts has no classes; codes in docs/errors.md, ERR_RUNTIME_*).
+ */
+export interface ExeUnitRuntime {
+  readonly descriptor: RuntimeDescriptor;
+  readonly supports: RuntimeSupports;
+  fingerprint(): Promise<Fingerprint>;
+  /** Runs a tiny workload through the whole path; throws with what to do when it fails. */
+  selfTest(workDir: string): Promise<void>;
+  /** Optional: makes ready whatever hides start-up time. Called in a warm supervisor that has no activity yet. */
+  warm?(workDir: string): Promise<void>;
+  /** Checks and prepares the package; creates the sandbox with its limits. Idempotent after a crash. */
+  deploy(spec: DeploySpec): Promise<RuntimeHandle>;
+  start(handle: RuntimeHandle, args: readonly string[]): Promise<void>;
+  run(handle: RuntimeHandle, command: RunCommand, output: RunOutput): Promise<RunningCommand>;
+  suspend(handle: RuntimeHandle): Promise<void>;
+  resume(handle: RuntimeHandle): Promise<void>;
+  stats(handle: RuntimeHandle): Promise<RuntimeStats>;
+  /** Host path of the directory that `container:/` names, for transfers. */
+  volumeRoot(handle: RuntimeHandle): string;
+  /** Kills whatever still runs. */
+  stop(handle: RuntimeHandle): Promise<void>;
+  /** Removes all that the runtime made outside the work directory. Idempotent; also after a crash. */
+  destroy(handle: RuntimeHandle): Promise<void>;
+  /** Takes over a deployment of another process; false when nothing of it lives. */
+  recover(handle: RuntimeHandle): Promise<boolean>;
+}

@@ -1,0 +1,65 @@
+import type { ActivityLimits, ActivityState, LogSlice, LogStream, TaskPackage, UsageSample } from './activity.ts';
+import type { CommandResult, ExeScript } from './exe-script.ts';
+import type { Resources } from './market.ts';
+import type { Startable } from './startable.ts';
+import type { Reason } from './values.ts';
+
+/** All that a supervisor needs to know of its activity, for as long as it lives. */
+export interface ExeUnitSpec {
+  readonly activityId: string;
+  readonly agreementId: string;
+  readonly runtime: string;
+  readonly package?: TaskPackage;
+  readonly resources: Resources;
+  readonly limits: ActivityLimits;
+  /** stdout and stderr are kept up to this many bytes each; a workload that writes more is ended. */
+  readonly maxOutputBytes: number;
+  /** The activity ends by then, ms since the epoch. */
+  readonly deadline: number;
+  /** Distance of usage samples. */
+  readonly sampleIntervalMs: number;
+}
+
+/**
+ * One line of an activity's journal. `seq` counts from 1 without gaps. The daemon's record of an activity is a
+ * fold over these.
+ */
+export type JournalRecord = { readonly seq: number; readonly at: number } & JournalEntry;
+export type JournalEntry =
+  | { readonly type: 'created'; readonly spec: ExeUnitSpec }
+  | { readonly type: 'state'; readonly state: ActivityState; readonly pending?: ActivityState; readonly reason?: Reason }
+  | { readonly type: 'batch'; readonly batchId: string; readonly script: ExeScript }
+  | { readonly type: 'command-started'; readonly batchId: string; readonly index: number }
+  /** The command waits for a blob that the daemon must bring: answered by `ExeUnits.provide`. */
+  | { readonly type: 'need'; readonly batchId: string; readonly index: number; readonly hash: string }
+  | { readonly type: 'command-finished'; readonly batchId: string; readonly result: CommandResult }
+  | { readonly type: 'batch-finished'; readonly batchId: string }
+  | { readonly type: 'handle'; readonly handle: string }
+  | { readonly type: 'usage'; readonly sample: UsageSample };
+
+/** Whether a supervisor lives. `unknown` is not `gone`: wait and ask again. */
+export type SupervisorStatus = 'alive' | 'gone' | 'unknown';
+
+/** The daemon's side of all supervisors on this machine. */
+export interface ExeUnits extends Startable {
+  /** Work directories found on disk: the activities that were ever created and not disposed of. */
+  list(): Promise<string[]>;
+  /** Starts (or finds) the supervisor; idempotent by activityId. */
+  create(spec: ExeUnitSpec): Promise<void>;
+  /** Journals the script; returns when it is durable. Throws ExeUnitError ERR_EXE_UNIT_BUSY while another batch runs. */
+  exec(activityId: string, batchId: string, script: ExeScript): Promise<void>;
+  /** Answers a `need`: a local file with the blob, or why it could not be had. */
+  provide(activityId: string, hash: string, result: { path: string } | { error: Reason }): Promise<void>;
+  /** Kills the workload and ends the activity with this state. Idempotent. */
+  end(activityId: string, state: 'Completed' | 'Terminated', reason?: Reason): Promise<void>;
+  /** The journal after `afterSeq`, past then live; ends after the final state, or when the supervisor is gone and all is read. */
+  follow(activityId: string, afterSeq: number, signal: AbortSignal): AsyncIterable<JournalRecord>;
+  /** When the supervisor is gone and its journal has no end: writes one, and makes sure that nothing of the workload lives. */
+  close(activityId: string, reason: Reason): Promise<void>;
+  status(activityId: string): Promise<SupervisorStatus>;
+  readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
+  /** Path of a blob that a transfer to `blob:` made. */
+  outputPath(activityId: string, hash: string): Promise<string | undefined>;
+  /** Removes the work directory of an ended activity. */
+  dispose(activityId: string): Promise<void>;
+}

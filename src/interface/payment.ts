@@ -1,0 +1,145 @@
+import { Type, type Static } from 'typebox';
+import { Address, Amount, Digest, Id, NanoUnits, Reason, Signature, Timestamp } from './values.ts';
+import { Role } from './market.ts';
+import type { Startable } from './startable.ts';
+import type { Transaction } from './store.ts';
+
+const closed = { additionalProperties: false } as const;
+const Platform = Type.String({ pattern: '^[a-z0-9-]{1,64}$' });
+
+/** A bill for one activity so far: cumulative, never falling, citing the samples that it bills. */
+export const DebitNote = Type.Object(
+  {
+    debitNoteId: Id,
+    agreementId: Id,
+    activityId: Id,
+    /** Counts the activity's notes from 1. */
+    sequence: Type.Integer({ minimum: 1 }),
+    /** The last one of its activity. */
+    final: Type.Boolean(),
+    platform: Platform,
+    issuer: Address,
+    recipient: Address,
+    /** Counter → billionths of its unit, of the last sample billed. */
+    usage: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, { maxProperties: 32 }),
+    /** The samples 1…`last` of the activity, and the running hash over them. */
+    samples: Type.Object({ last: Type.Integer({ minimum: 0 }), hash: Digest }, closed),
+    totalAmountDue: Amount,
+    createdAt: Timestamp,
+    signature: Signature,
+  },
+  closed,
+);
+export type DebitNote = Static<typeof DebitNote>;
+
+/** The recipient's signed answer to a debit note or an invoice. */
+export const BillDecision = Type.Object(
+  {
+    billId: Id,
+    decision: Type.Union([Type.Literal('Accepted'), Type.Literal('Rejected')]),
+    amount: Amount,
+    reason: Type.Optional(Reason),
+    at: Timestamp,
+    signature: Signature,
+  },
+  closed,
+);
+export type BillDecision = Static<typeof BillDecision>;
+
+export const Invoice = Type.Object(
+  {
+    invoiceId: Id,
+    agreementId: Id,
+    platform: Platform,
+    issuer: Address,
+    recipient: Address,
+    /** The final note of each activity. */
+    activities: Type.Array(Type.Object({ activityId: Id, debitNoteId: Id, amount: Amount }, closed), { maxItems: 4096 }),
+    amount: Amount,
+    createdAt: Timestamp,
+    paymentDueAt: Timestamp,
+    signature: Signature,
+  },
+  closed,
+);
+export type Invoice = Static<typeof Invoice>;
+
+/** One settlement between two nodes' books, signed by the payer; `cumulative` is the sum of all from payer to payee. */
+export const LedgerPayment = Type.Object(
+  {
+    paymentId: Id,
+    platform: Platform,
+    payer: Address,
+    payee: Address,
+    invoiceId: Id,
+    agreementId: Id,
+    amount: Amount,
+    /** Counts the payments of this payer to this payee from 1. */
+    sequence: Type.Integer({ minimum: 1 }),
+    cumulative: Amount,
+    createdAt: Timestamp,
+    signature: Signature,
+  },
+  closed,
+);
+export type LedgerPayment = Static<typeof LedgerPayment>;
+
+export const BILL_STATES = ['Issued', 'Received', 'Accepted', 'Rejected', 'Cancelled', 'Settled', 'Failed'] as const;
+export type BillState = (typeof BILL_STATES)[number];
+const BillStateSchema = Type.Union(BILL_STATES.map((s) => Type.Literal(s)));
+const history = Type.Array(Type.Object({ state: BillStateSchema, at: Timestamp }, closed), { maxItems: 64 });
+
+export const DebitNoteRecord = Type.Object(
+  { note: DebitNote, role: Role, state: BillStateSchema, decision: Type.Optional(BillDecision), history },
+  closed,
+);
+export type DebitNoteRecord = { note: DebitNote; role: Role; state: BillState; decision?: BillDecision; history: { state: BillState; at: number }[] };
+
+export const InvoiceRecord = Type.Object(
+  { invoice: Invoice, role: Role, state: BillStateSchema, decision: Type.Optional(BillDecision), paymentId: Type.Optional(Id), history },
+  closed,
+);
+export type InvoiceRecord = {
+  invoice: Invoice;
+  role: Role;
+  state: BillState;
+  decision?: BillDecision;
+  paymentId?: string;
+  history: { state: BillState; at: number }[];
+};
+
+/** Money set aside by the requestor: `total = spent + remaining`, always. */
+export const Allocation = Type.Object(
+  {
+    allocationId: Id,
+    platform: Platform,
+    total: Amount,
+    /** Accepted so far, over all agreements of the allocation. */
+    spent: Amount,
+    remaining: Amount,
+    released: Type.Boolean(),
+    createdAt: Timestamp,
+  },
+  closed,
+);
+export type Allocation = Static<typeof Allocation>;
+
+/** What tasks need of payment. */
+export interface Allocations {
+  create(request: { allocationId: string; platform: string; total: string }): Promise<Allocation>;
+  get(allocationId: string): Promise<Allocation | undefined>;
+  /** Bills of this agreement are accepted out of this allocation; without one they are rejected. */
+  assign(agreementId: string, allocationId: string): Promise<void>;
+  /** Ends it; what is not spent is free again. Bills of its agreements that are still open stay payable. */
+  release(allocationId: string): Promise<void>;
+}
+
+/** Moves money on one platform. */
+export interface PaymentDriver extends Startable {
+  readonly platform: string;
+  /** The smallest units per token, as a power of ten. */
+  readonly decimals: number;
+  readonly symbol: string;
+  /** Pays an accepted invoice; idempotent by invoiceId. It is called inside the transaction that records the intent. */
+  pay(tx: Transaction, invoice: Invoice): Promise<string>;
+}

@@ -1,0 +1,106 @@
+import { Type, type Static } from 'typebox';
+import { EnvVars } from './exe-script.ts';
+import { Address, Amount, BlobHash, Bytes, Constraints, Id, Reason, Timestamp } from './values.ts';
+
+const closed = { additionalProperties: false } as const;
+const GuestPath = Type.String({ pattern: '^/[^\\0]{1,4095}$', description: 'Absolute path inside the activity' });
+
+/** What a requestor wants run: one program, its input, the files to bring back, its limits and its budget. */
+export const TaskSpec = Type.Object(
+  {
+    name: Type.Optional(Type.String({ maxLength: 128 })),
+    /** The task package, uploaded before. */
+    package: BlobHash,
+    runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
+    /** argv[0] for WASI; a program of the image for Docker. */
+    entryPoint: Type.String({ maxLength: 4096 }),
+    args: Type.Array(Type.String({ maxLength: 131_072 }), { maxItems: 4096 }),
+    env: EnvVars,
+    /** A blob to feed to stdin. */
+    stdin: Type.Optional(BlobHash),
+    inputs: Type.Array(Type.Object({ blob: BlobHash, path: GuestPath }, closed), { maxItems: 128 }),
+    outputs: Type.Array(GuestPath, { maxItems: 128 }),
+    limits: Type.Object(
+      {
+        cpuThreads: Type.Integer({ minimum: 1, maximum: 4096 }),
+        memoryBytes: Type.Integer({ minimum: 65_536, maximum: Number.MAX_SAFE_INTEGER }),
+        storageBytes: Bytes,
+        cpuTimeMs: Type.Optional(Type.Integer({ minimum: 1 })),
+        wallTimeMs: Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 }),
+      },
+      closed,
+    ),
+    platform: Type.String({ pattern: '^[a-z0-9-]{1,64}$' }),
+    /** The most that may be paid, in smallest units. */
+    budget: Amount,
+    /** Further constraints on offers, ANDed with what the task needs by itself. */
+    constraints: Constraints,
+    /** A provider that fails (not the program) is replaced by another this often. */
+    maxAttempts: Type.Integer({ minimum: 1, maximum: 16 }),
+  },
+  closed,
+);
+export type TaskSpec = Static<typeof TaskSpec>;
+
+export const TASK_STATES = [
+  'Scheduled', 'Waiting', 'Blocked', 'Queued', 'InProgress', 'AwaitingCompletion', 'Succeeded', 'Failed', 'Canceled',
+] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+/** Where an attempt stands; each phase is idempotent, so a restarted daemon repeats the one it was in. */
+export const TASK_PHASES = ['Agreeing', 'Creating', 'Running', 'Collecting', 'Closing', 'Settling', 'Done'] as const;
+export type TaskPhase = (typeof TASK_PHASES)[number];
+
+export const TaskAttempt = Type.Object(
+  {
+    number: Type.Integer({ minimum: 1 }),
+    agreementId: Id,
+    activityId: Id,
+    batchId: Id,
+    provider: Type.Optional(Address),
+    phase: Type.Union(TASK_PHASES.map((p) => Type.Literal(p))),
+    startedAt: Timestamp,
+    endedAt: Type.Optional(Timestamp),
+    reason: Type.Optional(Reason),
+  },
+  closed,
+);
+export type TaskAttempt = Omit<Static<typeof TaskAttempt>, 'phase'> & { phase: TaskPhase };
+
+export const TaskResult = Type.Object(
+  {
+    exitCode: Type.Optional(Type.Integer()),
+    stdoutBytes: Bytes,
+    stderrBytes: Bytes,
+    outputs: Type.Array(Type.Object({ path: GuestPath, blob: BlobHash, sizeBytes: Bytes }, closed), { maxItems: 128 }),
+  },
+  closed,
+);
+export type TaskResult = Static<typeof TaskResult>;
+
+export const TaskRecord = Type.Object(
+  {
+    taskId: Id,
+    spec: TaskSpec,
+    allocationId: Id,
+    state: Type.Union(TASK_STATES.map((s) => Type.Literal(s))),
+    /** For people: what is going on right now. */
+    progress: Type.Object({ percent: Type.Number({ minimum: 0, maximum: 100 }), message: Type.String({ maxLength: 512 }) }, closed),
+    attempts: Type.Array(TaskAttempt, { maxItems: 16 }),
+    result: Type.Optional(TaskResult),
+    reason: Type.Optional(Reason),
+    cancelRequested: Type.Optional(Type.Boolean()),
+    createdAt: Timestamp,
+    stateChangedAt: Timestamp,
+  },
+  closed,
+);
+export type TaskRecord = Omit<Static<typeof TaskRecord>, 'state' | 'attempts'> & { state: TaskState; attempts: TaskAttempt[] };
+
+/** The requestor's durable tasks. */
+export interface Tasks {
+  /** Idempotent by taskId. Throws TaskError ERR_TASK_PACKAGE_NOT_FOUND and the like when the spec names what is not here. */
+  submit(taskId: string, spec: TaskSpec): Promise<TaskRecord>;
+  get(taskId: string): Promise<TaskRecord | undefined>;
+  cancel(taskId: string): Promise<TaskRecord>;
+}

@@ -1,0 +1,55 @@
+import { Type, type Static } from 'typebox';
+
+/**
+ * The plain values that documents, wire messages, records and REST bodies are made of, each with its bounds.
+ * An amount of money is a decimal string of the platform's smallest unit wherever it is written down, and a
+ * bigint wherever it is computed with.
+ */
+export const Amount = Type.String({ pattern: '^(0|[1-9][0-9]{0,38})$', description: 'Smallest units of the payment platform' });
+export type Amount = Static<typeof Amount>;
+
+/** A quantity of a usage counter in billionths of the counter's unit (nanoseconds for a counter in seconds). */
+export const NanoUnits = Type.String({ pattern: '^(0|[1-9][0-9]{0,38})$', description: "Billionths of the counter's unit" });
+export type NanoUnits = Static<typeof NanoUnits>;
+
+/** An Ethereum address, EIP-55 checksummed. */
+export const Address = Type.String({ pattern: '^0x[0-9a-fA-F]{40}$' });
+/** 65-byte ECDSA signature, hex. */
+export const Signature = Type.String({ pattern: '^0x[0-9a-f]{130}$' });
+/** 32-byte digest, hex. */
+export const Digest = Type.String({ pattern: '^0x[0-9a-f]{64}$' });
+/** Content address of a blob. */
+export const BlobHash = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
+export type BlobHash = Static<typeof BlobHash>;
+/** An id made by one of the nodes (UUIDv7, so ids sort by time). */
+export const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' });
+/** libp2p PeerId in base58. */
+export const PeerId = Type.String({ pattern: '^[1-9A-HJ-NP-Za-km-z]{40,64}$' });
+export const Multiaddr = Type.String({ minLength: 1, maxLength: 256 });
+/** Milliseconds since the epoch. */
+export const Timestamp = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
+export const DurationMs = Type.Integer({ minimum: 0, maximum: 366 * 24 * 3600 * 1000 });
+export const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+const Scalar = Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean()]);
+/** Flat dotted properties. A key may end in `@d`, `@v` or `@t` (decimal, version, datetime) to type a string. */
+export const Properties = Type.Record(
+  Type.String({ pattern: '^[^\\s=<>()*!&|]{1,256}$' }),
+  Type.Union([Scalar, Type.Array(Scalar, { maxItems: 256 })]),
+  { maxProperties: 512 },
+);
+export type Properties = Static<typeof Properties>;
+
+/** A constraint filter in LDAP style. */
+export const Constraints = Type.String({ maxLength: 16_384 });
+
+/** A typed reason: `code` for programs, `message` for people, `detail` with the figures. */
+export const Reason = Type.Object(
+  {
+    code: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,63}$' }),
+    message: Type.String({ maxLength: 2048 }),
+    detail: Type.Optional(Type.Record(Type.String({ maxLength: 64 }), Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]))),
+  },
+  { additionalProperties: false },
+);
+export type Reason = Static<typeof Reason>;
