@@ -13,4 +13,5 @@ export * from './slots.ts';
 export * from './startable.ts';
 export * from './store.ts';
 export * from './task.ts';
+export * from './transfer.ts';
 export * from './values.ts';
