@@ -5,13 +5,28 @@ import { Role } from './market.ts';
 
 const closed = { additionalProperties: false } as const;
 
-export const ACTIVITY_STATES = ['New', 'Deploying', 'Ready', 'Running', 'Suspended', 'Completed', 'Terminated'] as const;
+export const ACTIVITY_STATES = [
+  'New',
+  'Deploying',
+  'Ready',
+  'Running',
+  'Suspended',
+  'Completed',
+  'Terminated',
+] as const;
 export type ActivityState = (typeof ACTIVITY_STATES)[number];
 export const ActivityState = Type.Union(ACTIVITY_STATES.map((s) => Type.Literal(s)));
 
 /** Reason codes of `Terminated`. LimitExceeded carries `detail.limit` (cpu, memory, disk, pids, time, output) and the figures. */
 export const TERMINATION_CODES = [
-  'Error', 'LimitExceeded', 'Expired', 'Requestor', 'Provider', 'PaymentDefault', 'ProviderRestart', 'SupervisorLost',
+  'Error',
+  'LimitExceeded',
+  'Expired',
+  'Requestor',
+  'Provider',
+  'PaymentDefault',
+  'ProviderRestart',
+  'SupervisorLost',
 ] as const;
 
 /** Limits of one activity beside the agreement's resources; an absent one is unlimited up to the agreement's end. */
@@ -35,7 +50,9 @@ export const UsageSample = Type.Object(
     sequence: Type.Integer({ minimum: 1 }),
     at: Timestamp,
     /** Counter name → billionths of its unit; never falls. */
-    counters: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, { maxProperties: 32 }),
+    counters: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, {
+      maxProperties: 32,
+    }),
   },
   closed,
 );
@@ -89,7 +106,12 @@ export interface LogSlice {
 /** The requestor's remote control of its activities; every call is idempotent by the ids that the caller makes. */
 export interface RequestorActivities {
   get(activityId: string): Promise<ActivityRecord | undefined>;
-  create(request: { activityId: string; agreementId: string; package?: TaskPackage; limits: ActivityLimits }): Promise<ActivityRecord>;
+  create(request: {
+    activityId: string;
+    agreementId: string;
+    package?: TaskPackage;
+    limits: ActivityLimits;
+  }): Promise<ActivityRecord>;
   /** Hands a script to the provider; returns when it is durably there. */
   exec(activityId: string, batchId: string, script: ExeScript): Promise<Batch>;
   batch(activityId: string, batchId: string): Promise<Batch | undefined>;

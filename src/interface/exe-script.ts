@@ -2,7 +2,11 @@ import { Type, type Static } from 'typebox';
 import { BlobHash, Bytes, DurationMs, Id, Reason, Timestamp } from './values.ts';
 
 const closed = { additionalProperties: false } as const;
-export const EnvVars = Type.Record(Type.String({ pattern: '^[^=\\0]{1,256}$' }), Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }), { maxProperties: 512 });
+export const EnvVars = Type.Record(
+  Type.String({ pattern: '^[^=\\0]{1,256}$' }),
+  Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }),
+  { maxProperties: 512 },
+);
 const Args = Type.Array(Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }), { maxItems: 4096 });
 
 /** Where a transfer reads from or writes to: a blob of either node, or a path inside the activity. */

@@ -63,7 +63,12 @@ export interface RunOutput {
 export type RunExit =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'signaled'; readonly signal: string }
-  | { readonly kind: 'limit'; readonly limit: 'memory' | 'disk' | 'pids' | 'cpu'; readonly limitValue: number; readonly observed: number }
+  | {
+      readonly kind: 'limit';
+      readonly limit: 'memory' | 'disk' | 'pids' | 'cpu';
+      readonly limitValue: number;
+      readonly observed: number;
+    }
   | { readonly kind: 'failed'; readonly message: string };
 
 export interface RunningCommand {

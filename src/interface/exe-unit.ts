@@ -1,4 +1,11 @@
-import type { ActivityLimits, ActivityState, LogSlice, LogStream, TaskPackage, UsageSample } from './activity.ts';
+import type {
+  ActivityLimits,
+  ActivityState,
+  LogSlice,
+  LogStream,
+  TaskPackage,
+  UsageSample,
+} from './activity.ts';
 import type { CommandResult, ExeScript } from './exe-script.ts';
 import type { Resources } from './market.ts';
 import type { Startable } from './startable.ts';
@@ -27,7 +34,12 @@ export interface ExeUnitSpec {
 export type JournalRecord = { readonly seq: number; readonly at: number } & JournalEntry;
 export type JournalEntry =
   | { readonly type: 'created'; readonly spec: ExeUnitSpec }
-  | { readonly type: 'state'; readonly state: ActivityState; readonly pending?: ActivityState; readonly reason?: Reason }
+  | {
+      readonly type: 'state';
+      readonly state: ActivityState;
+      readonly pending?: ActivityState;
+      readonly reason?: Reason;
+    }
   | { readonly type: 'batch'; readonly batchId: string; readonly script: ExeScript }
   | { readonly type: 'command-started'; readonly batchId: string; readonly index: number }
   /** The command waits for a blob that the daemon must bring: answered by `ExeUnits.provide`. */

@@ -1,5 +1,19 @@
 import { Type, type Static } from 'typebox';
-import { Address, Amount, Bytes, Constraints, Digest, DurationMs, Id, Multiaddr, PeerId, Properties, Reason, Signature, Timestamp } from './values.ts';
+import {
+  Address,
+  Amount,
+  Bytes,
+  Constraints,
+  Digest,
+  DurationMs,
+  Id,
+  Multiaddr,
+  PeerId,
+  Properties,
+  Reason,
+  Signature,
+  Timestamp,
+} from './values.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -96,13 +110,19 @@ export type Agreement = Static<typeof Agreement>;
 export const Role = Type.Union([Type.Literal('requestor'), Type.Literal('provider')]);
 export type Role = Static<typeof Role>;
 
-export const Termination = Type.Object({ agreementId: Id, by: Role, reason: Reason, at: Timestamp, signature: Signature }, closed);
+export const Termination = Type.Object(
+  { agreementId: Id, by: Role, reason: Reason, at: Timestamp, signature: Signature },
+  closed,
+);
 export type Termination = Static<typeof Termination>;
 
 export const AgreementState = Type.Union(
-  (['Proposal', 'Pending', 'Approved', 'Terminated', 'Rejected', 'Cancelled', 'Expired'] as const).map((s) => Type.Literal(s)),
+  (['Proposal', 'Pending', 'Approved', 'Terminated', 'Rejected', 'Cancelled', 'Expired'] as const).map((s) =>
+    Type.Literal(s),
+  ),
 );
-export type AgreementState = 'Proposal' | 'Pending' | 'Approved' | 'Terminated' | 'Rejected' | 'Cancelled' | 'Expired';
+export type AgreementState =
+  'Proposal' | 'Pending' | 'Approved' | 'Terminated' | 'Rejected' | 'Cancelled' | 'Expired';
 
 /** An agreement as one party's books hold it. */
 export const AgreementRecord = Type.Object(
@@ -112,7 +132,10 @@ export const AgreementRecord = Type.Object(
     role: Role,
     state: AgreementState,
     digest: Digest,
-    signatures: Type.Object({ requestor: Type.Optional(Signature), provider: Type.Optional(Signature) }, closed),
+    signatures: Type.Object(
+      { requestor: Type.Optional(Signature), provider: Type.Optional(Signature) },
+      closed,
+    ),
     stateChangedAt: Timestamp,
     approvedAt: Type.Optional(Timestamp),
     /** Why it was rejected, cancelled or expired. */

@@ -46,7 +46,11 @@ export interface BlobServer {
    * The blob's size and a reader of its bytes from `offset`, or undefined when there is none *or* this peer may
    * not have it: the two are not told apart.
    */
-  open(hash: string, sender: Sender, offset: number): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> } | undefined>;
+  open(
+    hash: string,
+    sender: Sender,
+    offset: number,
+  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> } | undefined>;
 }
 
 export interface Network extends Startable {
@@ -62,7 +66,13 @@ export interface Network extends Startable {
    * ERR_NETWORK_PROTOCOL (the peer broke the protocol), or ERR_NETWORK_REMOTE with `detail.code` when the peer's
    * handler threw.
    */
-  request(peerId: string, protocol: string, kind: string, body: JsonValue, options?: RequestOptions): Promise<JsonValue>;
+  request(
+    peerId: string,
+    protocol: string,
+    kind: string,
+    body: JsonValue,
+    options?: RequestOptions,
+  ): Promise<JsonValue>;
   /** Streams a blob from `offset`; the caller verifies the hash. */
   fetchBlob(
     peerId: string,

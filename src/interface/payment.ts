@@ -54,7 +54,9 @@ export const Invoice = Type.Object(
     issuer: Address,
     recipient: Address,
     /** The final note of each activity. */
-    activities: Type.Array(Type.Object({ activityId: Id, debitNoteId: Id, amount: Amount }, closed), { maxItems: 4096 }),
+    activities: Type.Array(Type.Object({ activityId: Id, debitNoteId: Id, amount: Amount }, closed), {
+      maxItems: 4096,
+    }),
     amount: Amount,
     createdAt: Timestamp,
     paymentDueAt: Timestamp,
@@ -84,7 +86,15 @@ export const LedgerPayment = Type.Object(
 );
 export type LedgerPayment = Static<typeof LedgerPayment>;
 
-export const BILL_STATES = ['Issued', 'Received', 'Accepted', 'Rejected', 'Cancelled', 'Settled', 'Failed'] as const;
+export const BILL_STATES = [
+  'Issued',
+  'Received',
+  'Accepted',
+  'Rejected',
+  'Cancelled',
+  'Settled',
+  'Failed',
+] as const;
 export type BillState = (typeof BILL_STATES)[number];
 const BillStateSchema = Type.Union(BILL_STATES.map((s) => Type.Literal(s)));
 const history = Type.Array(Type.Object({ state: BillStateSchema, at: Timestamp }, closed), { maxItems: 64 });
@@ -93,10 +103,23 @@ export const DebitNoteRecord = Type.Object(
   { note: DebitNote, role: Role, state: BillStateSchema, decision: Type.Optional(BillDecision), history },
   closed,
 );
-export type DebitNoteRecord = { note: DebitNote; role: Role; state: BillState; decision?: BillDecision; history: { state: BillState; at: number }[] };
+export type DebitNoteRecord = {
+  note: DebitNote;
+  role: Role;
+  state: BillState;
+  decision?: BillDecision;
+  history: { state: BillState; at: number }[];
+};
 
 export const InvoiceRecord = Type.Object(
-  { invoice: Invoice, role: Role, state: BillStateSchema, decision: Type.Optional(BillDecision), paymentId: Type.Optional(Id), history },
+  {
+    invoice: Invoice,
+    role: Role,
+    state: BillStateSchema,
+    decision: Type.Optional(BillDecision),
+    paymentId: Type.Optional(Id),
+    history,
+  },
   closed,
 );
 export type InvoiceRecord = {

@@ -1,7 +1,8 @@
 import type { Startable } from './startable.ts';
 
 /** What a record, an event or an outbox message may hold: plain JSON. Amounts of money are decimal strings. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /**
  * A typed collection of records. `check` is run on every value read from disk and before every write;

@@ -3,7 +3,10 @@ import { EnvVars } from './exe-script.ts';
 import { Address, Amount, BlobHash, Bytes, Constraints, Id, Reason, Timestamp } from './values.ts';
 
 const closed = { additionalProperties: false } as const;
-const GuestPath = Type.String({ pattern: '^/[^\\0]{1,4095}$', description: 'Absolute path inside the activity' });
+const GuestPath = Type.String({
+  pattern: '^/[^\\0]{1,4095}$',
+  description: 'Absolute path inside the activity',
+});
 
 /** What a requestor wants run: one program, its input, the files to bring back, its limits and its budget. */
 export const TaskSpec = Type.Object(
@@ -43,12 +46,28 @@ export const TaskSpec = Type.Object(
 export type TaskSpec = Static<typeof TaskSpec>;
 
 export const TASK_STATES = [
-  'Scheduled', 'Waiting', 'Blocked', 'Queued', 'InProgress', 'AwaitingCompletion', 'Succeeded', 'Failed', 'Canceled',
+  'Scheduled',
+  'Waiting',
+  'Blocked',
+  'Queued',
+  'InProgress',
+  'AwaitingCompletion',
+  'Succeeded',
+  'Failed',
+  'Canceled',
 ] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
 /** Where an attempt stands; each phase is idempotent, so a restarted daemon repeats the one it was in. */
-export const TASK_PHASES = ['Agreeing', 'Creating', 'Running', 'Collecting', 'Closing', 'Settling', 'Done'] as const;
+export const TASK_PHASES = [
+  'Agreeing',
+  'Creating',
+  'Running',
+  'Collecting',
+  'Closing',
+  'Settling',
+  'Done',
+] as const;
 export type TaskPhase = (typeof TASK_PHASES)[number];
 
 export const TaskAttempt = Type.Object(
@@ -72,7 +91,9 @@ export const TaskResult = Type.Object(
     exitCode: Type.Optional(Type.Integer()),
     stdoutBytes: Bytes,
     stderrBytes: Bytes,
-    outputs: Type.Array(Type.Object({ path: GuestPath, blob: BlobHash, sizeBytes: Bytes }, closed), { maxItems: 128 }),
+    outputs: Type.Array(Type.Object({ path: GuestPath, blob: BlobHash, sizeBytes: Bytes }, closed), {
+      maxItems: 128,
+    }),
   },
   closed,
 );
@@ -85,7 +106,10 @@ export const TaskRecord = Type.Object(
     allocationId: Id,
     state: Type.Union(TASK_STATES.map((s) => Type.Literal(s))),
     /** For people: what is going on right now. */
-    progress: Type.Object({ percent: Type.Number({ minimum: 0, maximum: 100 }), message: Type.String({ maxLength: 512 }) }, closed),
+    progress: Type.Object(
+      { percent: Type.Number({ minimum: 0, maximum: 100 }), message: Type.String({ maxLength: 512 }) },
+      closed,
+    ),
     attempts: Type.Array(TaskAttempt, { maxItems: 16 }),
     result: Type.Optional(TaskResult),
     reason: Type.Optional(Reason),
@@ -95,7 +119,10 @@ export const TaskRecord = Type.Object(
   },
   closed,
 );
-export type TaskRecord = Omit<Static<typeof TaskRecord>, 'state' | 'attempts'> & { state: TaskState; attempts: TaskAttempt[] };
+export type TaskRecord = Omit<Static<typeof TaskRecord>, 'state' | 'attempts'> & {
+  state: TaskState;
+  attempts: TaskAttempt[];
+};
 
 /** The requestor's durable tasks. */
 export interface Tasks {

@@ -5,11 +5,17 @@ import { Type, type Static } from 'typebox';
  * An amount of money is a decimal string of the platform's smallest unit wherever it is written down, and a
  * bigint wherever it is computed with.
  */
-export const Amount = Type.String({ pattern: '^(0|[1-9][0-9]{0,38})$', description: 'Smallest units of the payment platform' });
+export const Amount = Type.String({
+  pattern: '^(0|[1-9][0-9]{0,38})$',
+  description: 'Smallest units of the payment platform',
+});
 export type Amount = Static<typeof Amount>;
 
 /** A quantity of a usage counter in billionths of the counter's unit (nanoseconds for a counter in seconds). */
-export const NanoUnits = Type.String({ pattern: '^(0|[1-9][0-9]{0,38})$', description: "Billionths of the counter's unit" });
+export const NanoUnits = Type.String({
+  pattern: '^(0|[1-9][0-9]{0,38})$',
+  description: "Billionths of the counter's unit",
+});
 export type NanoUnits = Static<typeof NanoUnits>;
 
 /** An Ethereum address, EIP-55 checksummed. */
@@ -48,7 +54,12 @@ export const Reason = Type.Object(
   {
     code: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,63}$' }),
     message: Type.String({ maxLength: 2048 }),
-    detail: Type.Optional(Type.Record(Type.String({ maxLength: 64 }), Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]))),
+    detail: Type.Optional(
+      Type.Record(
+        Type.String({ maxLength: 64 }),
+        Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]),
+      ),
+    ),
   },
   { additionalProperties: false },
 );
