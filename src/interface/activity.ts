@@ -52,6 +52,7 @@ export const UsageSample = Type.Object(
     /** Counter name → billionths of its unit; never falls. */
     counters: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, {
       maxProperties: 32,
+      ...closed,
     }),
   },
   closed,

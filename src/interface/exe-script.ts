@@ -5,7 +5,7 @@ const closed = { additionalProperties: false } as const;
 export const EnvVars = Type.Record(
   Type.String({ pattern: '^[^=\\0]{1,256}$' }),
   Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }),
-  { maxProperties: 512 },
+  { maxProperties: 512, ...closed },
 );
 const Args = Type.Array(Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }), { maxItems: 4096 });
 

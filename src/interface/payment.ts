@@ -21,7 +21,10 @@ export const DebitNote = Type.Object(
     issuer: Address,
     recipient: Address,
     /** Counter → billionths of its unit, of the last sample billed. */
-    usage: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, { maxProperties: 32 }),
+    usage: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, {
+      maxProperties: 32,
+      ...closed,
+    }),
     /** The samples 1…`last` of the activity, and the running hash over them. */
     samples: Type.Object({ last: Type.Integer({ minimum: 0 }), hash: Digest }, closed),
     totalAmountDue: Amount,

@@ -42,7 +42,8 @@ const Scalar = Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type
 export const Properties = Type.Record(
   Type.String({ pattern: '^[^\\s=<>()*!&|]{1,256}$' }),
   Type.Union([Scalar, Type.Array(Scalar, { maxItems: 256 })]),
-  { maxProperties: 512 },
+  // Without this a key that the pattern refuses would pass with any value.
+  { maxProperties: 512, additionalProperties: false },
 );
 export type Properties = Static<typeof Properties>;
 
@@ -56,8 +57,9 @@ export const Reason = Type.Object(
     message: Type.String({ maxLength: 2048 }),
     detail: Type.Optional(
       Type.Record(
-        Type.String({ maxLength: 64 }),
+        Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
         Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]),
+        { maxProperties: 64, additionalProperties: false },
       ),
     ),
   },
