@@ -1,0 +1,136 @@
+import type { Clock } from '../interface/clock.ts';
+import type { PeerInfo } from '../interface/network.ts';
+import type { JsonValue } from '../interface/store.ts';
+import { delay } from '../util/delay.ts';
+import type { Answer } from './answer.ts';
+import { raceAbort } from './deadline.ts';
+import { NetworkError } from './errors.ts';
+import type { Fault } from './faults.ts';
+import type { MemoryHub } from './memory.ts';
+import type { MemoryNode } from './memory-node.ts';
+import { BLOB_PROTOCOL } from './message.ts';
+
+/** The connection of two memory nodes; `a` opened it. */
+export class Link {
+  readonly #a: MemoryNode;
+  readonly #b: MemoryNode;
+  readonly #hub: MemoryHub;
+  readonly #clock: Clock;
+  readonly #broken = new AbortController();
+  readonly #connectedAt: number;
+
+  constructor(a: MemoryNode, b: MemoryNode, components: { hub: MemoryHub; clock: Clock }) {
+    this.#a = a;
+    this.#b = b;
+    this.#hub = components.hub;
+    this.#clock = components.clock;
+    this.#connectedAt = components.clock.now();
+  }
+
+  has(node: MemoryNode): boolean {
+    return node === this.#a || node === this.#b;
+  }
+
+  other(node: MemoryNode): MemoryNode {
+    return node === this.#a ? this.#b : this.#a;
+  }
+
+  seenBy(node: MemoryNode): PeerInfo {
+    const { peerId, address } = this.other(node);
+    const direction = node === this.#a ? 'outbound' : 'inbound';
+    return { peerId, address, multiaddrs: [`/memory/${peerId}`], direction, connectedAt: this.#connectedAt };
+  }
+
+  break(): void {
+    this.#broken.abort(new NetworkError('ERR_NETWORK_UNREACHABLE', 'The connection broke before the answer'));
+  }
+
+  /** A request and its answer, with the fault that a rule orders. */
+  carry(from: MemoryNode, protocol: string, kind: string, body: JsonValue): Promise<Answer> {
+    const to = this.other(from);
+    const fault = this.#hub.faultOf({ from: from.peerId, to: to.peerId, protocol, kind, body });
+    const arrive = (): Promise<Answer> => {
+      const changed = fault?.type === 'replace-body' ? fault.body : body;
+      return this.#hub.track(to.answer(protocol, kind, changed, sender(from), this.#broken.signal));
+    };
+    return raceAbort(this.#faulty(fault, arrive), this.#broken.signal);
+  }
+
+  async carryBlob(
+    from: MemoryNode,
+    hash: string,
+    offset: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }> {
+    const to = this.other(from);
+    const body = { hash, offset };
+    const fault = this.#hub.faultOf({
+      from: from.peerId,
+      to: to.peerId,
+      protocol: BLOB_PROTOCOL,
+      kind: 'fetch',
+      body,
+    });
+    if (fault?.type === 'disconnect') this.#disconnect();
+    this.#broken.signal.throwIfAborted();
+    const blob = await to.blobServer?.open(hash, sender(from), offset);
+    if (blob === undefined) {
+      throw new NetworkError('ERR_NETWORK_BLOB_NOT_FOUND', `${to.peerId} has no blob ${hash} for this node`, {
+        hash,
+      });
+    }
+    const limitBytes = fault?.type === 'cut' ? fault.afterBytes : Infinity;
+    return { sizeBytes: blob.sizeBytes, bytes: this.#bytes(blob.bytes, limitBytes, signal) };
+  }
+
+  async *#bytes(
+    source: AsyncIterable<Uint8Array>,
+    limitBytes: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    let left = limitBytes;
+    for await (const chunk of source) {
+      signal?.throwIfAborted();
+      this.#broken.signal.throwIfAborted();
+      yield chunk.subarray(0, Math.min(chunk.byteLength, left));
+      left -= chunk.byteLength;
+      if (left < 0) this.#disconnect();
+      this.#broken.signal.throwIfAborted();
+    }
+  }
+
+  async #faulty(fault: Fault | undefined, arrive: () => Promise<Answer>): Promise<Answer> {
+    switch (fault?.type) {
+      case 'drop':
+        return new Promise<never>(() => undefined);
+      case 'drop-answer':
+        await arrive();
+        return new Promise<never>(() => undefined);
+      case 'delay':
+        await delay(this.#clock, fault.ms, this.#broken.signal);
+        return arrive();
+      case 'disconnect':
+        if (fault.when === 'after') await arrive();
+        this.#disconnect();
+        return new Promise<never>(() => undefined);
+      case 'duplicate': {
+        const answer = await arrive();
+        await arrive();
+        return answer;
+      }
+      case 'replace-answer':
+        await arrive();
+        return { ok: fault.answer };
+      default:
+        return arrive();
+    }
+  }
+
+  #disconnect(): void {
+    this.#hub.disconnect(this.#a.peerId, this.#b.peerId);
+  }
+}
+
+function sender(node: MemoryNode): { peerId: string; address: string } {
+  return { peerId: node.peerId, address: node.address };
+}
