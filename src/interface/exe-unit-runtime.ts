@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts';
+import type { Logger } from './logger.ts';
 import type { Resources } from './market.ts';
 import type { Properties } from './values.ts';
 
@@ -102,7 +104,10 @@ export interface ExeUnitRuntime {
   fingerprint(): Promise<Fingerprint>;
   /** Runs a tiny workload through the whole path; throws with what to do when it fails. */
   selfTest(workDir: string): Promise<void>;
-  /** Optional: makes ready whatever hides start-up time. Called in a warm supervisor that has no activity yet. */
+  /**
+   * Optional: makes ready whatever hides start-up time. Called in a warm supervisor that has no activity yet.
+   * The directory is renamed before `deploy`, which names it anew: keep no path into it.
+   */
   warm?(workDir: string): Promise<void>;
   /** Checks and prepares the package; creates the sandbox with its limits. Idempotent after a crash. */
   deploy(spec: DeploySpec): Promise<RuntimeHandle>;
@@ -119,4 +124,23 @@ export interface ExeUnitRuntime {
   destroy(handle: RuntimeHandle): Promise<void>;
   /** Takes over a deployment of another process; false when nothing of it lives. */
   recover(handle: RuntimeHandle): Promise<boolean>;
+}
+
+/** What every runtime is given; its own options are the first argument. */
+export interface RuntimeComponents {
+  /** The checked `descriptor.json` beside the module. */
+  readonly descriptor: RuntimeDescriptor;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * The one export of a runtime's module that the registry asks for. `init` is the runtime's own section of the
+ * configuration, unchecked: the runtime knows its schema. It does no I/O.
+ */
+export type CreateRuntime = (init: Readonly<Record<string, unknown>>, components: RuntimeComponents) => ExeUnitRuntime;
+
+/** What a runtime's module has to export. */
+export interface RuntimeModule {
+  readonly createRuntime: CreateRuntime;
 }

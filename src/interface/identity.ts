@@ -7,7 +7,8 @@ export type DocumentKind =
   | 'DebitNoteDecision'
   | 'Invoice'
   | 'InvoiceDecision'
-  | 'LedgerPayment';
+  | 'LedgerPayment'
+  | 'PaymentReceipt';
 
 /** A document before its signature. */
 export type Unsigned<T> = Omit<T, 'signature'>;

@@ -1,8 +1,10 @@
 import { Type, type Static } from 'typebox';
 import { Address, Amount, Digest, Id, NanoUnits, Reason, Signature, Timestamp } from './values.ts';
-import { Role } from './market.ts';
+import type { ActivityRecord, UsageSample } from './activity.ts';
+import { Role, type AgreementRecord } from './market.ts';
+import type { RequestHandler } from './network.ts';
 import type { Startable } from './startable.ts';
-import type { Transaction } from './store.ts';
+import type { JsonValue, OutboxMessage, Reader, Transaction } from './store.ts';
 
 const closed = { additionalProperties: false } as const;
 const Platform = Type.String({ pattern: '^[a-z0-9-]{1,64}$' });
@@ -89,6 +91,23 @@ export const LedgerPayment = Type.Object(
 );
 export type LedgerPayment = Static<typeof LedgerPayment>;
 
+/** The payee's signed answer to a LedgerPayment: it stands in the payee's books. */
+export const PaymentReceipt = Type.Object(
+  {
+    paymentId: Id,
+    platform: Platform,
+    payer: Address,
+    payee: Address,
+    sequence: Type.Integer({ minimum: 1 }),
+    /** What the payee has booked from this payer, this payment included. */
+    cumulative: Amount,
+    at: Timestamp,
+    signature: Signature,
+  },
+  closed,
+);
+export type PaymentReceipt = Static<typeof PaymentReceipt>;
+
 export const BILL_STATES = [
   'Issued',
   'Received',
@@ -168,4 +187,44 @@ export interface PaymentDriver extends Startable {
   readonly symbol: string;
   /** Pays an accepted invoice; idempotent by invoiceId. It is called inside the transaction that records the intent. */
   pay(tx: Transaction, invoice: Invoice): Promise<string>;
+  /** How far this node lets a balance with one counterparty grow; absent limits are none. */
+  readonly credit?: CreditLimits;
+  /** Request kinds that the driver answers itself, served under `/ergon/payment/1`. */
+  readonly requests?: Readonly<Record<string, RequestHandler<never>>>;
+  /** What it makes of the answers to its own outbox messages, by kind. */
+  readonly replies?: Readonly<Record<string, ReplyHandler>>;
+}
+
+/** In the platform's smallest units; `accepted` counts what is accepted but not yet settled too. */
+export interface CreditLimits {
+  /** As payer: bills that would make us owe one counterparty more are rejected. */
+  readonly maxOwed?: bigint;
+  /** As payee: a counterparty that owes us more loses its agreements. */
+  readonly maxDue?: bigint;
+}
+
+/** Called with a peer's answer in the transaction that takes the message out of the outbox. */
+export type ReplyHandler = (tx: Transaction, message: OutboxMessage, reply: JsonValue) => Promise<void>;
+
+/** The part of the outbox's dispatcher that a sender of messages needs. */
+export interface OutboxReplies {
+  onReply(protocol: string, kind: string, handle: ReplyHandler): void;
+}
+
+/** What payment reads of activities. */
+export interface UsageSource {
+  activity(reader: Reader, activityId: string): Promise<ActivityRecord | undefined>;
+  activitiesOf(reader: Reader, agreementId: string): Promise<ActivityRecord[]>;
+  /** Samples with `fromSequence <= sequence <= toSequence`, in order; those not known here are left out. */
+  samples(
+    reader: Reader,
+    activityId: string,
+    fromSequence: number,
+    toSequence: number,
+  ): Promise<UsageSample[]>;
+}
+
+/** What payment reads of agreements, inside its own transactions. */
+export interface AgreementSource {
+  agreement(reader: Reader, agreementId: string): Promise<AgreementRecord | undefined>;
 }

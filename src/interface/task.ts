@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { TaskPackage } from './activity.ts';
 import { EnvVars } from './exe-script.ts';
 import { Address, Amount, BlobHash, Bytes, Constraints, Id, Reason, Timestamp } from './values.ts';
 
@@ -80,6 +81,8 @@ export const TaskAttempt = Type.Object(
     phase: Type.Union(TASK_PHASES.map((p) => Type.Literal(p))),
     startedAt: Timestamp,
     endedAt: Type.Optional(Timestamp),
+    /** Its invoice is settled, rejected or cancelled: nothing more is owed. */
+    settled: Type.Optional(Type.Boolean()),
     reason: Type.Optional(Reason),
   },
   closed,
@@ -103,6 +106,7 @@ export const TaskRecord = Type.Object(
   {
     taskId: Id,
     spec: TaskSpec,
+    package: TaskPackage,
     allocationId: Id,
     state: Type.Union(TASK_STATES.map((s) => Type.Literal(s))),
     /** For people: what is going on right now. */

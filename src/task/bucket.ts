@@ -1,0 +1,19 @@
+import { TaskRecord, type Bucket } from '../interface/index.ts';
+import { checker } from '../util/check.ts';
+
+export const taskBucket: Bucket<TaskRecord> = {
+  name: 'tasks',
+  check: checker(TaskRecord, 'task record') as (value: unknown) => TaskRecord,
+  indexes: {
+    state: (task) => [task.state],
+    agreement: (task) => task.attempts.map((attempt) => attempt.agreementId),
+    /** Whether the runner still has something to do: `yes` or nothing. */
+    open: (task) => (isOpen(task) ? ['yes'] : []),
+  },
+};
+
+/** True while the task has not ended, or one of its attempts is not closed at the provider yet. */
+export function isOpen(task: TaskRecord): boolean {
+  const ended = task.state === 'Succeeded' || task.state === 'Failed' || task.state === 'Canceled';
+  return !ended || task.attempts.some((attempt) => attempt.phase !== 'Done' && attempt.phase !== 'Settling');
+}

@@ -1,0 +1,96 @@
+import type { Blobs, Startable, Store, TaskRecord, TaskSpec, Tasks } from '../interface/index.ts';
+import { canonicalJson } from '../util/canonical-json.ts';
+import { taskBucket } from './bucket.ts';
+import { TaskError } from './errors.ts';
+import { hasEnded } from './machine.ts';
+import { put, taskRecords } from './records.ts';
+import { taskRunner, type RunnerComponents, type RunnerInit } from './runner.ts';
+import { followSettlement } from './settlement.ts';
+
+export { taskBucket } from './bucket.ts';
+export { TaskError, taskErrors, type TaskErrorCode } from './errors.ts';
+export { hasEnded, TASK_TRANSITIONS } from './machine.ts';
+
+export type TasksInit = RunnerInit;
+export interface TasksComponents extends Omit<RunnerComponents, 'records'> {
+  readonly store: Store;
+  readonly blobs: Blobs;
+}
+
+/** The requestor's durable tasks: each is driven from its record, so a restart goes on where it was. */
+export function tasks(init: TasksInit, components: TasksComponents): Tasks & Startable {
+  const { store, blobs, clock, newId } = components;
+  const records = taskRecords({ store });
+  const runner = taskRunner(init, { ...components, records });
+  let stopSettlement = async (): Promise<void> => undefined;
+
+  async function packageOf(spec: TaskSpec): Promise<TaskRecord['package']> {
+    const hashes = [spec.package, ...spec.inputs.map((input) => input.blob), ...(spec.stdin === undefined ? [] : [spec.stdin])];
+    const infos = await Promise.all(hashes.map((hash) => blobs.stat(hash)));
+    const missing = hashes.find((_, i) => infos[i] === undefined);
+    const [info] = infos;
+    if (missing !== undefined || info === undefined)
+      throw new TaskError('ERR_TASK_PACKAGE_NOT_FOUND', `${missing ?? spec.package} was not uploaded to this node`, {
+        hash: missing,
+      });
+    return { hash: info.hash, sizeBytes: info.sizeBytes };
+  }
+
+  return {
+    async start() {
+      stopSettlement = followSettlement(components);
+      const open = await store.list(taskBucket, { where: { index: 'open', equals: 'yes' } });
+      for (const { id } of open) runner.drive(id);
+    },
+    async stop() {
+      await Promise.all([runner.stop(), stopSettlement()]);
+    },
+    async submit(taskId, spec) {
+      checkSpec(spec);
+      const taskPackage = await packageOf(spec);
+      const task = await store.transact(async (tx) => {
+        const known = await tx.get(taskBucket, taskId);
+        if (known !== undefined) return sameSpec(known, spec);
+        const now = clock.now();
+        const fresh: TaskRecord = {
+          taskId,
+          spec,
+          package: taskPackage,
+          allocationId: newId(),
+          state: 'Queued',
+          progress: { percent: 0, message: 'queued' },
+          attempts: [],
+          createdAt: now,
+          stateChangedAt: now,
+        };
+        put(tx, undefined, fresh);
+        return fresh;
+      });
+      runner.drive(taskId);
+      return task;
+    },
+    get: (taskId) => store.get(taskBucket, taskId),
+    async cancel(taskId) {
+      const task = await records.update(taskId, (now) =>
+        hasEnded(now.state) || now.cancelRequested === true ? undefined : { ...now, cancelRequested: true },
+      );
+      if (!hasEnded(task.state)) runner.interrupt(taskId);
+      return task;
+    },
+  };
+}
+
+function sameSpec(known: TaskRecord, spec: TaskSpec): TaskRecord {
+  if (canonicalJson(known.spec) === canonicalJson(spec)) return known;
+  throw new TaskError('ERR_TASK_ID_CONFLICT', `task ${known.taskId} exists with another specification`, {
+    taskId: known.taskId,
+  });
+}
+
+function checkSpec(spec: TaskSpec): void {
+  const paths = spec.inputs.map((input) => input.path);
+  for (const list of [paths, spec.outputs]) {
+    const twice = list.find((path, i) => list.indexOf(path) !== i);
+    if (twice !== undefined) throw new TaskError('ERR_TASK_SPEC', `${twice} is named twice`, { path: twice });
+  }
+}

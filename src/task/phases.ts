@@ -1,0 +1,160 @@
+import type {
+  Agreements,
+  Allocations,
+  Batch,
+  BlobFetcher,
+  Clock,
+  Reason,
+  RequestorActivities,
+  TaskAttempt,
+  TaskPhase,
+  TaskRecord,
+  TaskResult,
+} from '../interface/index.ts';
+import { demandOf } from './demand.ts';
+import { hasEnded } from './machine.ts';
+import { failureOf, isProviderFault } from './outcome.ts';
+import { inState, withAttempt, type TaskRecords } from './records.ts';
+import { outputIndex, runIndex, taskScript } from './script.ts';
+
+export interface PhasesInit {
+  /** An agreement lasts for the task's wall time limit and this much for what goes before and after. */
+  readonly agreementSlackMs: number;
+}
+
+export interface PhasesComponents {
+  readonly records: TaskRecords;
+  readonly clock: Clock;
+  readonly agreements: Agreements;
+  readonly activities: RequestorActivities;
+  readonly allocations: Allocations;
+  readonly fetcher: BlobFetcher;
+}
+
+/** Does the work of one phase and stores what came of it. Idempotent: a restarted daemon calls it again. */
+export type PhaseStep = (task: TaskRecord, attempt: TaskAttempt, signal: AbortSignal) => Promise<void>;
+
+export function phaseSteps(
+  init: PhasesInit,
+  components: PhasesComponents,
+): Partial<Record<TaskPhase, PhaseStep>> {
+  return {
+    Agreeing: agreeing(init, components),
+    Creating: creating(components),
+    Running: running(components),
+    Collecting: collecting(components),
+  };
+}
+
+const agreeing =
+  (init: PhasesInit, { agreements, allocations, records, clock }: PhasesComponents): PhaseStep =>
+  async (task, attempt, signal) => {
+    const { spec } = task;
+    await allocations.create({ allocationId: task.allocationId, platform: spec.platform, total: spec.budget });
+    await allocations.assign(attempt.agreementId, task.allocationId);
+    const { agreement } = await agreements.request(
+      {
+        agreementId: attempt.agreementId,
+        ...demandOf(spec),
+        expiresAt: attempt.startedAt + spec.limits.wallTimeMs + init.agreementSlackMs,
+        excludeProviders: task.attempts.flatMap((other) =>
+          other.number < attempt.number && other.provider !== undefined ? [other.provider] : [],
+        ),
+      },
+      signal,
+    );
+    await records.update(task.taskId, (now) =>
+      withAttempt(now, attempt.number, { phase: 'Creating', provider: agreement.provider }),
+    );
+  };
+
+const creating =
+  ({ activities, agreements, records }: PhasesComponents): PhaseStep =>
+  async (task, attempt) => {
+    const { spec } = task;
+    const record = await agreements.get(attempt.agreementId);
+    if (record?.state !== 'Approved') throw lost(record?.termination?.reason ?? record?.reason);
+    await activities.create({
+      activityId: attempt.activityId,
+      agreementId: attempt.agreementId,
+      package: task.package,
+      limits: {
+        wallTimeMs: spec.limits.wallTimeMs,
+        ...(spec.limits.cpuTimeMs === undefined ? {} : { cpuTimeMs: spec.limits.cpuTimeMs }),
+      },
+    });
+    await activities.exec(attempt.activityId, attempt.batchId, taskScript(spec));
+    await records.update(task.taskId, (now) => withAttempt(now, attempt.number, { phase: 'Running' }));
+  };
+
+const running =
+  ({ activities, records, clock }: PhasesComponents): PhaseStep =>
+  async (task, attempt, signal) => {
+    const batch = await activities.waitBatch(attempt.activityId, attempt.batchId, signal);
+    const failure = failureOf(task, batch, await activities.get(attempt.activityId));
+    await records.update(task.taskId, (now) =>
+      failure === undefined
+        ? withAttempt(now, attempt.number, { phase: 'Collecting' })
+        : failed(withResult(now, batch), attempt, failure, clock),
+    );
+  };
+
+const collecting =
+  ({ activities, agreements, fetcher, records, clock }: PhasesComponents): PhaseStep =>
+  async (task, attempt, signal) => {
+    const batch = await activities.batch(attempt.activityId, attempt.batchId);
+    const agreement = (await agreements.get(attempt.agreementId))?.agreement;
+    if (batch === undefined || agreement === undefined) throw lost(undefined);
+    const { peerId, multiaddrs } = agreement.offer;
+    const outputs = outputsOf(task, batch);
+    for (const output of outputs)
+      await fetcher.fetch(peerId, output.blob, { multiaddrs, maxBytes: output.sizeBytes, signal });
+    await records.update(task.taskId, (now) => {
+      const collected = withAttempt(withResult(now, batch), attempt.number, { phase: 'Closing' });
+      return hasEnded(now.state) ? collected : inState(collected, 'Succeeded', clock);
+    });
+  };
+
+/** An attempt that failed: the task fails with it, or is queued again when another provider may do better. */
+export function failed(task: TaskRecord, attempt: TaskAttempt, reason: Reason, clock: Clock): TaskRecord {
+  const closing = withAttempt(task, attempt.number, { phase: 'Closing', reason });
+  if (hasEnded(task.state)) return closing;
+  const again = isProviderFault(reason) && task.attempts.length < task.spec.maxAttempts;
+  return again ? inState(closing, 'Queued', clock) : inState(closing, 'Failed', clock, reason);
+}
+
+function outputsOf(task: TaskRecord, batch: Batch): TaskResult['outputs'] {
+  return task.spec.outputs.flatMap((path, i) => {
+    const blob = batch.results.find((result) => result.index === outputIndex(task.spec, i))?.blob;
+    return blob === undefined ? [] : [{ path, blob: blob.hash, sizeBytes: blob.sizeBytes }];
+  });
+}
+
+function withResult(task: TaskRecord, batch: Batch): TaskRecord {
+  const run = batch.results.find((result) => result.index === runIndex(task.spec));
+  const bytes = (range: { start: number; end: number } | undefined): number =>
+    range === undefined ? 0 : range.end - range.start;
+  return {
+    ...task,
+    result: {
+      ...(run?.exitCode === undefined ? {} : { exitCode: run.exitCode }),
+      stdoutBytes: bytes(run?.stdout),
+      stderrBytes: bytes(run?.stderr),
+      outputs: outputsOf(task, batch),
+    },
+  };
+}
+
+/** Ends an attempt whose agreement or activity is gone: a fault of the provider, with its own words if there are any. */
+export class AttemptLost extends Error {
+  readonly reason: Reason;
+  constructor(reason: Reason) {
+    super(reason.message);
+    this.reason = reason;
+  }
+}
+
+const lost = (reason: Reason | undefined): AttemptLost =>
+  new AttemptLost(
+    reason ?? { code: 'AgreementLost', message: 'the agreement ended before the activity could be created' },
+  );
