@@ -6,20 +6,19 @@ import type { Answer } from './answer.ts';
 import { raceAbort } from './deadline.ts';
 import { NetworkError } from './errors.ts';
 import type { Fault } from './faults.ts';
-import type { MemoryHub } from './memory.ts';
-import type { MemoryNode } from './memory-node.ts';
+import type { LinkCarrier, LinkEnd, LinkHub } from './memory-parts.ts';
 import { BLOB_PROTOCOL } from './message.ts';
 
 /** The connection of two memory nodes; `a` opened it. */
-export class Link {
-  readonly #a: MemoryNode;
-  readonly #b: MemoryNode;
-  readonly #hub: MemoryHub;
+export class Link<Node extends LinkEnd> implements LinkCarrier {
+  readonly #a: Node;
+  readonly #b: Node;
+  readonly #hub: LinkHub;
   readonly #clock: Clock;
   readonly #broken = new AbortController();
   readonly #connectedAt: number;
 
-  constructor(a: MemoryNode, b: MemoryNode, components: { hub: MemoryHub; clock: Clock }) {
+  constructor(a: Node, b: Node, components: { hub: LinkHub; clock: Clock }) {
     this.#a = a;
     this.#b = b;
     this.#hub = components.hub;
@@ -27,15 +26,15 @@ export class Link {
     this.#connectedAt = components.clock.now();
   }
 
-  has(node: MemoryNode): boolean {
+  has(node: LinkEnd): boolean {
     return node === this.#a || node === this.#b;
   }
 
-  other(node: MemoryNode): MemoryNode {
+  other(node: LinkEnd): Node {
     return node === this.#a ? this.#b : this.#a;
   }
 
-  seenBy(node: MemoryNode): PeerInfo {
+  seenBy(node: LinkEnd): PeerInfo {
     const { peerId, address } = this.other(node);
     const direction = node === this.#a ? 'outbound' : 'inbound';
     return { peerId, address, multiaddrs: [`/memory/${peerId}`], direction, connectedAt: this.#connectedAt };
@@ -46,7 +45,7 @@ export class Link {
   }
 
   /** A request and its answer, with the fault that a rule orders. */
-  carry(from: MemoryNode, protocol: string, kind: string, body: JsonValue): Promise<Answer> {
+  carry(from: LinkEnd, protocol: string, kind: string, body: JsonValue): Promise<Answer> {
     const to = this.other(from);
     const fault = this.#hub.faultOf({ from: from.peerId, to: to.peerId, protocol, kind, body });
     const arrive = (): Promise<Answer> => {
@@ -57,7 +56,7 @@ export class Link {
   }
 
   async carryBlob(
-    from: MemoryNode,
+    from: LinkEnd,
     hash: string,
     offset: number,
     signal: AbortSignal | undefined,
@@ -131,6 +130,6 @@ export class Link {
   }
 }
 
-function sender(node: MemoryNode): { peerId: string; address: string } {
+function sender(node: LinkEnd): { peerId: string; address: string } {
   return { peerId: node.peerId, address: node.address };
 }

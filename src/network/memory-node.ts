@@ -14,7 +14,7 @@ import { deadline, REQUEST_TIMEOUT_MS } from './deadline.ts';
 import { NetworkError } from './errors.ts';
 import { Handlers } from './handlers.ts';
 import { PeerListeners } from './listeners.ts';
-import type { Link, MemoryHub } from './memory.ts';
+import type { LinkCarrier, LinkEnd, NodeHub } from './memory-parts.ts';
 import { decodeMessage, encodeMessage, MAX_ANNOUNCEMENT_BYTES, MAX_MESSAGE_BYTES } from './message.ts';
 
 export interface MemoryNodeInit {
@@ -25,20 +25,20 @@ export interface MemoryNodeInit {
 type Receive = (body: unknown) => Promise<void>;
 
 /** One node of a memory network. */
-export class MemoryNode implements Network {
+export class MemoryNode implements Network, LinkEnd {
   readonly peerId: string;
   readonly address: string;
   readonly handlers: Handlers;
   readonly peerListeners: PeerListeners;
   blobServer: BlobServer | undefined;
   running = false;
-  readonly #hub: MemoryHub;
+  readonly #hub: NodeHub<MemoryNode>;
   readonly #clock: Clock;
   readonly #receivers = new Map<string, Receive[]>();
 
   constructor(
     init: MemoryNodeInit,
-    components: { hub: MemoryHub; clock: Clock; logger?: Logger | undefined },
+    components: { hub: NodeHub<MemoryNode>; clock: Clock; logger?: Logger | undefined },
   ) {
     this.peerId = init.peerId;
     this.address = init.address;
@@ -143,7 +143,7 @@ export class MemoryNode implements Network {
     }
   }
 
-  #link(peerId: string): Link {
+  #link(peerId: string): LinkCarrier {
     this.#mustRun();
     return this.#hub.link(this, peerId);
   }

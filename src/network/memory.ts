@@ -6,19 +6,19 @@ import { NetworkError } from './errors.ts';
 import type { FaultRule, MemoryMessage, Fault } from './faults.ts';
 import { Link } from './memory-link.ts';
 import { MemoryNode, type MemoryNodeInit } from './memory-node.ts';
+import type { LinkHub, NodeHub } from './memory-parts.ts';
 
 export type { Fault, FaultRule, MemoryMessage } from './faults.ts';
-export { Link } from './memory-link.ts';
 
 /**
  * A network in one process: the twin of the real one for tests, with faults to order.
  * Running nodes are all connected, until `disconnect`.
  */
-export class MemoryHub {
+export class MemoryHub implements LinkHub, NodeHub<MemoryNode> {
   readonly #clock: Clock;
   readonly #logger: Logger | undefined;
   readonly #nodes = new Map<string, MemoryNode>();
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<string, Link<MemoryNode>>();
   readonly #cut = new Set<string>();
   readonly #rules = new Set<FaultRule>();
   readonly #underWay = new Set<Promise<unknown>>();
@@ -78,7 +78,7 @@ export class MemoryHub {
   }
 
   /** @internal */
-  link(from: MemoryNode, peerId: string): Link {
+  link(from: MemoryNode, peerId: string): Link<MemoryNode> {
     const link = this.#links.get(pair(from.peerId, peerId));
     if (link === undefined) {
       throw new NetworkError('ERR_NETWORK_UNREACHABLE', `There is no way to ${peerId}`, { peerId });

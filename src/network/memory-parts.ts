@@ -1,0 +1,47 @@
+import type { BlobServer, PeerInfo, Sender } from '../interface/network.ts';
+import type { JsonValue } from '../interface/store.ts';
+import type { Answer } from './answer.ts';
+import type { Fault, MemoryMessage } from './faults.ts';
+
+/** A node as its connections see it. */
+export interface LinkEnd {
+  readonly peerId: string;
+  readonly address: string;
+  readonly blobServer: BlobServer | undefined;
+  answer(
+    protocol: string,
+    kind: string,
+    body: JsonValue,
+    sender: Sender,
+    signal: AbortSignal,
+  ): Promise<Answer>;
+}
+
+/** A connection as its nodes see it. */
+export interface LinkCarrier {
+  carry(from: LinkEnd, protocol: string, kind: string, body: JsonValue): Promise<Answer>;
+  carryBlob(
+    from: LinkEnd,
+    hash: string,
+    offset: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }>;
+}
+
+/** The hub as its connections see it. */
+export interface LinkHub {
+  faultOf(message: MemoryMessage): Fault | undefined;
+  /** Counts the work as under way until it settles. */
+  track<T>(work: Promise<T>): Promise<T>;
+  disconnect(a: string, b: string): void;
+}
+
+/** The hub as its nodes see it. */
+export interface NodeHub<Node> {
+  nodeStarted(node: Node): void;
+  nodeStopped(node: Node): void;
+  /** Throws ERR_NETWORK_UNREACHABLE. */
+  link(from: Node, peerId: string): LinkCarrier;
+  peersOf(node: Node): PeerInfo[];
+  gossip(from: Node, topic: string, bytes: Uint8Array): void;
+}
