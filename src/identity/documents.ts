@@ -81,4 +81,13 @@ export const DOCUMENT_TYPES: Readonly<Record<DocumentKind, readonly TypedField[]
     amount('cumulative'),
     time('createdAt'),
   ],
+  PaymentReceipt: [
+    id('paymentId'),
+    id('platform'),
+    party('payer'),
+    party('payee'),
+    time('sequence'),
+    amount('cumulative'),
+    time('at'),
+  ],
 };
