@@ -141,10 +141,14 @@ export const AgreementRecord = Type.Object(
     /** Why it was rejected, cancelled or expired. */
     reason: Type.Optional(Reason),
     termination: Type.Optional(Termination),
+    history: Type.Optional(Type.Array(Type.Object({ state: AgreementState, at: Timestamp }, closed), { maxItems: 16 })),
   },
   closed,
 );
-export type AgreementRecord = Omit<Static<typeof AgreementRecord>, 'state'> & { state: AgreementState };
+export type AgreementRecord = Omit<Static<typeof AgreementRecord>, 'state' | 'history'> & {
+  state: AgreementState;
+  history?: { state: AgreementState; at: number }[];
+};
 
 /** A requestor's wish for one agreement. */
 export interface AgreementRequest {
@@ -156,6 +160,12 @@ export interface AgreementRequest {
   readonly offerId?: string;
   /** Providers not to ask (addresses). */
   readonly excludeProviders?: readonly string[];
+  /** Counter → billionths of its unit: what the work is expected to use, for comparing prices. */
+  readonly expectedUsage?: Readonly<Record<string, string>>;
+  /** The most that the expected usage may cost, in smallest units; without `expectedUsage`, the most a start may cost. */
+  readonly maxPrice?: string;
+  /** How long to wait for an offer that matches. */
+  readonly waitMs?: number;
 }
 
 export interface Agreements {

@@ -20,7 +20,8 @@ export function printFilter(filter: Filter): string {
 
 /** Escapes what a value must not hold plainly, so that text of a user can be put into a filter. */
 export function escapeValue(text: string): string {
-  return text.replace(/[()*\\\p{Cc}]|^ +| +$/gu, escapeBytes);
+  // A value that begins with = or > would make another operator of the one before it.
+  return text.replace(/[()*\\\p{Cc}]|^[=>]|^ +| +$/gu, escapeBytes);
 }
 
 function escapeBytes(text: string): string {

@@ -25,7 +25,10 @@ const literal = fc.oneof(
     '[foo, 1]',
   ),
   fc.string({ maxLength: 12, unit: 'binary' }),
-  fc.string({ maxLength: 8, unit: fc.constantFrom(' ', '(', ')', '*', '\\', '\t', '\n', 'é', 'a', '0') }),
+  fc.string({
+    maxLength: 8,
+    unit: fc.constantFrom(' ', '(', ')', '*', '\\', '\t', '\n', 'é', 'a', '0', '=', '>'),
+  }),
 );
 
 const compareOp = fc.constantFrom<CompareOp>('=', '!=', '>', '>=', '<', '<=');
