@@ -1,0 +1,40 @@
+import { ErgonError, type ErrorCatalogue } from '../src/interface/errors.ts';
+
+export type RuntimeErrorCode =
+  | 'ERR_RUNTIME_UNAVAILABLE'
+  | 'ERR_RUNTIME_PACKAGE'
+  | 'ERR_RUNTIME_HANDLE'
+  | 'ERR_RUNTIME_PROGRAM'
+  | 'ERR_RUNTIME_OPTIONS'
+  | 'ERR_RUNTIME_FAILED';
+
+/** A sandbox could not do what it was asked; the same codes for every runtime. */
+export class RuntimeError extends ErgonError<RuntimeErrorCode> {}
+
+export const runtimeErrors: ErrorCatalogue<RuntimeErrorCode> = {
+  ERR_RUNTIME_UNAVAILABLE: {
+    meaning: 'This machine cannot run the runtime, or not now.',
+    remedy: 'Read the notes of its fingerprint (`ergon runtime list`); they say what is missing.',
+  },
+  ERR_RUNTIME_PACKAGE: {
+    meaning:
+      'The task package cannot be used by this runtime: missing, damaged, or asking for what it does not have.',
+    remedy: 'Try the package locally with `ergon runtime run`, mend it, and submit it again.',
+  },
+  ERR_RUNTIME_HANDLE: {
+    meaning: 'The handle does not belong to a deployment of this runtime.',
+    remedy: 'This is a fault of the program; please report it with the log.',
+  },
+  ERR_RUNTIME_PROGRAM: {
+    meaning: 'The program to run does not exist in the package or image.',
+    remedy: 'Check the entry point of the run command.',
+  },
+  ERR_RUNTIME_OPTIONS: {
+    meaning: "The runtime's own section of the configuration is wrong.",
+    remedy: 'Correct the options that the message names.',
+  },
+  ERR_RUNTIME_FAILED: {
+    meaning: 'The runtime itself failed, not the program in it.',
+    remedy: "Look into the supervisor's log in the activity's work directory; try `ergon runtime test`.",
+  },
+};
