@@ -1,0 +1,181 @@
+import type {
+  ActivityRecord,
+  ActivityState,
+  Batch,
+  CommandResult,
+  JsonValue,
+  Reason,
+  UsageSample,
+} from '../interface/index.ts';
+import { ActivityError } from './errors.ts';
+import { isFinal } from './machine.ts';
+import type { ActivityUpdate } from './updates.ts';
+
+/** What one update makes of the books. */
+export interface Folded {
+  readonly record: ActivityRecord;
+  /** Only the ones that changed. */
+  readonly batches: readonly Batch[];
+  readonly sample?: UsageSample;
+  readonly events: readonly { readonly type: string; readonly data: Readonly<Record<string, JsonValue>> }[];
+}
+
+type UpdateOf<T extends ActivityUpdate['type']> = Extract<ActivityUpdate, { type: T }>;
+
+const MAX_HISTORY = 4096;
+/** When the history is full the first entries stay, how it began, and the newest. */
+const KEPT_FIRST = 16;
+
+/**
+ * Takes one update into the record and the batches that are open. Pure, and the same on both sides: the provider
+ * folds its supervisor's journal, the requestor what the provider reports. An update at or before `journalSeq` has
+ * been taken in already and changes nothing.
+ * @throws ActivityError ERR_ACTIVITY_UPDATE_INVALID for what cannot be
+ */
+export function fold(before: ActivityRecord, open: readonly Batch[], update: ActivityUpdate): Folded {
+  if (update.seq <= before.journalSeq || isFinal(before.state)) {
+    return { record: before, batches: [], events: [] };
+  }
+  const record = { ...before, journalSeq: update.seq };
+  switch (update.type) {
+    case 'state':
+      return foldState(record, open, update);
+    case 'command-started':
+      return {
+        record,
+        batches: [],
+        events: [{ type: 'batch.command-started', data: { batchId: update.batchId, index: update.index } }],
+      };
+    case 'command-finished':
+      return foldResult(record, openBatch(open, update), update);
+    case 'batch-finished':
+      return foldBatchEnd(record, openBatch(open, update));
+    case 'usage':
+      return foldUsage(record, update);
+  }
+}
+
+function foldState(record: ActivityRecord, open: readonly Batch[], update: UpdateOf<'state'>): Folded {
+  const { pending: _pending, ...rest } = record;
+  const after: ActivityRecord = {
+    ...rest,
+    state: update.state,
+    ...(update.pending !== undefined && { pending: update.pending }),
+    ...(update.reason !== undefined && { reason: update.reason }),
+    history:
+      update.state === record.state ? record.history : lengthen(record.history, update.state, update.at),
+  };
+  const change = {
+    type: 'activity.state-changed',
+    data: {
+      state: update.state,
+      ...(update.pending !== undefined && { pending: update.pending }),
+      ...(update.reason !== undefined && { reason: update.reason }),
+    },
+  };
+  if (!isFinal(update.state)) return { record: after, batches: [], events: [change] };
+  const batches = open.map((batch) => closeBatch(batch, update));
+  const ended = {
+    type: 'activity.ended',
+    data: {
+      state: update.state,
+      ...(update.reason !== undefined && { reason: update.reason }),
+      ...(record.usage !== undefined && { usage: record.usage }),
+    },
+  };
+  return { record: after, batches, events: [...batches.map(batchFinished), change, ended] };
+}
+
+function foldResult(record: ActivityRecord, batch: Batch, update: UpdateOf<'command-finished'>): Folded {
+  const { result } = update;
+  if (result.index !== batch.results.length || result.index >= batch.script.length) {
+    throw invalid(`result ${result.index} after ${batch.results.length} of ${batch.script.length}`, update);
+  }
+  const after: ActivityRecord = {
+    ...record,
+    stdoutBytes: Math.max(record.stdoutBytes, result.stdout?.end ?? 0),
+    stderrBytes: Math.max(record.stderrBytes, result.stderr?.end ?? 0),
+  };
+  return {
+    record: after,
+    batches: [{ ...batch, results: [...batch.results, result] }],
+    events: [{ type: 'batch.command-finished', data: { batchId: batch.batchId, result } }],
+  };
+}
+
+function foldBatchEnd(record: ActivityRecord, batch: Batch): Folded {
+  const finished = { ...batch, finished: true };
+  return { record, batches: [finished], events: [batchFinished(finished)] };
+}
+
+function foldUsage(record: ActivityRecord, update: UpdateOf<'usage'>): Folded {
+  const { sample } = update;
+  if (sample.sequence !== (record.usage?.sequence ?? 0) + 1) {
+    throw invalid(`usage sample ${sample.sequence} after ${record.usage?.sequence ?? 0}`, update);
+  }
+  for (const [counter, before] of Object.entries(record.usage?.counters ?? {})) {
+    const now = sample.counters[counter];
+    if (now === undefined || BigInt(now) < BigInt(before)) {
+      throw invalid(`counter ${counter} at ${now ?? 'nothing'} after ${before}`, update);
+    }
+  }
+  return {
+    record: { ...record, usage: sample },
+    batches: [],
+    sample,
+    events: [{ type: 'activity.usage-sampled', data: { sample } }],
+  };
+}
+
+/** A batch that its activity did not live to finish: the command that never ran, or was cut short, says why. */
+function closeBatch(batch: Batch, end: UpdateOf<'state'>): Batch {
+  const last = batch.results.at(-1);
+  if (last?.result === 'Error' || batch.results.length >= batch.script.length) {
+    return { ...batch, finished: true };
+  }
+  const index = batch.results.length;
+  const command = batch.script[index];
+  const wellEnded = end.state === 'Completed' && command !== undefined && 'terminate' in command;
+  const times = { startedAt: end.at, finishedAt: end.at };
+  const reason: Reason = end.reason ?? {
+    code: 'Requestor',
+    message: 'The activity ended before this command',
+  };
+  const result: CommandResult = wellEnded
+    ? { index, result: 'Ok', ...times }
+    : { index, result: 'Error', message: 'The activity ended before this command did', reason, ...times };
+  return { ...batch, results: [...batch.results, result], finished: true };
+}
+
+function batchFinished(batch: Batch): Folded['events'][number] {
+  const failed = batch.results.some((result) => result.result === 'Error');
+  return { type: 'batch.finished', data: { batchId: batch.batchId, result: failed ? 'Error' : 'Ok' } };
+}
+
+function openBatch(open: readonly Batch[], update: ActivityUpdate & { batchId: string }): Batch {
+  const batch = open.find((one) => one.batchId === update.batchId);
+  if (batch === undefined) throw invalid(`batch ${update.batchId}, which is not open`, update);
+  return batch;
+}
+
+function lengthen(
+  history: ActivityRecord['history'],
+  state: ActivityState,
+  at: number,
+): ActivityRecord['history'] {
+  const grown = [...history, { state, at }];
+  return grown.length <= MAX_HISTORY
+    ? grown
+    : [...grown.slice(0, KEPT_FIRST), ...grown.slice(grown.length - MAX_HISTORY + KEPT_FIRST)];
+}
+
+function invalid(what: string, update: ActivityUpdate): ActivityError {
+  return new ActivityError(
+    'ERR_ACTIVITY_UPDATE_INVALID',
+    `Update ${update.seq} (${update.type}) reports ${what}`,
+    {
+      seq: update.seq,
+      type: update.type,
+    },
+  );
+}
