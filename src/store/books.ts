@@ -1,0 +1,178 @@
+import type { Clock } from '../interface/clock.ts';
+import type { Logger } from '../interface/logger.ts';
+import type {
+  Bucket,
+  EventLog,
+  EventQuery,
+  ListOptions,
+  Store,
+  StoredEvent,
+  Transaction,
+} from '../interface/store.ts';
+import { Committer } from './committer.ts';
+import { runConsumer } from './consumer.ts';
+import type { CommitEntry } from './entries.ts';
+import { StoreError } from './errors.ts';
+import { queryEvents, scanEvents } from './event-log.ts';
+import { recordKey } from './keys.ts';
+import type { Kv } from './kv/kv.ts';
+import { StoredOutbox } from './outbox.ts';
+import { listRaw, valueOf } from './records.ts';
+import { OpenTransaction } from './transaction.ts';
+import { WakeUp } from './wake-up.ts';
+
+const MAX_ATTEMPTS = 1_000;
+
+/** What lies below the books: where they are, and how they are opened and known to be whole. */
+export interface Shelf {
+  readonly kv: Kv;
+  /** Opens the books and returns the newest commit; throws StoreError when they are not as they were left. */
+  open(): Promise<CommitEntry>;
+  close(): Promise<void>;
+  /** Told of each durable commit before it is acknowledged. */
+  witness(commit: CommitEntry): void;
+}
+
+export interface BooksComponents {
+  readonly shelf: Shelf;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Transactions, events and outbox over any ordered key-value store. */
+export class Books implements Store {
+  readonly events: EventLog;
+  readonly outbox: StoredOutbox;
+  readonly #components: BooksComponents;
+  readonly #consumers = new Map<string, () => Promise<void>>();
+  #open: { committer: Committer; wakeUp: WakeUp } | undefined;
+
+  constructor(components: BooksComponents) {
+    this.#components = components;
+    this.outbox = new StoredOutbox(() => this.#kv());
+    this.events = {
+      last: () => this.#opened().committer.last.events,
+      query: async (query) => queryEvents(this.#kv(), query, this.events.last()),
+      follow: (query, signal) => this.#follow(query, signal),
+      consume: (name, types, handle) => this.#consume(name, types, handle),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { shelf, clock, logger } = this.#components;
+    const last = await shelf.open();
+    const wakeUp = new WakeUp();
+    const committer = new Committer(last, {
+      kv: shelf.kv,
+      clock,
+      logger,
+      witness: (commit) => shelf.witness(commit),
+      onCommit: (peers) => {
+        wakeUp.wake();
+        if (peers.length > 0) this.outbox.announce(peers);
+      },
+    });
+    this.#open = { committer, wakeUp };
+  }
+
+  async stop(): Promise<void> {
+    const open = this.#open;
+    if (open === undefined) return;
+    await Promise.all([...this.#consumers.values()].map((stop) => stop()));
+    this.#open = undefined;
+    open.wakeUp.close();
+    await open.committer.idle();
+    await this.#components.shelf.close();
+  }
+
+  async get<T>(bucket: Bucket<T>, id: string): Promise<T | undefined> {
+    const key = recordKey(bucket.name, id);
+    const [raw] = await this.#kv().getMany([key]);
+    return raw === undefined ? undefined : valueOf(bucket, key, raw);
+  }
+
+  async list<T>(bucket: Bucket<T>, options: ListOptions = {}): Promise<{ id: string; value: T }[]> {
+    const found = await listRaw(this.#kv(), bucket.name, options);
+    return found.map(({ id, raw }) => ({ id, value: valueOf(bucket, recordKey(bucket.name, id), raw) }));
+  }
+
+  transact<R>(work: (tx: Transaction) => Promise<R>): Promise<R> {
+    return this.#transact(work);
+  }
+
+  async #transact<R>(work: (tx: OpenTransaction) => Promise<R>): Promise<R> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const tx = new OpenTransaction(this.#kv());
+      const result = await work(tx);
+      const draft = await tx.draft(attempt);
+      if (await this.#opened().committer.commit(draft)) return result;
+    }
+    throw new StoreError(
+      'ERR_STORE_CONFLICT',
+      `The transaction was overtaken ${MAX_ATTEMPTS} times; try again later`,
+    );
+  }
+
+  async *#follow(query: EventQuery, signal: AbortSignal): AsyncIterable<StoredEvent> {
+    const { wakeUp, committer } = this.#opened();
+    const { kv } = this.#components.shelf;
+    const over = (): boolean => signal.aborted || wakeUp.closed;
+    let after = query.after ?? 0;
+    let left = query.limit ?? Infinity;
+    while (!over() && left > 0) {
+      // A slow reader holds one page; the rest waits on disk.
+      const scan = await scanEvents(kv, query, after, committer.last.events).catch((error: unknown) => {
+        if (!over()) throw error;
+        return undefined;
+      });
+      for (const event of scan?.events ?? []) {
+        if (over() || left <= 0) return;
+        left -= 1;
+        yield event;
+      }
+      after = Math.max(after, scan?.scannedTo ?? 0);
+      if (left > 0 && after >= committer.last.events) await wakeUp.next(signal);
+    }
+  }
+
+  #consume(
+    name: string,
+    types: readonly string[],
+    handle: Parameters<EventLog['consume']>[2],
+  ): () => Promise<void> {
+    const { wakeUp } = this.#opened();
+    if (this.#consumers.has(name))
+      throw new StoreError('ERR_STORE_EXISTS', `The consumer ${name} runs already`, { name });
+    const abort = new AbortController();
+    const { clock, logger } = this.#components;
+    const done = runConsumer(
+      { name, types, handle },
+      {
+        clock,
+        logger,
+        wakeUp,
+        last: () => this.events.last(),
+        scan: (wanted, after) => scanEvents(this.#kv(), { types: wanted }, after, this.events.last()),
+        transact: (work) => this.#transact(work),
+      },
+      abort.signal,
+    );
+    const stop = async (): Promise<void> => {
+      abort.abort();
+      await done;
+      this.#consumers.delete(name);
+    };
+    this.#consumers.set(name, stop);
+    return stop;
+  }
+
+  #opened(): { committer: Committer; wakeUp: WakeUp } {
+    if (this.#open === undefined) throw new StoreError('ERR_STORE_CLOSED', 'The store is not open');
+    return this.#open;
+  }
+
+  #kv(): Kv {
+    this.#opened();
+    return this.#components.shelf.kv;
+  }
+}

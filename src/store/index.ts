@@ -1,0 +1,2 @@
+export { StoreError, storeErrors, type StoreErrorCode } from './errors.ts';
+export { memoryStore } from './memory-store.ts';
