@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 /** The compiled CLI: this file is run from `scripts/` by tests and from `dist/scripts/` by the demo. */
 export const CLI = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../dist/src/cli/main.js' : '../src/cli/main.js', import.meta.url),
+  new URL(
+    import.meta.url.endsWith('.ts') ? '../dist/src/cli/main.js' : '../src/cli/main.js',
+    import.meta.url,
+  ),
 );
 
 export type NodeConfig = Readonly<Record<string, unknown>>;
@@ -90,7 +93,12 @@ export class LocalNode {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`the daemon ended at its start:\n${this.log().slice(-4000)}`);
       const file = await this.#apiFile();
-      if (file !== undefined && file.pid !== before?.pid && file.pid === child.pid && (await this.#answers(file.url)))
+      if (
+        file !== undefined &&
+        file.pid !== before?.pid &&
+        file.pid === child.pid &&
+        (await this.#answers(file.url))
+      )
         return;
       await sleep(100);
     }
@@ -126,7 +134,12 @@ export class LocalNode {
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
-  raw(method: string, path: string, body?: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+  raw(
+    method: string,
+    path: string,
+    body?: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     return fetch(this.#url + path, {
       method,
       headers: { authorization: `Bearer ${this.#appKey}`, ...headers },
@@ -153,7 +166,8 @@ export class LocalNode {
     for (;;) {
       const answer = await question();
       if (answer !== undefined) return answer;
-      if (Date.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms\n${this.log().slice(-3000)}`);
+      if (Date.now() > end)
+        throw new Error(`${what}: not within ${timeoutMs} ms\n${this.log().slice(-3000)}`);
       await sleep(50);
     }
   }
@@ -164,7 +178,10 @@ export class LocalNode {
 
   async #apiFile(): Promise<{ url: string; pid: number } | undefined> {
     try {
-      return JSON.parse(await readFile(join(this.dataDir, 'api.json'), 'utf8')) as { url: string; pid: number };
+      return JSON.parse(await readFile(join(this.dataDir, 'api.json'), 'utf8')) as {
+        url: string;
+        pid: number;
+      };
     } catch {
       return undefined;
     }

@@ -3,7 +3,7 @@ import { checker } from '../util/check.ts';
 
 export const taskBucket: Bucket<TaskRecord> = {
   name: 'tasks',
-  check: checker(TaskRecord, 'task record') as (value: unknown) => TaskRecord,
+  check: checker(TaskRecord, 'task record'),
   indexes: {
     state: (task) => [task.state],
     agreement: (task) => task.attempts.map((attempt) => attempt.agreementId),

@@ -25,14 +25,22 @@ export function tasks(init: TasksInit, components: TasksComponents): Tasks & Sta
   let stopSettlement = async (): Promise<void> => undefined;
 
   async function packageOf(spec: TaskSpec): Promise<TaskRecord['package']> {
-    const hashes = [spec.package, ...spec.inputs.map((input) => input.blob), ...(spec.stdin === undefined ? [] : [spec.stdin])];
+    const hashes = [
+      spec.package,
+      ...spec.inputs.map((input) => input.blob),
+      ...(spec.stdin === undefined ? [] : [spec.stdin]),
+    ];
     const infos = await Promise.all(hashes.map((hash) => blobs.stat(hash)));
     const missing = hashes.find((_, i) => infos[i] === undefined);
     const [info] = infos;
     if (missing !== undefined || info === undefined)
-      throw new TaskError('ERR_TASK_PACKAGE_NOT_FOUND', `${missing ?? spec.package} was not uploaded to this node`, {
-        hash: missing,
-      });
+      throw new TaskError(
+        'ERR_TASK_PACKAGE_NOT_FOUND',
+        `${missing ?? spec.package} was not uploaded to this node`,
+        {
+          hash: missing,
+        },
+      );
     return { hash: info.hash, sizeBytes: info.sizeBytes };
   }
 

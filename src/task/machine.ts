@@ -27,6 +27,9 @@ export const hasEnded = (state: TaskState): boolean => TASK_TRANSITIONS[state].l
 /** Returns `to`, or throws and changes nothing. */
 export function transition(from: TaskState, to: TaskState): TaskState {
   if (!TASK_TRANSITIONS[from].includes(to))
-    throw new TaskError('ERR_TASK_ILLEGAL_TRANSITION', `a task that is ${from} cannot become ${to}`, { from, to });
+    throw new TaskError('ERR_TASK_ILLEGAL_TRANSITION', `a task that is ${from} cannot become ${to}`, {
+      from,
+      to,
+    });
   return to;
 }

@@ -2,7 +2,11 @@ import type { ActivityRecord, Batch, Reason, TaskRecord } from '../interface/ind
 import { runIndex } from './script.ts';
 
 /** How the batch of an attempt ended: undefined when all of it went well. */
-export function failureOf(task: TaskRecord, batch: Batch, activity: ActivityRecord | undefined): Reason | undefined {
+export function failureOf(
+  task: TaskRecord,
+  batch: Batch,
+  activity: ActivityRecord | undefined,
+): Reason | undefined {
   const failed = batch.results.find((result) => result.result === 'Error');
   if (failed === undefined && batch.results.length === batch.script.length) return undefined;
   if (activity?.state === 'Terminated' && activity.reason !== undefined) return activity.reason;
@@ -13,7 +17,9 @@ export function failureOf(task: TaskRecord, batch: Batch, activity: ActivityReco
       detail: { exitCode: failed.exitCode },
     };
   if (failed !== undefined)
-    return failed.reason ?? { code: 'CommandFailed', message: failed.message ?? `command ${failed.index} failed` };
+    return (
+      failed.reason ?? { code: 'CommandFailed', message: failed.message ?? `command ${failed.index} failed` }
+    );
   return { code: 'Error', message: 'the activity ended before its script did' };
 }
 

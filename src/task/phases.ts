@@ -47,10 +47,14 @@ export function phaseSteps(
 }
 
 const agreeing =
-  (init: PhasesInit, { agreements, allocations, records, clock }: PhasesComponents): PhaseStep =>
+  (init: PhasesInit, { agreements, allocations, records }: PhasesComponents): PhaseStep =>
   async (task, attempt, signal) => {
     const { spec } = task;
-    await allocations.create({ allocationId: task.allocationId, platform: spec.platform, total: spec.budget });
+    await allocations.create({
+      allocationId: task.allocationId,
+      platform: spec.platform,
+      total: spec.budget,
+    });
     await allocations.assign(attempt.agreementId, task.allocationId);
     const { agreement } = await agreements.request(
       {

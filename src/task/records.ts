@@ -51,7 +51,11 @@ export function taskRecords(components: { store: Store }): TaskRecords {
 export function put(tx: Transaction, before: TaskRecord | undefined, after: TaskRecord): void {
   tx.put(taskBucket, after.taskId, after);
   const type =
-    before === undefined ? 'task.submitted' : before.state === after.state ? 'task.progressed' : 'task.state-changed';
+    before === undefined
+      ? 'task.submitted'
+      : before.state === after.state
+        ? 'task.progressed'
+        : 'task.state-changed';
   const attempt = after.attempts.at(-1);
   tx.emit({
     type,
@@ -89,7 +93,13 @@ export function inState(task: TaskRecord, state: TaskState, clock: Clock, reason
 
 /** The record with attempt `number` changed, and the progress line of the phase while the task lives. */
 export function withAttempt(task: TaskRecord, number: number, change: Partial<TaskAttempt>): TaskRecord {
-  const attempts = task.attempts.map((attempt) => (attempt.number === number ? { ...attempt, ...change } : attempt));
+  const attempts = task.attempts.map((attempt) =>
+    attempt.number === number ? { ...attempt, ...change } : attempt,
+  );
   const progress = change.phase === undefined ? task.progress : PROGRESS[change.phase];
-  return { ...task, attempts, progress: hasEnded(task.state) && progress.percent < 100 ? task.progress : progress };
+  return {
+    ...task,
+    attempts,
+    progress: hasEnded(task.state) && progress.percent < 100 ? task.progress : progress,
+  };
 }

@@ -1,10 +1,19 @@
-import { isErgonError, type Agreements, type Logger, type Reason, type TaskAttempt, type TaskRecord } from '../interface/index.ts';
+import {
+  isErgonError,
+  type Agreements,
+  type Clock,
+  type Logger,
+  type Reason,
+  type TaskAttempt,
+  type TaskRecord,
+} from '../interface/index.ts';
 import { delay } from '../util/delay.ts';
 import type { NewId } from '../util/id.ts';
 import { isOpen } from './bucket.ts';
 import { hasEnded } from './machine.ts';
 import { AttemptLost, failed, phaseSteps, type PhasesComponents, type PhasesInit } from './phases.ts';
-import { inState, withAttempt } from './records.ts';
+import { cancelNow, newAttempt } from './attempts.ts';
+import { withAttempt } from './records.ts';
 
 export interface RunnerInit extends PhasesInit {
   /** How long an unreachable provider may delay the end of an attempt before the agreement is ended without it. */
@@ -39,15 +48,20 @@ export function taskRunner(init: RunnerInit, components: RunnerComponents): Task
 
   async function step(task: TaskRecord, signal: AbortSignal): Promise<void> {
     const attempt = task.attempts.at(-1);
-    if (task.cancelRequested === true && !hasEnded(task.state)) return cancelNow(task);
+    if (task.cancelRequested === true && !hasEnded(task.state)) return cancelNow(task, components);
     const closing = task.attempts.find((each) => each.phase === 'Closing');
     if (closing !== undefined) return close(task, closing, signal);
-    if (attempt === undefined || attempt.phase === 'Settling' || attempt.phase === 'Done') return newAttempt(task);
+    if (attempt === undefined || attempt.phase === 'Settling' || attempt.phase === 'Done')
+      return newAttempt(task, components);
     return runPhase(task, attempt, signal);
   }
 
   async function runPhase(task: TaskRecord, attempt: TaskAttempt, signal: AbortSignal): Promise<void> {
-    const deadline = deadlineSignal(attempt.startedAt + task.spec.limits.wallTimeMs + init.agreementSlackMs, signal);
+    const deadline = deadlineSignal(
+      clock,
+      attempt.startedAt + task.spec.limits.wallTimeMs + init.agreementSlackMs,
+      signal,
+    );
     try {
       await steps[attempt.phase]?.(task, attempt, deadline.signal);
     } catch (error) {
@@ -62,52 +76,16 @@ export function taskRunner(init: RunnerInit, components: RunnerComponents): Task
     }
   }
 
-  function deadlineSignal(at: number, signal: AbortSignal) {
-    const controller = new AbortController();
-    const cancel = clock.setTimer(() => controller.abort(new Error('deadline')), Math.max(0, at - clock.now()));
-    return { signal: AbortSignal.any([signal, controller.signal]), expired: () => controller.signal.aborted, cancel };
-  }
-
-  async function newAttempt(task: TaskRecord): Promise<void> {
-    const { newId } = components;
-    const attempt: TaskAttempt = {
-      number: task.attempts.length + 1,
-      agreementId: newId(),
-      activityId: newId(),
-      batchId: newId(),
-      phase: 'Agreeing',
-      startedAt: clock.now(),
-    };
-    await records.update(task.taskId, (now) =>
-      now.state === 'Queued'
-        ? withAttempt(inState({ ...now, attempts: [...now.attempts, attempt] }, 'InProgress', clock), attempt.number, {
-            phase: 'Agreeing',
-          })
-        : undefined,
-    );
-  }
-
-  /** The task is Canceled at once; its attempt, if there is one, still has to be closed at the provider. */
-  async function cancelNow(task: TaskRecord): Promise<void> {
-    const reason = { code: 'Canceled', message: 'canceled by the requestor' };
-    await records.update(task.taskId, (now) => {
-      if (hasEnded(now.state)) return undefined;
-      const canceled = inState(now, 'Canceled', clock, reason);
-      const attempt = now.attempts.at(-1);
-      const live = attempt !== undefined && attempt.phase !== 'Settling' && attempt.phase !== 'Done';
-      return live ? withAttempt(canceled, attempt.number, { phase: 'Closing', reason }) : canceled;
-    });
-  }
-
   async function loop(taskId: string, interrupt: AbortController): Promise<void> {
     const signal = AbortSignal.any([stopping.signal, interrupt.signal]);
-    while (!signal.aborted) {
+    const interrupted = (): boolean => signal.aborted;
+    while (!interrupted()) {
       try {
         const task = await records.get(taskId);
         if (!isOpen(task)) return;
         await step(task, signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (interrupted()) return;
         logger.warn({ taskId, error }, 'task phase failed; it will be tried again');
         await delay(clock, init.retryDelayMs, signal).catch(() => undefined);
       }
@@ -138,6 +116,17 @@ export function taskRunner(init: RunnerInit, components: RunnerComponents): Task
   };
 }
 
+/** A signal that aborts with `signal`, or at the time `at`. */
+function deadlineSignal(clock: Clock, at: number, signal: AbortSignal) {
+  const controller = new AbortController();
+  const cancel = clock.setTimer(() => controller.abort(new Error('deadline')), Math.max(0, at - clock.now()));
+  return {
+    signal: AbortSignal.any([signal, controller.signal]),
+    expired: () => controller.signal.aborted,
+    cancel,
+  };
+}
+
 /** Ends the activity, then the agreement; an unreachable provider hears of it later, through the outbox. */
 function closer(init: RunnerInit, components: RunnerComponents) {
   const { records, activities, agreements, clock, logger } = components;
@@ -148,7 +137,9 @@ function closer(init: RunnerInit, components: RunnerComponents) {
       const timeout = delay(clock, init.closeTimeoutMs, AbortSignal.any([signal, waited.signal]));
       const ended = activities.destroy(attempt.activityId, destroyReason(task, attempt));
       await Promise.race([
-        ended.catch((error: unknown) => logger.warn({ taskId: task.taskId, error }, 'the activity could not be ended')),
+        ended.catch((error: unknown) =>
+          logger.warn({ taskId: task.taskId, error }, 'the activity could not be ended'),
+        ),
         timeout.catch(() => undefined),
       ]);
       waited.abort();
@@ -167,7 +158,11 @@ const destroyReason = (task: TaskRecord, attempt: TaskAttempt): Reason | undefin
   task.state === 'Canceled' ? { code: 'Requestor', message: 'canceled by the requestor' } : attempt.reason;
 
 /** False when there never was an agreement that could be billed. */
-async function endAgreement(agreements: Agreements, task: TaskRecord, attempt: TaskAttempt): Promise<boolean> {
+async function endAgreement(
+  agreements: Agreements,
+  task: TaskRecord,
+  attempt: TaskAttempt,
+): Promise<boolean> {
   const record = await agreements.get(attempt.agreementId);
   if (record?.approvedAt === undefined) return false;
   if (record.state === 'Approved')

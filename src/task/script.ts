@@ -5,7 +5,9 @@ export function taskScript(spec: TaskSpec): ExeScript {
   return [
     { deploy: { env: spec.env } },
     { start: {} },
-    ...spec.inputs.map((input) => ({ transfer: { from: `blob:${input.blob}`, to: `container:${input.path}` } })),
+    ...spec.inputs.map((input) => ({
+      transfer: { from: `blob:${input.blob}`, to: `container:${input.path}` },
+    })),
     {
       run: {
         entry_point: spec.entryPoint,

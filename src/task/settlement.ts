@@ -10,14 +10,22 @@ const SETTLED = ['invoice.settled', 'invoice.rejected', 'invoice.cancelled', 'in
  * Marks an attempt settled, and Done once it is closed as well, and releases the allocation of a task that has ended.
  * Returns a function that stops it.
  */
-export function followSettlement(components: { store: Store; allocations: Allocations }): () => Promise<void> {
+export function followSettlement(components: {
+  store: Store;
+  allocations: Allocations;
+}): () => Promise<void> {
   const { store, allocations } = components;
   const stopMarking = store.events.consume('task.settlement', SETTLED, markDone);
-  const stopReleasing = store.events.consume('task.release', ['task.state-changed', 'task.progressed'], async (event, tx) => {
-    const task = await tx.get(taskBucket, event.subject);
-    if (task === undefined || !hasEnded(task.state)) return;
-    if (task.attempts.every((attempt) => attempt.phase === 'Done')) await allocations.release(task.allocationId);
-  });
+  const stopReleasing = store.events.consume(
+    'task.release',
+    ['task.state-changed', 'task.progressed'],
+    async (event, tx) => {
+      const task = await tx.get(taskBucket, event.subject);
+      if (task === undefined || !hasEnded(task.state)) return;
+      if (task.attempts.every((attempt) => attempt.phase === 'Done'))
+        await allocations.release(task.allocationId);
+    },
+  );
   return async () => {
     await Promise.all([stopMarking(), stopReleasing()]);
   };
@@ -31,7 +39,11 @@ async function markDone(event: StoredEvent, tx: Transaction): Promise<void> {
   const attempt = task?.attempts.find((each) => each.agreementId === agreementId);
   if (task === undefined || attempt === undefined || attempt.phase === 'Done') return;
   const closed = attempt.phase === 'Settling';
-  put(tx, task, withAttempt(task, attempt.number, closed ? { phase: 'Done', settled: true } : { settled: true }));
+  put(
+    tx,
+    task,
+    withAttempt(task, attempt.number, closed ? { phase: 'Done', settled: true } : { settled: true }),
+  );
 }
 
 function agreementOf(event: StoredEvent): string | undefined {

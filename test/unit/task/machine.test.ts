@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { TASK_STATES } from '../../../src/interface/index.ts';
+import { hasEnded, transition, TASK_TRANSITIONS } from '../../../src/task/machine.ts';
+
+describe('task state machine', () => {
+  for (const from of TASK_STATES) {
+    for (const to of TASK_STATES) {
+      const legal = TASK_TRANSITIONS[from].includes(to);
+      it(`${from} → ${to} is ${legal ? 'taken' : 'refused'}`, () => {
+        if (legal) expect(transition(from, to)).toBe(to);
+        else expect(() => transition(from, to)).toThrow(`a task that is ${from} cannot become ${to}`);
+      });
+    }
+  }
+
+  it('ends in three states and in no other', () => {
+    expect(TASK_STATES.filter(hasEnded)).toEqual(['Succeeded', 'Failed', 'Canceled']);
+  });
+});
