@@ -45,14 +45,19 @@ export class Link<Node extends LinkEnd> implements LinkCarrier {
   }
 
   /** A request and its answer, with the fault that a rule orders. */
-  carry(from: LinkEnd, protocol: string, kind: string, body: JsonValue): Promise<Answer> {
+  async carry(from: LinkEnd, protocol: string, kind: string, body: JsonValue): Promise<Answer> {
     const to = this.other(from);
+    if (!to.speaks(protocol)) {
+      throw new NetworkError('ERR_NETWORK_PROTOCOL', `Peer ${to.peerId} does not speak ${protocol}`, {
+        protocol,
+      });
+    }
     const fault = this.#hub.faultOf({ from: from.peerId, to: to.peerId, protocol, kind, body });
     const arrive = (): Promise<Answer> => {
       const changed = fault?.type === 'replace-body' ? fault.body : body;
       return this.#hub.track(to.answer(protocol, kind, changed, sender(from), this.#broken.signal));
     };
-    return raceAbort(this.#faulty(fault, arrive), this.#broken.signal);
+    return await raceAbort(this.#faulty(fault, arrive), this.#broken.signal);
   }
 
   async carryBlob(

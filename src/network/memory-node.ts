@@ -119,10 +119,16 @@ export class MemoryNode implements Network, LinkEnd {
     return this.peerListeners.add(listener);
   }
 
-  /** A gossiped message arrives. What a receiver throws says only that it was dropped. */
+  speaks(protocol: string): boolean {
+    return this.handlers.has(protocol);
+  }
+
+  /** A gossiped message arrives. */
   async receive(topic: string, bytes: Uint8Array): Promise<void> {
-    for (const receive of this.#receivers.get(topic) ?? []) {
-      await receive(decodeMessage(bytes)).catch(() => undefined);
+    try {
+      for (const receive of this.#receivers.get(topic) ?? []) await receive(decodeMessage(bytes));
+    } catch {
+      // Refused: it goes no further.
     }
   }
 

@@ -8,6 +8,7 @@ export interface LinkEnd {
   readonly peerId: string;
   readonly address: string;
   readonly blobServer: BlobServer | undefined;
+  speaks(protocol: string): boolean;
   answer(
     protocol: string,
     kind: string,
