@@ -90,7 +90,12 @@ export class OpenTransaction implements Transaction {
   }
 
   setCounter(key: string, value: number): void {
-    this.#others.set(key, String(value));
+    this.setPayload(key, String(value));
+  }
+
+  /** Writes under a key that is no record's. */
+  setPayload(key: string, payload: string): void {
+    this.#others.set(key, payload);
   }
 
   /** Reads what was written without having been read, so that the commit can tell whether it still stands. */
