@@ -1,0 +1,73 @@
+import type { DebitNoteRecord, InvoiceRecord } from '../interface/payment.ts';
+import type { Transaction } from '../interface/store.ts';
+import type { Reason } from '../interface/values.ts';
+import { debitNotesBucket, invoicesBucket } from './buckets.ts';
+import { PaymentError } from './errors.ts';
+import { counterparty, requireAgreement, type Kit } from './kit.ts';
+import { transition, type BillCommand } from './machine.ts';
+import { decideNote, rejectNote } from './requestor/decide-note.ts';
+import { decideInvoice, rejectInvoice } from './requestor/invoices.ts';
+import { post, type BillCancel } from './wire.ts';
+
+type BillRecord = DebitNoteRecord | InvoiceRecord;
+
+/** What a person does with a bill. Throws PaymentError ERR_PAYMENT_BILL_NOT_FOUND, and ERR_PAYMENT_STATE when it is decided. */
+export interface BillActions {
+  /** Requestor: checks the bill and accepts it; an invoice is paid. Throws ERR_PAYMENT_REFUSED when a check fails. */
+  accept(billId: string): Promise<BillRecord>;
+  /** Requestor: rejects it with a signed reason. */
+  reject(billId: string, reason: Reason): Promise<BillRecord>;
+  /** Provider: takes it back. It is Cancelled once the requestor's node has let go of it undecided. */
+  cancel(billId: string, reason: Reason): Promise<void>;
+}
+
+export function billActions(kit: Kit): BillActions {
+  return {
+    accept: (billId) =>
+      kit.store.transact(async (tx) => {
+        const record = await openBill(tx, billId, 'requestor', 'accept');
+        const decided =
+          'note' in record ? await decideNote(tx, kit, record) : await decideInvoice(tx, kit, record);
+        if (decided.state !== 'Rejected') return decided;
+        const reason = decided.decision?.reason;
+        throw new PaymentError(
+          'ERR_PAYMENT_REFUSED',
+          `${billId} cannot be accepted: ${reason?.message ?? ''}`,
+          {
+            billId,
+            reason: reason?.code,
+          },
+        );
+      }),
+    reject: (billId, reason) =>
+      kit.store.transact(async (tx) => {
+        const record = await openBill(tx, billId, 'requestor', 'reject');
+        return 'note' in record
+          ? rejectNote(tx, kit, record, reason)
+          : rejectInvoice(tx, kit, record, reason);
+      }),
+    cancel: (billId, reason) =>
+      kit.store.transact(async (tx) => {
+        const record = await openBill(tx, billId, 'provider', 'cancel');
+        const { agreementId } = 'note' in record ? record.note : record.invoice;
+        const { peerId } = counterparty(await requireAgreement(kit, tx, agreementId));
+        const body: BillCancel = { billId, reason };
+        post(tx, kit, { peerId, kind: 'cancel', body });
+      }),
+  };
+}
+
+async function openBill(
+  tx: Transaction,
+  billId: string,
+  role: 'requestor' | 'provider',
+  command: BillCommand,
+): Promise<BillRecord> {
+  const record = (await tx.get(debitNotesBucket, billId)) ?? (await tx.get(invoicesBucket, billId));
+  if (record?.role !== role)
+    throw new PaymentError('ERR_PAYMENT_BILL_NOT_FOUND', `There is no bill ${billId} to ${command} here`, {
+      billId,
+    });
+  transition(record.state, command);
+  return record;
+}

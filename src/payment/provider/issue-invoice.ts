@@ -1,0 +1,84 @@
+import type { ActivityRecord } from '../../interface/activity.ts';
+import type { AgreementRecord } from '../../interface/market.ts';
+import type { DebitNote, Invoice } from '../../interface/payment.ts';
+import type { Reader, Transaction } from '../../interface/store.ts';
+import { toAmount } from '../amount.ts';
+import { readAgreementBilling, writeAgreementBilling } from '../billing.ts';
+import { openInvoice } from '../bills.ts';
+import { activityBillingBucket, debitNotesBucket } from '../buckets.ts';
+import { counterparty, type Kit } from '../kit.ts';
+import { post } from '../wire.ts';
+
+const MAX_LINES = 4096;
+
+/**
+ * Invoices an agreement once it is over: terminated, each of its activities ended, and each final note decided or
+ * overdue. Called after each of these; whichever comes last finds all in place, and a repeat finds the invoice.
+ */
+export async function issueInvoice(
+  tx: Transaction,
+  kit: Kit,
+  record: AgreementRecord,
+): Promise<Invoice | undefined> {
+  const { agreementId } = record.agreement;
+  const billing = await readAgreementBilling(tx, agreementId, 'provider');
+  if (record.state !== 'Terminated' || billing.invoiceId !== undefined) return undefined;
+  const notes = await billableNotes(tx, await kit.usage.activitiesOf(tx, agreementId));
+  if (notes === undefined) return undefined;
+  const invoice = await signInvoice(kit, record, notes);
+  writeAgreementBilling(tx, { ...billing, invoiceId: invoice.invoiceId });
+  openInvoice(tx, kit, 'provider', invoice);
+  post(tx, kit, { peerId: counterparty(record).peerId, kind: 'invoice', body: invoice });
+  return invoice;
+}
+
+/** The note of each activity that the invoice claims; undefined while one is still to come. */
+async function billableNotes(
+  reader: Reader,
+  activities: readonly ActivityRecord[],
+): Promise<DebitNote[] | undefined> {
+  const notes: DebitNote[] = [];
+  for (const { activityId, state } of activities) {
+    if (state !== 'Completed' && state !== 'Terminated') return undefined;
+    const billing = await reader.get(activityBillingBucket, activityId);
+    if (billing?.final !== true || billing.noteId === undefined) return undefined;
+    const final = await reader.get(debitNotesBucket, billing.noteId);
+    if (final === undefined || final.state === 'Issued' || final.state === 'Received') return undefined;
+    // What the requestor has signed before it refused the last note, it still owes.
+    const promised =
+      final.state === 'Rejected' || final.state === 'Cancelled' ? billing.acceptedNoteId : undefined;
+    const claimed = promised === undefined ? final : await reader.get(debitNotesBucket, promised);
+    if (claimed !== undefined && claimed.state !== 'Cancelled') notes.push(claimed.note);
+  }
+  return notes;
+}
+
+async function signInvoice(kit: Kit, record: AgreementRecord, notes: readonly DebitNote[]): Promise<Invoice> {
+  const { agreement } = record;
+  // An agreement with more activities than an invoice has lines is billed for the dearest of them.
+  const lines = [...notes]
+    .sort((a, b) => compare(BigInt(b.totalAmountDue), BigInt(a.totalAmountDue)))
+    .slice(0, MAX_LINES)
+    .map((note) => ({
+      activityId: note.activityId,
+      debitNoteId: note.debitNoteId,
+      amount: note.totalAmountDue,
+    }));
+  const createdAt = kit.clock.now();
+  const invoice = {
+    invoiceId: kit.newId(),
+    agreementId: agreement.agreementId,
+    platform: agreement.terms.pricing.platform,
+    issuer: kit.signer.address,
+    recipient: agreement.requestor,
+    activities: lines,
+    amount: toAmount(lines.reduce((sum, line) => sum + BigInt(line.amount), 0n)),
+    createdAt,
+    paymentDueAt: createdAt + agreement.terms.paymentTimeoutMs,
+  };
+  return { ...invoice, signature: await kit.signer.sign('Invoice', invoice) };
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,19 @@
+import type { BillDecision } from '../../interface/payment.ts';
+import type { Reason } from '../../interface/values.ts';
+import type { Kit } from '../kit.ts';
+
+/** Signs an acceptance, or with a reason a rejection. */
+export async function signDecision(
+  kit: Pick<Kit, 'signer' | 'clock'>,
+  kind: 'DebitNoteDecision' | 'InvoiceDecision',
+  bill: { billId: string; amount: string },
+  reason: Reason | undefined,
+): Promise<BillDecision> {
+  const decision = {
+    ...bill,
+    decision: reason === undefined ? ('Accepted' as const) : ('Rejected' as const),
+    ...(reason === undefined ? {} : { reason }),
+    at: kit.clock.now(),
+  };
+  return { ...decision, signature: await kit.signer.sign(kind, decision) };
+}
