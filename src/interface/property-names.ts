@@ -18,9 +18,13 @@ export const PROPERTY = {
   debitNoteIntervalSec: 'golem.com.scheme.payu.debit-note.interval-sec?',
   debitNoteAcceptTimeoutSec: 'golem.com.payment.debit-notes.accept-timeout?',
   paymentTimeoutSec: 'golem.com.scheme.payu.payment-timeout-sec?',
-  /** Offer: bounds of the debit note interval that the provider agrees to. */
+  /** Offer: the bounds within which the provider agrees to a wish, seconds. */
   debitNoteIntervalMinSec: 'ergon.com.payment.debit-note.interval-sec.min',
   debitNoteIntervalMaxSec: 'ergon.com.payment.debit-note.interval-sec.max',
+  debitNoteAcceptTimeoutMinSec: 'ergon.com.payment.debit-note.accept-timeout-sec.min',
+  debitNoteAcceptTimeoutMaxSec: 'ergon.com.payment.debit-note.accept-timeout-sec.max',
+  paymentTimeoutMinSec: 'ergon.com.payment.timeout-sec.min',
+  paymentTimeoutMaxSec: 'ergon.com.payment.timeout-sec.max',
 
   nodeName: 'golem.node.id.name',
   subnet: 'golem.node.debug.subnet',

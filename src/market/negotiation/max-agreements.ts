@@ -1,0 +1,12 @@
+import { ACCEPT, reject, type Negotiator } from './negotiator.ts';
+
+export function maxAgreements(max: number): Negotiator {
+  return (_position, { activeAgreements }) =>
+    activeAgreements < max
+      ? ACCEPT
+      : reject(
+          'TooManyAgreements',
+          `This node has ${activeAgreements} agreements, and takes ${max} at most`,
+          { max },
+        );
+}

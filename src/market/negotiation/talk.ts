@@ -1,0 +1,68 @@
+import type { Demand, Offer } from '../../interface/market.ts';
+import type { Reason } from '../../interface/values.ts';
+import { delay } from '../../util/delay.ts';
+import type { MarketComponents } from '../components.ts';
+import { negotiate, type NegotiationContext, type Negotiator } from './negotiator.ts';
+import type { ProposalRecord } from './proposal-record.ts';
+import type { RequestorProposals } from './requestor-proposals.ts';
+
+export type TalkResult =
+  | { readonly type: 'agreed'; readonly offer: Offer; readonly demand: Demand }
+  | { readonly type: 'refused'; readonly reason: Reason };
+
+export interface TalkInit {
+  readonly maxRounds: number;
+  readonly pendingPollMs: number;
+}
+
+type Components = Pick<MarketComponents, 'clock' | 'newId'> & { readonly proposals: RequestorProposals };
+
+/**
+ * The requestor's side of a negotiation: its negotiators judge each offer that comes, and adjust the demand until both
+ * sides accept, one refuses, or the rounds are used up. Throws what `RequestorProposals.send` throws.
+ */
+export async function talk(
+  init: TalkInit,
+  components: Components,
+  position: { readonly offer: Offer; readonly demand: Demand },
+  negotiators: readonly Negotiator[],
+  context: NegotiationContext,
+  signal: AbortSignal,
+): Promise<TalkResult> {
+  let { offer, demand } = position;
+  let prevProposalId: string | undefined;
+  for (let round = 0; ; round++) {
+    const verdict = negotiate('demand', negotiators, { offer, demand }, context);
+    if (verdict.type === 'reject') return { type: 'refused', reason: verdict.reason };
+    if (verdict.type === 'adjust')
+      demand = { ...demand, properties: { ...demand.properties, ...verdict.properties } };
+    if (verdict.type === 'accept' && prevProposalId !== undefined) return { type: 'agreed', offer, demand };
+    if (round === init.maxRounds) return refused('TooManyRounds', `No agreement after ${round} rounds`);
+    const { answer } = await ask(init, components, { offer, demand, prevProposalId }, signal);
+    if (answer.type === 'rejected') return { type: 'refused', reason: answer.reason };
+    if (answer.type === 'pending')
+      return refused('NoDecision', 'The provider did not decide before the proposal expired');
+    offer = answer.offer;
+    prevProposalId = answer.proposalId;
+  }
+}
+
+/** One round, waiting while the provider's answer is pending. */
+async function ask(
+  { pendingPollMs }: TalkInit,
+  { proposals, clock, newId }: Components,
+  { offer, demand, prevProposalId }: { offer: Offer; demand: Demand; prevProposalId: string | undefined },
+  signal: AbortSignal,
+): Promise<ProposalRecord> {
+  const chain = prevProposalId === undefined ? {} : { prevProposalId };
+  let record = await proposals.send({ proposalId: newId(), ...chain, offer, demand }, signal);
+  while (record.answer.type === 'pending' && clock.now() < record.expiresAt) {
+    await delay(clock, pendingPollMs, signal);
+    record = await proposals.poll(record.proposalId, offer, signal);
+  }
+  return record;
+}
+
+function refused(code: string, message: string): TalkResult {
+  return { type: 'refused', reason: { code, message } };
+}
