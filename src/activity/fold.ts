@@ -7,6 +7,7 @@ import type {
   Reason,
   UsageSample,
 } from '../interface/index.ts';
+import { without } from '../util/without.ts';
 import { ActivityError } from './errors.ts';
 import { isFinal } from './machine.ts';
 import type { ActivityUpdate } from './updates.ts';
@@ -56,9 +57,8 @@ export function fold(before: ActivityRecord, open: readonly Batch[], update: Act
 }
 
 function foldState(record: ActivityRecord, open: readonly Batch[], update: UpdateOf<'state'>): Folded {
-  const { pending: _pending, ...rest } = record;
   const after: ActivityRecord = {
-    ...rest,
+    ...without(record, 'pending'),
     state: update.state,
     ...(update.pending !== undefined && { pending: update.pending }),
     ...(update.reason !== undefined && { reason: update.reason }),

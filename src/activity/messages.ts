@@ -2,8 +2,8 @@ import { Type, type Static } from 'typebox';
 import {
   ACTIVITY_STATES,
   ActivityLimits,
-  Batch,
   Bytes,
+  CommandResult,
   ExeScript,
   Id,
   Reason,
@@ -86,8 +86,16 @@ export const Snapshot = Type.Object(
 );
 export type Snapshot = Static<typeof Snapshot>;
 
-/** The answer to `batch` and `exec`. */
-export const BatchAnswer = Batch;
+/** The answer to `batch` and `exec`: the batch without its script, which the requestor has. */
+export const BatchAnswer = Type.Object(
+  {
+    batchId: Id,
+    results: Type.Array(CommandResult, { maxItems: 256 }),
+    finished: Type.Boolean(),
+    createdAt: Timestamp,
+  },
+  closed,
+);
 
 export const UpdatesAnswer = Type.Object(
   {

@@ -25,7 +25,7 @@ const closed = { additionalProperties: false } as const;
 /** Both parties' activities, by activityId. */
 export const activities: Bucket<ActivityRecord> = {
   name: 'activities',
-  check: checker(ActivityRecord, 'activity record') as (value: unknown) => ActivityRecord,
+  check: checker(ActivityRecord, 'activity record'),
   indexes: {
     agreementId: (record) => [record.agreementId],
     role: (record) => [record.role],

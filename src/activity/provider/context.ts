@@ -1,0 +1,61 @@
+import type {
+  ActivityRecord,
+  Agreements,
+  BlobFetcher,
+  Blobs,
+  Clock,
+  ExeUnits,
+  Logger,
+  Network,
+  Store,
+} from '../../interface/index.ts';
+import type { Background } from '../background.ts';
+import type { Changes } from '../changes.ts';
+import type { Snapshot } from '../messages.ts';
+import type { SlotLedger } from '../slots.ts';
+
+export interface ActivityProviderInit {
+  /** Distance of usage samples. */
+  readonly sampleIntervalMs: number;
+  /** Work directories stay this long after activity and agreement have ended. */
+  readonly retentionMs: number;
+  /** A work directory that the books do not know is removed after this long. */
+  readonly orphanGraceMs: number;
+  /** Blobs that one activity may bring beyond its agreement's storage: task packages are larger than what they write. */
+  readonly blobAllowanceBytes: number;
+}
+
+export interface ActivityProviderComponents {
+  readonly store: Store;
+  readonly network: Pick<Network, 'handle'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly exeUnits: ExeUnits;
+  readonly blobs: Pick<Blobs, 'path'>;
+  readonly fetcher: BlobFetcher;
+  readonly agreements: Pick<Agreements, 'get' | 'terminate'>;
+  readonly slots: Pick<SlotLedger, 'releaseEnded' | 'audit'>;
+}
+
+/** What the parts of the provider's side share. */
+export interface ProviderContext extends ActivityProviderComponents {
+  readonly init: ActivityProviderInit;
+  readonly changes: Changes;
+  readonly background: Background;
+}
+
+export function snapshotOf(record: ActivityRecord): Snapshot {
+  const { activityId, state, pending, reason, usage, stdoutBytes, stderrBytes, journalSeq, createdAt } =
+    record;
+  return {
+    activityId,
+    state,
+    ...(pending !== undefined && { pending }),
+    ...(reason !== undefined && { reason }),
+    ...(usage !== undefined && { usage }),
+    stdoutBytes,
+    stderrBytes,
+    journalSeq,
+    createdAt,
+  };
+}

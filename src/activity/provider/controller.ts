@@ -1,0 +1,102 @@
+import type { Batch, JsonValue, Protocol, RequestHandler, Sender } from '../../interface/index.ts';
+import { ActivityError } from '../errors.ts';
+import {
+  ACTIVITY_PROTOCOL,
+  checkBatchRequest,
+  checkCreateRequest,
+  checkDestroyRequest,
+  checkExecRequest,
+  checkGetRequest,
+  checkLogRequest,
+  checkUpdatesRequest,
+  type LogAnswer,
+  type LogRequest,
+} from '../messages.ts';
+import { activities, batches, batchKey } from '../records.ts';
+import { snapshotOf, type ProviderContext } from './context.ts';
+import { createActivity } from './create.ts';
+import { destroyActivity, execScript } from './exec.ts';
+import type { Keeper } from './keeper.ts';
+import { readProviderLog } from './logs.ts';
+import { owned } from './ownership.ts';
+import { waitForUpdates } from './updates.ts';
+
+export interface ControllerComponents {
+  readonly context: ProviderContext;
+  readonly keeper: Keeper;
+  /** Whether requests are taken: after start and until stop. */
+  readonly isOpen: () => boolean;
+}
+
+/** What a requestor may ask of its activities. Every kind is idempotent by the ids that the requestor makes. */
+export function activityProtocol({ context, keeper, isOpen }: ControllerComponents): Protocol {
+  const { store } = context;
+  const kind = <Req>(
+    check: (body: unknown) => Req,
+    answer: (request: Req, sender: Sender, signal: AbortSignal) => Promise<JsonValue>,
+  ): RequestHandler<never> => ({
+    // A protocol holds handlers of any request type; each pairs its own check with its own answer.
+    check: (body) => check(body) as never,
+    handle: async (request, sender, signal) => {
+      if (!isOpen()) throw new ActivityError('ERR_ACTIVITY_STOPPED', 'This node is starting or stopping');
+      return answer(request, sender, signal);
+    },
+  });
+  const find = async (activityId: string, sender: Sender) =>
+    owned(activityId, await store.get(activities, activityId), sender);
+
+  return {
+    id: ACTIVITY_PROTOCOL,
+    requests: {
+      create: kind(checkCreateRequest, async (request, sender) => {
+        const record = await createActivity(context, request, sender);
+        keeper.keep(record.activityId);
+        return snapshotOf(record);
+      }),
+      exec: kind(checkExecRequest, async (request, sender) => {
+        const batch = await execScript(context, request, sender);
+        context.changes.notify(request.activityId);
+        return batchAnswer(batch);
+      }),
+      get: kind(checkGetRequest, async ({ activityId }, sender) =>
+        snapshotOf(await find(activityId, sender)),
+      ),
+      batch: kind(checkBatchRequest, async ({ activityId, batchId }, sender) => {
+        await find(activityId, sender);
+        const batch = await store.get(batches, batchKey(activityId, batchId));
+        if (batch === undefined) throw batchNotFound(activityId, batchId);
+        return batchAnswer(batch);
+      }),
+      updates: kind(checkUpdatesRequest, async (request, sender, signal) =>
+        waitForUpdates(context, await find(request.activityId, sender), request, signal),
+      ),
+      log: kind(checkLogRequest, async (request, sender) => {
+        await find(request.activityId, sender);
+        return logAnswer(context, request);
+      }),
+      destroy: kind(checkDestroyRequest, async (request, sender) => {
+        await destroyActivity(context, request, sender);
+        context.changes.notify(request.activityId);
+        return snapshotOf(await find(request.activityId, sender));
+      }),
+    },
+  };
+}
+
+async function logAnswer(context: ProviderContext, request: LogRequest): Promise<LogAnswer> {
+  const { activityId, stream, offset, maxBytes } = request;
+  const slice = await readProviderLog(context, activityId, stream, offset, maxBytes);
+  const { bytes, end, final } = slice;
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+  return { offset: slice.offset, end, final, data };
+}
+
+/** The requestor has the script; sending it back would cost more than all else. */
+function batchAnswer({ batchId, results, finished, createdAt }: Batch): JsonValue {
+  return { batchId, results, finished, createdAt };
+}
+
+function batchNotFound(activityId: string, batchId: string): ActivityError {
+  const message = `Activity ${activityId} has no batch ${batchId}`;
+  return new ActivityError('ERR_ACTIVITY_BATCH_NOT_FOUND', message, { activityId, batchId });
+}

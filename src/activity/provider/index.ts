@@ -1,0 +1,66 @@
+import type { LogSlice, LogStream, Sender, Startable } from '../../interface/index.ts';
+import { Background } from '../background.ts';
+import { Changes } from '../changes.ts';
+import { activities } from '../records.ts';
+import { AgreementWatch } from './agreements.ts';
+import { outputFor } from './allow-blob.ts';
+import type { ActivityProviderComponents, ActivityProviderInit, ProviderContext } from './context.ts';
+import { activityProtocol } from './controller.ts';
+import { Janitor } from './janitor.ts';
+import { Keeper } from './keeper.ts';
+import { readProviderLog } from './logs.ts';
+
+export type { ActivityProviderComponents, ActivityProviderInit } from './context.ts';
+
+/** The provider's side of activities: answers requestors, keeps supervisors and books in step, ends what is over. */
+export interface ActivityProvider extends Startable {
+  readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
+  /** For the blob server: path of a result that this sender may read. */
+  allowBlob(hash: string, sender: Sender): Promise<string | undefined>;
+}
+
+const WATCH_EVERY_MS = 1_000;
+const CLEAN_EVERY_MS = 30_000;
+
+/** Registers its protocol at once; answers from `start` to `stop`, and is not started twice. */
+export function activityProvider(
+  init: ActivityProviderInit,
+  components: ActivityProviderComponents,
+): ActivityProvider {
+  const { store, network, slots } = components;
+  const background = new Background(components);
+  const context: ProviderContext = { ...components, init, changes: new Changes(), background };
+  const keeper = new Keeper(context);
+  const watch = new AgreementWatch(context);
+  const janitor = new Janitor(context);
+  let isOpen = false;
+  let stopConsuming: (() => Promise<void>) | undefined;
+  network.handle(activityProtocol({ context, keeper, isOpen: () => isOpen }));
+
+  return {
+    async start() {
+      await slots.audit();
+      stopConsuming = watch.consume();
+      background.spawn('end requests', (signal) => wakeOnEndRequests(context, signal));
+      const live = await store.list(activities, { where: { index: 'live', equals: 'provider' } });
+      for (const { id } of live) keeper.keep(id);
+      background.every('agreements', WATCH_EVERY_MS, () => watch.sweep());
+      background.every('work directories', CLEAN_EVERY_MS, () => janitor.sweep());
+      isOpen = true;
+    },
+    async stop() {
+      isOpen = false;
+      await stopConsuming?.();
+      await background.stop();
+    },
+    readLog: (activityId, stream, offset, maxBytes) =>
+      readProviderLog(components, activityId, stream, offset, maxBytes),
+    allowBlob: (hash, sender) => outputFor(components, hash, sender),
+  };
+}
+
+/** An end may be asked for in anybody's transaction; its event, which comes after the commit, wakes the keeper. */
+async function wakeOnEndRequests({ store, changes }: ProviderContext, signal: AbortSignal): Promise<void> {
+  const query = { after: store.events.last(), types: ['activity.end-requested'] };
+  for await (const event of store.events.follow(query, signal)) changes.notify(event.subject);
+}
