@@ -1,0 +1,63 @@
+import { DescriptorTable, type Descriptor } from './descriptors.ts';
+import { ExactTimes } from './exact-times.ts';
+import { GuestMemory } from './memory.ts';
+import { openDirectory } from './paths.ts';
+import type { DiskQuota } from './quota.ts';
+import { DIRECTORY_RIGHTS, FILE_RIGHTS, STDIN_RIGHTS, STDOUT_RIGHTS } from './rights.ts';
+import type { GuestTime } from './time.ts';
+
+export interface Preopen {
+  readonly hostPath: string;
+  readonly guestPath: string;
+  readonly readOnly?: boolean;
+}
+
+/** What the calls of one guest share. */
+export interface Host {
+  readonly memory: GuestMemory;
+  readonly descriptors: DescriptorTable;
+  readonly quota: DiskQuota;
+  readonly time: GuestTime;
+  readonly exactTimes: ExactTimes;
+}
+
+export interface HostOptions {
+  /** In this order from descriptor 3; the guest reaches nothing else. */
+  readonly preopens: readonly Preopen[];
+  /** Host descriptors of stdin, stdout and stderr. */
+  readonly stdio?: readonly [number, number, number];
+  readonly quota: DiskQuota;
+  readonly time: GuestTime;
+}
+
+export function createHost(options: HostOptions): Host {
+  const { quota, time, stdio = [0, 1, 2] } = options;
+  const descriptors = new DescriptorTable((descriptor) => {
+    if (descriptor.kind === 'file') quota.closed(descriptor.inode);
+  });
+  (['stdin', 'stdout', 'stderr'] as const).forEach((stream, fd) => {
+    const rights = stream === 'stdin' ? STDIN_RIGHTS : STDOUT_RIGHTS;
+    descriptors.set(fd, {
+      kind: 'stream',
+      stream,
+      hostFd: stdio[fd] ?? fd,
+      rights,
+      inheriting: 0n,
+      flags: 0,
+    });
+  });
+  for (const preopen of options.preopens) descriptors.add(preopened(preopen));
+  return { memory: new GuestMemory(), descriptors, quota, time, exactTimes: new ExactTimes() };
+}
+
+function preopened({ hostPath, guestPath, readOnly = false }: Preopen): Descriptor {
+  return {
+    kind: 'directory',
+    hostFd: openDirectory(hostPath),
+    preopenName: guestPath,
+    readOnly,
+    rights: DIRECTORY_RIGHTS,
+    inheriting: DIRECTORY_RIGHTS | FILE_RIGHTS,
+    flags: 0,
+  };
+}

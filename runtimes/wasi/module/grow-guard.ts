@@ -1,0 +1,142 @@
+import {
+  appendToSection,
+  bytes,
+  concat,
+  findSection,
+  name,
+  SECTION,
+  u32,
+  vectorLength,
+  type Section,
+} from './binary.ts';
+import { OP, skipImmediates, UnknownInstruction } from './instructions.ts';
+import { skipValueType } from './limits.ts';
+import { Reader } from './reader.ts';
+
+/** Exported from the guarded module: the pages that the last `memory.grow` was refused, 0 after one that succeeded. */
+export const REFUSED_PAGES_EXPORT = '__ergon_refused_pages';
+
+/**
+ * A program that goes on after this many refusals in a row allocates without end. It is far above what a program
+ * that copes with a full memory asks for, and takes about a second.
+ */
+export const MAX_REFUSALS_IN_A_ROW = 1_000_000;
+
+const I32 = 0x7f;
+const MUTABLE = 1;
+
+/**
+ * Sends every `memory.grow` through a function that remembers refusals, so that a trap or a spin at the memory limit
+ * is known for what it is. The function, its type, its globals and its export are added at the ends of their index
+ * spaces: no index in the module changes.
+ */
+export function guardGrowth(sections: Section[], importedFunctions: number): void {
+  const code = findSection(sections, SECTION.CODE);
+  if (code === undefined || vectorLength(sections, SECTION.MEMORY) === 0) return;
+  const guardIndex = importedFunctions + vectorLength(sections, SECTION.FUNCTION);
+  const rewritten = rewriteCode(code.body, guardIndex);
+  if (rewritten === undefined) return;
+  code.body = rewritten;
+
+  const typeIndex = vectorLength(sections, SECTION.TYPE);
+  const refusedPages = vectorLength(sections, SECTION.GLOBAL);
+  const refusals = refusedPages + 1;
+  const zeroGlobal = [I32, MUTABLE, 0x41, 0, 0x0b];
+  appendToSection(sections, SECTION.TYPE, 1, bytes(0x60, 1, I32, 1, I32));
+  appendToSection(sections, SECTION.FUNCTION, 1, bytes(...u32(typeIndex)));
+  appendToSection(sections, SECTION.GLOBAL, 2, bytes(...zeroGlobal, ...zeroGlobal));
+  const GLOBAL_KIND = 3;
+  appendToSection(
+    sections,
+    SECTION.EXPORT,
+    1,
+    bytes(...name(REFUSED_PAGES_EXPORT), GLOBAL_KIND, ...u32(refusedPages)),
+  );
+  appendToSection(sections, SECTION.CODE, 1, guardFunction(refusedPages, refusals));
+}
+
+/** `(func (param $pages i32) (result i32) (local $before i32) …)`, as a code entry. */
+function guardFunction(refusedPages: number, refusals: number): Uint8Array {
+  const setGlobal = (index: number): number[] => [0x24, ...u32(index)];
+  const getGlobal = (index: number): number[] => [0x23, ...u32(index)];
+  const body = [
+    ...[1, 1, I32], // one local
+    ...[0x20, 0, OP.MEMORY_GROW, 0, 0x22, 1], // $before = memory.grow($pages)
+    ...[0x41, 0x7f, 0x46, 0x04, 0x40], // if it is -1
+    ...[0x20, 0, ...setGlobal(refusedPages)],
+    ...[...getGlobal(refusals), 0x41, 1, 0x6a, ...setGlobal(refusals)],
+    ...[...getGlobal(refusals), 0x41, ...signedLeb(MAX_REFUSALS_IN_A_ROW), 0x4e, 0x04, 0x40, 0x00, 0x0b], // unreachable
+    0x05, // else
+    ...[0x41, 0, ...setGlobal(refusedPages), 0x41, 0, ...setGlobal(refusals)],
+    0x0b,
+    ...[0x20, 1, 0x0b],
+  ];
+  return bytes(...u32(body.length), ...body);
+}
+
+function signedLeb(value: number): number[] {
+  const encoded: number[] = [];
+  let rest = value;
+  while (rest > 63) {
+    encoded.push((rest & 0x7f) | 0x80);
+    rest >>= 7;
+  }
+  return [...encoded, rest];
+}
+
+/** Undefined when no function grows the memory. */
+function rewriteCode(body: Uint8Array, guardIndex: number): Uint8Array | undefined {
+  const reader = new Reader(body);
+  const count = reader.u32();
+  const parts: Uint8Array[] = [];
+  let copiedTo = 0;
+  for (let i = 0; i < count; i++) {
+    const start = reader.position;
+    const size = reader.u32();
+    const bodyStart = reader.position;
+    const rewritten = rewriteFunction(body.subarray(bodyStart, bodyStart + size), guardIndex);
+    reader.skip(size);
+    if (rewritten === undefined) continue;
+    parts.push(body.subarray(copiedTo, start), bytes(...u32(rewritten.length)), rewritten);
+    copiedTo = reader.position;
+  }
+  if (parts.length === 0) return undefined;
+  return concat([...parts, body.subarray(copiedTo)]);
+}
+
+/** Undefined when the function does not grow the memory, or has an instruction that we do not know. */
+function rewriteFunction(body: Uint8Array, guardIndex: number): Uint8Array | undefined {
+  // Most functions do not even have the two bytes; decoding those that do is cheap.
+  if (!Buffer.from(body.buffer, body.byteOffset, body.length).includes(GROW)) return undefined;
+  try {
+    const parts: Uint8Array[] = [];
+    let copiedTo = 0;
+    for (const at of growInstructions(body)) {
+      parts.push(body.subarray(copiedTo, at), bytes(OP.CALL, ...u32(guardIndex)));
+      copiedTo = at + GROW.length;
+    }
+    return parts.length === 0 ? undefined : concat([...parts, body.subarray(copiedTo)]);
+  } catch (error) {
+    if (error instanceof UnknownInstruction) return undefined;
+    throw error;
+  }
+}
+
+const GROW = Buffer.from([OP.MEMORY_GROW, 0]);
+
+function growInstructions(body: Uint8Array): number[] {
+  const reader = new Reader(body);
+  const found: number[] = [];
+  const localGroups = reader.u32();
+  for (let i = 0; i < localGroups; i++) {
+    reader.skipLeb();
+    skipValueType(reader);
+  }
+  while (!reader.atEnd) {
+    const at = reader.position;
+    const opcode = reader.u8();
+    skipImmediates(reader, opcode);
+    if (opcode === OP.MEMORY_GROW && reader.position - at === GROW.length) found.push(at);
+  }
+  return found;
+}
