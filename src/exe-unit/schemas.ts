@@ -1,0 +1,61 @@
+import { Type } from 'typebox';
+import { ActivityLimits, ActivityState, TaskPackage, UsageSample } from '../interface/activity.ts';
+import { CommandResult, ExeScript } from '../interface/exe-script.ts';
+import type { ExeUnitSpec, JournalEntry, JournalRecord } from '../interface/exe-unit.ts';
+import { Resources } from '../interface/market.ts';
+import { BlobHash, Bytes, Id, Reason, Timestamp } from '../interface/values.ts';
+import { checker } from '../util/check.ts';
+
+const closed = { additionalProperties: false } as const;
+const Index = Type.Integer({ minimum: 0, maximum: 255 });
+export const RuntimeName = Type.String({ pattern: '^[a-z0-9._-]{1,64}$' });
+
+export const ExeUnitSpecSchema = Type.Object(
+  {
+    activityId: Id,
+    agreementId: Id,
+    runtime: RuntimeName,
+    package: Type.Optional(TaskPackage),
+    resources: Resources,
+    limits: ActivityLimits,
+    maxOutputBytes: Bytes,
+    deadline: Timestamp,
+    sampleIntervalMs: Type.Integer({ minimum: 10, maximum: 24 * 3600 * 1000 }),
+  },
+  closed,
+);
+
+const common = { seq: Type.Integer({ minimum: 1 }), at: Timestamp };
+const batchId = Id;
+
+const JournalRecordSchema = Type.Union([
+  Type.Object({ ...common, type: Type.Literal('created'), spec: ExeUnitSpecSchema }, closed),
+  Type.Object(
+    {
+      ...common,
+      type: Type.Literal('state'),
+      state: ActivityState,
+      pending: Type.Optional(ActivityState),
+      reason: Type.Optional(Reason),
+    },
+    closed,
+  ),
+  Type.Object({ ...common, type: Type.Literal('batch'), batchId, script: ExeScript }, closed),
+  Type.Object({ ...common, type: Type.Literal('command-started'), batchId, index: Index }, closed),
+  Type.Object({ ...common, type: Type.Literal('need'), batchId, index: Index, hash: BlobHash }, closed),
+  Type.Object({ ...common, type: Type.Literal('command-finished'), batchId, result: CommandResult }, closed),
+  Type.Object({ ...common, type: Type.Literal('batch-finished'), batchId }, closed),
+  Type.Object(
+    { ...common, type: Type.Literal('handle'), handle: Type.String({ maxLength: 65_536 }) },
+    closed,
+  ),
+  Type.Object({ ...common, type: Type.Literal('usage'), sample: UsageSample }, closed),
+]);
+
+export const checkSpec: (value: unknown) => ExeUnitSpec = checker(
+  ExeUnitSpecSchema,
+  'specification of an activity',
+);
+export const checkRecord: (value: unknown) => JournalRecord = checker(JournalRecordSchema, 'journal record');
+
+export type { JournalEntry, JournalRecord };

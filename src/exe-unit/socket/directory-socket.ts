@@ -1,0 +1,47 @@
+import { constants } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { createConnection, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+
+const NAME = 'sock';
+const O_PATH = 0o10000000;
+
+/*
+ * A unix socket's address has room for 107 bytes, and work directories lie deep. So the socket is addressed through
+ * a descriptor of its directory, which is short wherever that is, and stays true when the directory is renamed.
+ * The directory's mode (0700) keeps others out.
+ */
+
+/** Makes `server` listen in the directory; the returned function removes the socket. */
+export async function listenIn(server: Server, directory: string): Promise<() => Promise<void>> {
+  const handle = await open(directory, O_PATH | constants.O_DIRECTORY);
+  await rm(join(directory, NAME), { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(`/proc/self/fd/${handle.fd}/${NAME}`, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return async () => {
+    await new Promise((resolve) => server.close(resolve));
+    await handle.close();
+  };
+}
+
+/** Connects to whoever listens in the directory. */
+export async function connectIn(directory: string): Promise<Socket> {
+  const handle = await open(directory, O_PATH | constants.O_DIRECTORY);
+  try {
+    return await new Promise((resolve, reject) => {
+      const socket = createConnection(`/proc/self/fd/${handle.fd}/${NAME}`);
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(socket);
+      });
+    });
+  } finally {
+    await handle.close();
+  }
+}

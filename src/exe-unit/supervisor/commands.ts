@@ -1,0 +1,81 @@
+import type { ExeCommand } from '../../interface/exe-script.ts';
+import type { CommandFacts } from './command-failure.ts';
+import { deployedHandle, unlessAbandoned, type RequireBlob, type SupervisorContext } from './context.ts';
+import { run } from './run.ts';
+import { planTransfer, transferIn, transferOut } from './transfer.ts';
+
+/** Does one command; throws why it could not. */
+export async function execute(
+  context: SupervisorContext,
+  command: ExeCommand,
+  requireBlob: RequireBlob,
+): Promise<CommandFacts> {
+  if ('deploy' in command) return deploy(context, command.deploy.env ?? {}, requireBlob);
+  if ('start' in command) return start(context, command.start.args ?? []);
+  if ('run' in command) return run(context, command.run, requireBlob);
+  if ('transfer' in command) return transfer(context, command.transfer, requireBlob);
+  if ('sign' in command) return context.life.during('sign', async () => receipt(context));
+  // `terminate`: the executor ends the activity once the result is written.
+  return {};
+}
+
+async function deploy(
+  context: SupervisorContext,
+  env: Readonly<Record<string, string>>,
+  requireBlob: RequireBlob,
+): Promise<CommandFacts> {
+  const { spec, life, journal, runtime, paths, ending } = context;
+  return life.during('deploy', async () => {
+    const packagePath = spec.package === undefined ? undefined : await requireBlob(spec.package.hash);
+    const deploying = runtime.deploy({
+      activityId: spec.activityId,
+      workDir: paths.directory,
+      env,
+      resources: spec.resources,
+      ...(packagePath === undefined ? {} : { packagePath }),
+    });
+    const handle = await unlessAbandoned(ending, deploying);
+    journal.append({ type: 'handle', handle });
+    context.handle = handle;
+    // On the disk before anything runs: after a power failure it tells what is left to be removed.
+    await journal.sync();
+    return {};
+  });
+}
+
+async function start(context: SupervisorContext, args: readonly string[]): Promise<CommandFacts> {
+  const { life, runtime, meter, watchdog, ending } = context;
+  return life.during('start', async () => {
+    const handle = deployedHandle(context);
+    await unlessAbandoned(ending, runtime.start(handle, args));
+    await meter.start(() => runtime.stats(handle));
+    watchdog.watchUsage();
+    return {};
+  });
+}
+
+async function transfer(
+  context: SupervisorContext,
+  { from, to }: { from: string; to: string },
+  requireBlob: RequireBlob,
+): Promise<CommandFacts> {
+  const { spec, life, runtime, paths, ending } = context;
+  const plan = planTransfer(from, to);
+  return life.during('transfer', async () => {
+    const handle = deployedHandle(context);
+    const root = runtime.volumeRoot(handle);
+    const quotaBytes = spec.resources.storageBytes;
+    if (plan.kind === 'out') {
+      return { blob: await transferOut(root, plan.path, paths.outputs, quotaBytes, ending.signal) };
+    }
+    const source = await requireBlob(plan.hash);
+    const { diskBytes } = await runtime.stats(handle);
+    await transferIn(source, root, plan.path, quotaBytes - diskBytes, ending.signal);
+    return {};
+  });
+}
+
+/** What an execution receipt covers; the daemon, which has the key, signs it. */
+function receipt({ journal }: SupervisorContext): CommandFacts {
+  return { message: JSON.stringify({ journalSeq: journal.seq, journalSum: journal.sum }) };
+}

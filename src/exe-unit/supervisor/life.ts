@@ -1,0 +1,62 @@
+import type { ActivityState } from '../../interface/activity.ts';
+import type { Reason } from '../../interface/values.ts';
+import {
+  begin,
+  commit,
+  INITIAL_PAIR,
+  isFinal,
+  rollback,
+  type ActivityCommand,
+  type ActivityPair,
+} from '../../activity/machine.ts';
+import type { JournalWriter } from '../journal/writer.ts';
+
+/** The activity's state: every change of it goes through here and into the journal. */
+export class Life {
+  readonly #journal: JournalWriter;
+  #pair: ActivityPair = INITIAL_PAIR;
+
+  constructor(journal: JournalWriter) {
+    this.#journal = journal;
+  }
+
+  get state(): ActivityState {
+    return this.#pair.state;
+  }
+
+  /** Ended, or about to. */
+  get ending(): boolean {
+    return isFinal(this.#pair.pending ?? this.#pair.state);
+  }
+
+  /** Holds the lock for `command` while `work` is done; the state moves only when that succeeds. */
+  async during<T>(command: ActivityCommand, work: () => Promise<T>): Promise<T> {
+    this.#set(begin(this.#pair, command));
+    try {
+      const result = await work();
+      if (!this.ending) this.#set(commit(this.#pair));
+      return result;
+    } catch (error) {
+      if (!this.ending) this.#set(rollback(this.#pair));
+      throw error;
+    }
+  }
+
+  /** A step that is no work: begun and done at once. Nothing when the activity is ending. */
+  step(command: ActivityCommand): void {
+    if (!this.ending) this.#set(commit(begin(this.#pair, command)));
+  }
+
+  beginEnd(state: 'Completed' | 'Terminated', reason: Reason | undefined): void {
+    this.#set(begin(this.#pair, state === 'Completed' ? 'complete' : 'abort'), reason);
+  }
+
+  commitEnd(reason: Reason | undefined): void {
+    this.#set(commit(this.#pair), reason);
+  }
+
+  #set(pair: ActivityPair, reason?: Reason): void {
+    this.#journal.append({ type: 'state', ...pair, ...(reason === undefined ? {} : { reason }) });
+    this.#pair = pair;
+  }
+}

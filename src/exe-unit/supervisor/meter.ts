@@ -1,0 +1,125 @@
+import type { UsageSample } from '../../interface/activity.ts';
+import type { Clock } from '../../interface/clock.ts';
+import type { RuntimeStats } from '../../interface/exe-unit-runtime.ts';
+import type { Logger } from '../../interface/logger.ts';
+import type { JournalWriter } from '../journal/writer.ts';
+
+export const COUNTERS = {
+  duration: 'golem.usage.duration_sec',
+  cpu: 'golem.usage.cpu_sec',
+  memory: 'ergon.usage.memory.gib-sec',
+  storage: 'golem.usage.storage_gib',
+} as const;
+
+const GIB = 1n << 30n;
+const NANO = 1_000_000_000n;
+
+export interface MeterComponents {
+  readonly clock: Clock;
+  readonly journal: JournalWriter;
+  readonly logger: Logger;
+}
+
+/**
+ * Cumulative usage from `start` on: what a deployment costs is not billed. Nothing that it says ever falls.
+ * When the runtime cannot say, the last figures stand; time goes on.
+ */
+export class Meter {
+  readonly #components: MeterComponents;
+  #stats: (() => Promise<RuntimeStats>) | undefined;
+  #startedNs: bigint | undefined;
+  #measuredNs = 0n;
+  #cpuBeforeStartNs = 0n;
+  #cpuNs = 0n;
+  #memoryBytes = 0n;
+  #memoryByteNs = 0n;
+  #storageBytes = 0n;
+  readonly #custom = new Map<string, bigint>();
+  #sequence = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(components: MeterComponents) {
+    this.#components = components;
+  }
+
+  get started(): boolean {
+    return this.#startedNs !== undefined;
+  }
+
+  /** CPU time since the start. */
+  get cpuNs(): bigint {
+    return this.#cpuNs;
+  }
+
+  /** Wall time since the start; 0 before it. */
+  get durationNs(): bigint {
+    return this.#startedNs === undefined ? 0n : this.#components.clock.monotonicNs() - this.#startedNs;
+  }
+
+  /** From now on it counts. */
+  async start(stats: () => Promise<RuntimeStats>): Promise<void> {
+    this.#cpuBeforeStartNs = (await stats()).cpuNs;
+    this.#stats = stats;
+    this.#startedNs = this.#components.clock.monotonicNs();
+    this.#measuredNs = this.#startedNs;
+  }
+
+  /** Asks the runtime for its figures. */
+  measure(): Promise<void> {
+    return this.#serially(() => this.#measure());
+  }
+
+  /** Measures, and writes a sample into the journal. */
+  sample(): Promise<void> {
+    return this.#serially(async () => {
+      await this.#measure();
+      this.#components.journal.append({ type: 'usage', sample: this.#next() });
+    });
+  }
+
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
+  async #measure(): Promise<void> {
+    if (this.#stats === undefined) return;
+    try {
+      this.#take(await this.#stats());
+    } catch (error) {
+      this.#components.logger.warn({ error: String(error) }, 'runtime has no figures');
+    }
+  }
+
+  #take(stats: RuntimeStats): void {
+    const nowNs = this.#components.clock.monotonicNs();
+    const memoryBytes = BigInt(stats.memoryBytes);
+    // Between two measurements memory is taken to have changed in a straight line.
+    this.#memoryByteNs += ((this.#memoryBytes + memoryBytes) * (nowNs - this.#measuredNs)) / 2n;
+    this.#memoryBytes = memoryBytes;
+    this.#measuredNs = nowNs;
+    this.#cpuNs = larger(this.#cpuNs, stats.cpuNs - this.#cpuBeforeStartNs);
+    this.#storageBytes = larger(this.#storageBytes, BigInt(stats.diskBytes));
+    for (const [name, value] of Object.entries(stats.counters)) {
+      this.#custom.set(name, larger(this.#custom.get(name) ?? 0n, value));
+    }
+  }
+
+  #next(): UsageSample {
+    this.#sequence += 1;
+    const counters: Record<string, string> = Object.fromEntries(
+      [...this.#custom].map(([name, value]) => [name, value.toString()]),
+    );
+    counters[COUNTERS.duration] = this.durationNs.toString();
+    counters[COUNTERS.cpu] = this.#cpuNs.toString();
+    // Byte-nanoseconds over the bytes of a GiB are GiB-nanoseconds: billionths of a GiB-second.
+    counters[COUNTERS.memory] = (this.#memoryByteNs / GIB).toString();
+    counters[COUNTERS.storage] = ((this.#storageBytes * NANO) / GIB).toString();
+    return { sequence: this.#sequence, at: this.#components.clock.now(), counters };
+  }
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

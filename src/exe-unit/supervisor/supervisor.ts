@@ -1,0 +1,205 @@
+import type { ActivityState } from '../../interface/activity.ts';
+import type { Clock } from '../../interface/clock.ts';
+import type { ExeScript } from '../../interface/exe-script.ts';
+import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
+import type { ExeUnitSpec } from '../../interface/exe-unit.ts';
+import type { Logger } from '../../interface/logger.ts';
+import type { Reason } from '../../interface/values.ts';
+import { delay } from '../../util/delay.ts';
+import { canonicalJson } from '../../util/canonical-json.ts';
+import { sha256 } from '../../util/sha256.ts';
+import { ExeUnitError } from '../errors.ts';
+import { removeTree } from '../files.ts';
+import type { JournalWriter } from '../journal/writer.ts';
+import { workPaths } from '../paths.ts';
+import { limitExceeded, reason } from '../reasons.ts';
+import type { SupervisorContext } from './context.ts';
+import { runBatch } from './executor.ts';
+import { Life } from './life.ts';
+import { Meter } from './meter.ts';
+import { Needs } from './needs.ts';
+import { OutputLog } from './output-log.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** How long a runtime may take to kill a workload before its activity ends without it. */
+const ABANDON_AFTER_MS = 30_000;
+const DESTROY_RETRY_MS = [200, 1000, 5000];
+
+export interface SupervisorComponents {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly runtime: ExeUnitRuntime;
+  readonly journal: JournalWriter;
+}
+
+/** One activity: its script, its streams, its limits, its end. Everything that matters stands in its journal. */
+export class Supervisor {
+  readonly #context: SupervisorContext;
+  readonly #batches = new Map<string, string>();
+  readonly #ending = new AbortController();
+  readonly #abandoned = new AbortController();
+  readonly #ended = Promise.withResolvers<undefined>();
+  readonly #done: Promise<void>;
+  #endReason: Reason | undefined;
+  #end: Promise<void> | undefined;
+  #batch: Promise<void> | undefined;
+
+  private constructor(context: Omit<SupervisorContext, 'ending'>) {
+    const endReason = (): Reason | undefined => this.#endReason;
+    const ending = {
+      signal: this.#ending.signal,
+      abandoned: this.#abandoned.signal,
+      get reason() {
+        return endReason();
+      },
+    };
+    this.#context = { ...context, ending };
+    this.#done = this.#ended.promise.then(() => this.#removeScratch());
+    // Whoever asks sees the failure; nobody asking must not be one itself.
+    this.#done.catch(() => undefined);
+  }
+
+  /** In a work directory whose journal begins with the `created` record of this specification. */
+  static async create(
+    spec: ExeUnitSpec,
+    directory: string,
+    components: SupervisorComponents,
+  ): Promise<Supervisor> {
+    const paths = workPaths(directory);
+    const { clock, journal, logger } = components;
+    const late: { onLimit?: (reason: Reason) => void } = {};
+    const onLimit = (why: Reason): void => late.onLimit?.(why);
+    const onOverflow = (wanted: number): void =>
+      onLimit(limitExceeded('output', spec.maxOutputBytes, wanted));
+    const meter = new Meter({ clock, journal, logger });
+    const supervisor = new Supervisor({
+      ...components,
+      spec,
+      paths,
+      meter,
+      onLimit,
+      life: new Life(journal),
+      needs: new Needs(paths.inputs),
+      watchdog: new Watchdog(spec, { clock, meter, onLimit }),
+      stdout: await OutputLog.create(paths.stdout, spec.maxOutputBytes, onOverflow),
+      stderr: await OutputLog.create(paths.stderr, spec.maxOutputBytes, onOverflow),
+      handle: undefined,
+    });
+    late.onLimit = (why) => void supervisor.end('Terminated', why);
+    return supervisor;
+  }
+
+  /** Begins to watch the deadline. */
+  start(): void {
+    this.#context.watchdog.watchDeadline();
+  }
+
+  get state(): ActivityState {
+    return this.#context.life.state;
+  }
+
+  /** Resolves after the end, when all is written and cleared up; rejects when the end itself failed. */
+  get done(): Promise<void> {
+    return this.#done;
+  }
+
+  /**
+   * Journals the script and begins it; idempotent by batchId.
+   * @throws ExeUnitError ERR_EXE_UNIT_BUSY, ERR_EXE_UNIT_ENDED, ERR_EXE_UNIT_CONFLICT
+   */
+  async exec(batchId: string, script: ExeScript): Promise<void> {
+    const { journal, life } = this.#context;
+    const digest = sha256(canonicalJson(script)).toString('hex');
+    const known = this.#batches.get(batchId);
+    if (known !== undefined && known !== digest) {
+      throw new ExeUnitError('ERR_EXE_UNIT_CONFLICT', `batch ${batchId} has another script already`, {
+        batchId,
+      });
+    }
+    if (known === undefined) {
+      if (life.ending) throw new ExeUnitError('ERR_EXE_UNIT_ENDED', 'the activity has ended', { batchId });
+      if (this.#batch !== undefined)
+        throw new ExeUnitError('ERR_EXE_UNIT_BUSY', 'another batch is running', { batchId });
+      journal.append({ type: 'batch', batchId, script });
+      this.#batches.set(batchId, digest);
+      this.#batch = this.#run(batchId, script);
+    }
+    await journal.sync();
+  }
+
+  /** @throws ExeUnitError ERR_EXE_UNIT_HASH_MISMATCH */
+  async provide(hash: string, result: { path: string } | { error: Reason }): Promise<void> {
+    await this.#context.needs.provide(hash, result);
+  }
+
+  /** Kills the workload and ends the activity. Whoever comes second waits for the first. */
+  end(state: 'Completed' | 'Terminated', why?: Reason): Promise<void> {
+    this.#end ??= this.#finish(state, why).then(
+      () => this.#ended.resolve(undefined),
+      (error: unknown) => this.#ended.reject(error),
+    );
+    return this.#ended.promise;
+  }
+
+  /** The supervisor itself has failed: no record, only the workload's death. */
+  async kill(): Promise<void> {
+    await this.#attempt('destroy', (handle) => this.#context.runtime.destroy(handle));
+  }
+
+  async #run(batchId: string, script: ExeScript): Promise<void> {
+    try {
+      // After the caller's own synchronous part, so that `exec` has recorded the batch first.
+      await this.#context.journal.sync();
+      const terminate = await runBatch(this.#context, batchId, script);
+      if (terminate) void this.end('Completed');
+    } finally {
+      this.#batch = undefined;
+    }
+  }
+
+  async #finish(state: 'Completed' | 'Terminated', why: Reason | undefined): Promise<void> {
+    const { life, watchdog, meter, journal, stdout, stderr, clock } = this.#context;
+    life.beginEnd(state, why);
+    this.#endReason = why ?? reason('Requestor', 'the activity was ended');
+    watchdog.stop();
+    this.#ending.abort();
+    const cancel = clock.setTimer(() => this.#abandoned.abort(), ABANDON_AFTER_MS);
+    await this.#attempt('stop', (handle) => this.#context.runtime.stop(handle));
+    await this.#batch;
+    cancel();
+    await meter.sample();
+    await this.#destroy();
+    life.commitEnd(why);
+    await journal.sync();
+    await Promise.all([stdout.close(), stderr.close()]);
+  }
+
+  async #destroy(): Promise<void> {
+    for (const waitMs of [0, ...DESTROY_RETRY_MS]) {
+      if (waitMs > 0) await delay(this.#context.clock, waitMs);
+      if (await this.#attempt('destroy', (handle) => this.#context.runtime.destroy(handle))) return;
+    }
+  }
+
+  async #attempt(what: string, work: (handle: string) => Promise<void>): Promise<boolean> {
+    const { handle, logger } = this.#context;
+    if (handle === undefined) return true;
+    try {
+      await work(handle);
+      return true;
+    } catch (error) {
+      logger.error({ what, error: String(error) }, 'runtime failed at the end of the activity');
+      return false;
+    }
+  }
+
+  /** What no one will read any more; journal, logs and outputs stay until the daemon disposes of them. */
+  async #removeScratch(): Promise<void> {
+    const { paths, logger } = this.#context;
+    for (const path of [paths.volumes, paths.runtime, paths.inputs]) {
+      await removeTree(path).catch((error: unknown) =>
+        logger.warn({ path, error: String(error) }, 'cannot remove'),
+      );
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import type { Clock } from '../../interface/clock.ts';
+import type { ExeUnitSpec } from '../../interface/exe-unit.ts';
+import type { Reason } from '../../interface/values.ts';
+import { limitExceeded, reason } from '../reasons.ts';
+import type { Meter } from './meter.ts';
+
+/** The shortest distance of two looks at the CPU time. */
+const MIN_CHECK_MS = 20;
+const MAX_CHECK_MS = 1000;
+const NS_PER_MS = 1_000_000;
+
+export interface WatchdogComponents {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  /** Ends the activity. */
+  readonly onLimit: (reason: Reason) => void;
+}
+
+/** Ends the activity at its deadline, and when it has used up its wall or CPU time; samples its usage meanwhile. */
+export class Watchdog {
+  readonly #spec: ExeUnitSpec;
+  readonly #components: WatchdogComponents;
+  readonly #timers = new Map<string, () => void>();
+
+  constructor(spec: ExeUnitSpec, components: WatchdogComponents) {
+    this.#spec = spec;
+    this.#components = components;
+  }
+
+  /** From the activity's creation. */
+  watchDeadline(): void {
+    const leftMs = this.#spec.deadline - this.#components.clock.now();
+    if (leftMs <= 0)
+      this.#end(
+        reason('Expired', 'the activity has reached its deadline', { deadline: this.#spec.deadline }),
+      );
+    // In steps: the deadline is a time of day, and the clock may be set meanwhile.
+    else this.#after('deadline', Math.min(leftMs, 60_000), () => this.watchDeadline());
+  }
+
+  /** From the activity's start. */
+  watchUsage(): void {
+    const { wallTimeMs, cpuTimeMs } = this.#spec.limits;
+    if (wallTimeMs !== undefined)
+      this.#after('wall', wallTimeMs, () => this.#end(limitExceeded('time', wallTimeMs, this.#wallMs())));
+    if (cpuTimeMs !== undefined) this.#watchCpu(cpuTimeMs);
+    this.#sampleLater();
+  }
+
+  stop(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  #sampleLater(): void {
+    this.#after('sample', this.#spec.sampleIntervalMs, async () => {
+      await this.#components.meter.sample();
+      if (this.#timers.has('sample')) this.#sampleLater();
+    });
+  }
+
+  /** Looks again when the limit could be reached at the earliest, with all threads busy. */
+  #watchCpu(limitMs: number): void {
+    const usedMs = Number(this.#components.meter.cpuNs) / NS_PER_MS;
+    if (usedMs >= limitMs) {
+      this.#end(limitExceeded('cpu', limitMs, Math.round(usedMs)));
+      return;
+    }
+    const leftMs = (limitMs - usedMs) / this.#spec.resources.cpuThreads;
+    this.#after('cpu', Math.min(Math.max(leftMs, MIN_CHECK_MS), MAX_CHECK_MS), async () => {
+      await this.#components.meter.measure();
+      if (this.#timers.has('cpu')) this.#watchCpu(limitMs);
+    });
+  }
+
+  #wallMs(): number {
+    return Math.round(Number(this.#components.meter.durationNs) / NS_PER_MS);
+  }
+
+  #end(why: Reason): void {
+    this.#components.onLimit(why);
+  }
+
+  #after(name: string, delayMs: number, fn: () => void | Promise<void>): void {
+    this.#timers.set(
+      name,
+      this.#components.clock.setTimer(() => void fn(), delayMs),
+    );
+  }
+}
