@@ -1,0 +1,87 @@
+import { importFunctions, isStackExhausted, type OnFault } from '../host/door.ts';
+import { GuestExit, GuestRaise } from '../host/exit.ts';
+import { createHost, type Host } from '../host/host.ts';
+import { hostCalls } from '../host/preview1.ts';
+import { DiskQuota, UNLIMITED } from '../host/quota.ts';
+import { NAMESPACES } from '../host/signatures.ts';
+import { machineTime } from '../host/time.ts';
+import { REFUSED_PAGES_EXPORT } from '../module/grow-guard.ts';
+import { createEnvironment, type Environment } from './environment.ts';
+import { RUNNER_FD, type GuestEnd, type RunOrder } from './protocol.ts';
+
+export interface Execution {
+  readonly end: GuestEnd;
+  readonly memoryBytes: number;
+  readonly refusedPages: number;
+}
+export interface ExecuteHooks {
+  readonly onFault: OnFault;
+  readonly onDisk: (quota: DiskQuota) => void;
+}
+
+/** Runs the module's `_start` to its end, in this thread. */
+export function execute(module: WebAssembly.Module, order: RunOrder, hooks: ExecuteHooks): Execution {
+  const quota: DiskQuota = new DiskQuota(order.quota ?? UNLIMITED, () => hooks.onDisk(quota));
+  if (order.quota !== undefined) for (const { hostPath } of order.preopens) quota.scan(hostPath);
+  const host = createHost({
+    preopens: order.preopens,
+    stdio: [RUNNER_FD.STDIN, RUNNER_FD.STDOUT, RUNNER_FD.STDERR],
+    quota,
+    time: machineTime(),
+  });
+  const environment = createEnvironment(host.memory, order.args, order.env);
+  let refusedPages: () => number = () => 0;
+  const end = endOf(() => {
+    const instance = new WebAssembly.Instance(module, importObject(host, environment, hooks.onFault));
+    refusedPages = () => globalValue(instance.exports[REFUSED_PAGES_EXPORT]);
+    const { memory, _start: start } = instance.exports;
+    if (memory instanceof WebAssembly.Memory) {
+      host.memory.attach(memory);
+      environment.attach(memory);
+    }
+    if (isFunction(start)) start();
+  });
+  return { end, memoryBytes: host.memory.byteLength, refusedPages: refusedPages() };
+}
+
+function importObject(
+  host: Host,
+  environment: Environment,
+  onFault: OnFault,
+): Record<string, Record<string, unknown>> {
+  return Object.fromEntries(
+    NAMESPACES.map((namespace) => [
+      namespace,
+      importFunctions({ ...environment.calls, ...hostCalls(host, namespace) }, onFault),
+    ]),
+  );
+}
+
+function endOf(run: () => void): GuestEnd {
+  try {
+    run();
+    return { kind: 'exit', code: 0 };
+  } catch (error) {
+    if (error instanceof GuestExit) return { kind: 'exit', code: error.code };
+    if (error instanceof GuestRaise) return { kind: 'raise', signal: error.signal };
+    const isTrap = error instanceof WebAssembly.RuntimeError || isStackExhausted(error);
+    return { kind: isTrap ? 'trap' : 'failed', message: describe(error) };
+  }
+}
+
+const MAX_MESSAGE_LENGTH = 4096;
+
+function describe(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return text.slice(0, MAX_MESSAGE_LENGTH);
+}
+
+function globalValue(exported: unknown): number {
+  return exported instanceof WebAssembly.Global && typeof exported.value === 'number'
+    ? exported.value >>> 0
+    : 0;
+}
+
+function isFunction(value: unknown): value is () => unknown {
+  return typeof value === 'function';
+}

@@ -1,0 +1,112 @@
+import fs from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { init } from '@wasmer/wasi';
+import { writeStream } from '../host/streams.ts';
+import { Channel } from './channel.ts';
+import { execute } from './execute.ts';
+import { RUNNER_FD, type Confinement, type GuestEnd, type LoadOrder, type RunOrder } from './protocol.ts';
+
+/*
+ * The process that a guest runs in: started ahead of its job, it loads all it needs, compiles one module, runs it once
+ * and exits. It is confined before its first line runs; nothing here is trusted to confine.
+ */
+
+const channel = new Channel();
+
+const TRAP_EXIT_CODE = 134;
+/** Above this, compiling all of the module with the optimising compiler costs more than it gains. */
+const SMALL_MODULE_BYTES = 1_000_000;
+const DISK_REPORT_INTERVAL_MS = 100;
+
+await init();
+channel.report({ type: 'ready', confinement: confinement() });
+const module = await load();
+if (module !== undefined) run(module);
+
+async function load(): Promise<WebAssembly.Module | undefined> {
+  const order = channel.receive();
+  if (order?.type !== 'load') return undefined;
+  try {
+    const compiled = await compile(order);
+    channel.report({ type: 'loaded' });
+    return compiled;
+  } catch (error) {
+    channel.report({ type: 'refused', message: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+}
+
+function compile(order: LoadOrder): Promise<WebAssembly.Module> {
+  const bytes = new Uint8Array(fs.readFileSync(order.modulePath));
+  // A second wall behind the maximum that the module itself was given.
+  setFlagsFromString(`--wasm-max-mem-pages=${order.maxPages}`);
+  // One long hot loop otherwise stays in baseline code to its end.
+  if (bytes.length < SMALL_MODULE_BYTES) setFlagsFromString('--no-liftoff');
+  return WebAssembly.compile(bytes);
+}
+
+function run(compiled: WebAssembly.Module): void {
+  const order = channel.receive();
+  if (order?.type !== 'run') return;
+  const end = runOrder(compiled, order);
+  process.exit(end.kind === 'exit' ? end.code & 0xff : TRAP_EXIT_CODE);
+}
+
+function runOrder(compiled: WebAssembly.Module, order: RunOrder): GuestEnd {
+  const cpuBefore = process.cpuUsage();
+  const disk = diskReporter();
+  let faults = 0;
+  const { end, memoryBytes, refusedPages } = execute(compiled, order, {
+    onFault: (call, error) => {
+      // The first one tells the story; a guest could cause any number.
+      if (faults++ === 0) channel.report({ type: 'fault', call, message: String(error) });
+    },
+    onDisk: disk.changed,
+  });
+  if (end.kind === 'trap') tellGuest(`wasm trap: ${end.message}\n`);
+  disk.flush();
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+  channel.report({ type: 'ended', end, memoryBytes, refusedPages, cpuUs: user + system, peakRssBytes });
+  return end;
+}
+
+/** Tells the supervisor what the volume holds, but not at every write. */
+function diskReporter(): {
+  changed: (quota: { usedBytes: number; usedEntries: number }) => void;
+  flush: () => void;
+} {
+  let latest: { bytes: number; entries: number } | undefined;
+  let reportedAt = -Infinity;
+  const flush = (): void => {
+    if (latest !== undefined) channel.report({ type: 'disk', ...latest });
+    latest = undefined;
+    reportedAt = performance.now();
+  };
+  return {
+    changed: ({ usedBytes, usedEntries }) => {
+      latest = { bytes: usedBytes, entries: usedEntries };
+      if (performance.now() - reportedAt >= DISK_REPORT_INTERVAL_MS) flush();
+    },
+    flush,
+  };
+}
+
+function tellGuest(text: string): void {
+  try {
+    writeStream(RUNNER_FD.STDERR, Buffer.from(text));
+  } catch {
+    // Nobody reads its stderr any more.
+  }
+}
+
+function confinement(): Confinement {
+  const status = fs.readFileSync('/proc/self/status', 'utf8');
+  const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? '';
+  return {
+    uid: process.getuid?.() ?? -1,
+    noNewPrivileges: field('NoNewPrivs') === '1',
+    capabilities: field('CapEff'),
+    seccomp: field('Seccomp') === '2',
+  };
+}

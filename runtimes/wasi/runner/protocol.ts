@@ -1,0 +1,61 @@
+import type { Preopen } from '../host/host.ts';
+import type { QuotaLimits } from '../host/quota.ts';
+
+/*
+ * Between the supervisor and the runner: JSON lines, orders on one descriptor, reports on another. The guest's
+ * streams have descriptors of their own, so that what Node or V8 says on stderr never mixes with what the guest says.
+ */
+
+export const RUNNER_FD = { ORDERS: 3, REPORTS: 4, STDIN: 5, STDOUT: 6, STDERR: 7 } as const;
+
+/** Compile this module. Answered by `loaded` or `refused`. */
+export interface LoadOrder {
+  readonly type: 'load';
+  /** As the runner sees it. */
+  readonly modulePath: string;
+  readonly maxPages: number;
+}
+/** Run it, once. Answered by `ended`. */
+export interface RunOrder {
+  readonly type: 'run';
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly preopens: readonly Preopen[];
+  /** Of all preopens together; absent: none. */
+  readonly quota?: QuotaLimits;
+}
+export type Order = LoadOrder | RunOrder;
+
+/** How the guest ended. `failed`: it could not be started. */
+export type GuestEnd =
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'raise'; readonly signal: string }
+  | { readonly kind: 'trap'; readonly message: string }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export type Report =
+  | { readonly type: 'ready'; readonly confinement: Confinement }
+  | { readonly type: 'loaded' }
+  | { readonly type: 'refused'; readonly message: string }
+  | { readonly type: 'disk'; readonly bytes: number; readonly entries: number }
+  /** A fault of the host code; the guest saw an I/O error. */
+  | { readonly type: 'fault'; readonly call: string; readonly message: string }
+  | {
+      readonly type: 'ended';
+      readonly end: GuestEnd;
+      /** Size of the guest's memory at the end. */
+      readonly memoryBytes: number;
+      /** Pages that its last request to grow asked for in vain; 0 when it succeeded. */
+      readonly refusedPages: number;
+      /** CPU time of the run, for where the kernel's accounts are gone with the process. */
+      readonly cpuUs: number;
+      readonly peakRssBytes: number;
+    };
+
+/** What the runner finds itself confined by, as the kernel tells it. */
+export interface Confinement {
+  readonly uid: number;
+  readonly noNewPrivileges: boolean;
+  readonly capabilities: string;
+  readonly seccomp: boolean;
+}
