@@ -7,7 +7,7 @@ export interface BackgroundComponents {
   readonly logger: Logger;
 }
 
-const RETRY = { firstMs: 200, maxMs: 30_000 };
+const RETRY = { firstMs: 200, maxMs: 10_000 };
 
 /** The loops of a service: started one by one, aborted and awaited together. */
 export class Background {

@@ -107,18 +107,25 @@ export interface LogSlice {
 /** The requestor's remote control of its activities; every call is idempotent by the ids that the caller makes. */
 export interface RequestorActivities {
   get(activityId: string): Promise<ActivityRecord | undefined>;
-  create(request: {
-    activityId: string;
-    agreementId: string;
-    package?: TaskPackage;
-    limits: ActivityLimits;
-  }): Promise<ActivityRecord>;
+  /**
+   * Resolves once the provider has taken it. Rejects with ERR_ACTIVITY_UNREACHABLE when it does not answer in time:
+   * the wish stays noted and goes on, and a repeated call joins it. The same holds for `exec` and `destroy`.
+   */
+  create(
+    request: {
+      activityId: string;
+      agreementId: string;
+      package?: TaskPackage;
+      limits: ActivityLimits;
+    },
+    signal?: AbortSignal,
+  ): Promise<ActivityRecord>;
   /** Hands a script to the provider; returns when it is durably there. */
-  exec(activityId: string, batchId: string, script: ExeScript): Promise<Batch>;
+  exec(activityId: string, batchId: string, script: ExeScript, signal?: AbortSignal): Promise<Batch>;
   batch(activityId: string, batchId: string): Promise<Batch | undefined>;
   /** Resolves when the batch has finished, over disconnections and restarts of either side. */
   waitBatch(activityId: string, batchId: string, signal: AbortSignal): Promise<Batch>;
   readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
   /** Ends it; Completed when no command had failed, else Terminated{Requestor}. */
-  destroy(activityId: string, reason?: Reason): Promise<void>;
+  destroy(activityId: string, reason?: Reason, signal?: AbortSignal): Promise<void>;
 }

@@ -1,10 +1,10 @@
 import type { ActivityRecord, AgreementRecord, Sender } from '../../interface/index.ts';
-import { canonicalJson } from '../../util/canonical-json.ts';
 import { emit } from '../books.ts';
 import { ActivityError } from '../errors.ts';
 import type { CreateRequest } from '../messages.ts';
 import { activities, supervisions } from '../records.ts';
 import type { ProviderContext } from './context.ts';
+import { sameActivity } from '../same-activity.ts';
 import { agreementNotActive, occupy, openOccupancy } from './occupancy.ts';
 
 /** Notes the activity: from then on it will be made, over any crash. */
@@ -15,9 +15,10 @@ export async function createActivity(
 ): Promise<ActivityRecord> {
   const { store, clock, init } = context;
   const { activityId, agreementId } = request;
+  const party = { role: 'provider', address: sender.address } as const;
   // A repeat is answered also when the agreement has ended meanwhile.
   const known = await store.get(activities, activityId);
-  if (known !== undefined) return sameActivity(known, request, sender);
+  if (known !== undefined) return sameActivity(known, request, party);
   const agreement = await agreementOf(context, agreementId, sender);
   checkActive(agreement, clock.now());
   const { terms, expiresAt } = agreement.agreement;
@@ -25,7 +26,7 @@ export async function createActivity(
 
   return store.transact(async (tx) => {
     const held = await tx.get(activities, activityId);
-    if (held !== undefined) return sameActivity(held, request, sender);
+    if (held !== undefined) return sameActivity(held, request, party);
     occupy(tx, await openOccupancy(tx, agreement, clock.now()), activityId);
     const { package: taskPackage, limits } = request;
     const what = {
@@ -68,16 +69,6 @@ export async function createActivity(
     emit(tx, record, 'activity.created', { limits, ...(taskPackage && { package: taskPackage }) });
     return record;
   });
-}
-
-function sameActivity(held: ActivityRecord, request: CreateRequest, sender: Sender): ActivityRecord {
-  const { agreementId, package: taskPackage, limits } = request;
-  const mine = held.role === 'provider' && held.address === sender.address;
-  const asked = { agreementId, package: taskPackage, limits };
-  const has = { agreementId: held.agreementId, package: held.package, limits: held.limits };
-  if (mine && canonicalJson(asked) === canonicalJson(has)) return held;
-  const message = `Activity ${held.activityId} was made with other content`;
-  throw new ActivityError('ERR_ACTIVITY_ID_CONFLICT', message, { activityId: held.activityId });
 }
 
 /** The agreement in which the sender is the requestor and this node the provider. */

@@ -26,7 +26,7 @@ export function execScript(context: ProviderContext, request: ExecRequest, sende
     const batch: Batch = { batchId, activityId, script, results: [], finished: false, createdAt: now };
     tx.put(batches, batchKey(activityId, batchId), batch);
     tx.put(supervisions, activityId, { ...supervision, openBatches: [batchId] });
-    emit(tx, record, 'batch.accepted', { batchId, commands: script.length });
+    emit(tx, record, 'batch.created', { batchId, commands: script.length });
     return batch;
   });
 }

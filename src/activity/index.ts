@@ -1,0 +1,33 @@
+export { ActivityError, activityErrors, type ActivityErrorCode } from './errors.ts';
+export {
+  activityProvider,
+  type ActivityProvider,
+  type ActivityProviderComponents,
+  type ActivityProviderInit,
+} from './provider/index.ts';
+export { activityBooks, type ActivityBooks, type ActivityBooksComponents } from './reader.ts';
+export {
+  activities,
+  batches,
+  batchKey,
+  blobGrants,
+  reservations,
+  usageSampleKey,
+  usageSamples,
+  type BlobGrant,
+  type SlotHold,
+  type StoredSample,
+} from './records.ts';
+export {
+  activityRequestor,
+  type ActivityRequestor,
+  type ActivityRequestorComponents,
+  type ActivityRequestorInit,
+} from './requestor/index.ts';
+export {
+  slotLedger,
+  type SlotAudit,
+  type SlotLedger,
+  type SlotLedgerComponents,
+  type SlotLedgerInit,
+} from './slots.ts';

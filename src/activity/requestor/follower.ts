@@ -1,0 +1,128 @@
+import { isFinal } from '../machine.ts';
+import { checkUpdatesAnswer, MAX_WAIT_MS, type UpdatesAnswer } from '../messages.ts';
+import { activities, remotes, type Remote } from '../records.ts';
+import { ask, Refusal } from './ask.ts';
+import type { RequestorContext } from './context.ts';
+import type { Delivery } from './delivery.ts';
+import type { LogCopies } from './log-copy.ts';
+import { Mirror } from './mirror.ts';
+import { endWithoutProvider, noteUnreachable, takeUpdates } from './take.ts';
+
+const POLL_MS = MAX_WAIT_MS - 10_000;
+
+export interface FollowerComponents {
+  readonly context: RequestorContext;
+  readonly delivery: Delivery;
+  readonly copies: LogCopies;
+}
+
+/** Stays with each activity of this requestor until it has ended and its logs are here, over any absence and restart. */
+export class Follower {
+  readonly #context: RequestorContext;
+  readonly #delivery: Delivery;
+  readonly #copies: LogCopies;
+  readonly #followed = new Set<string>();
+
+  constructor({ context, delivery, copies }: FollowerComponents) {
+    this.#context = context;
+    this.#delivery = delivery;
+    this.#copies = copies;
+  }
+
+  /** Idempotent. */
+  follow(remote: Remote): void {
+    const { background } = this.#context;
+    const { activityId } = remote;
+    if (this.#followed.has(activityId)) return;
+    this.#followed.add(activityId);
+    background.spawn(`activity ${activityId}`, async (signal) => {
+      const over = new AbortController();
+      const mirror = new Mirror(this.#context, this.#copies, remote);
+      const both = AbortSignal.any([signal, over.signal]);
+      const copying = mirror.run(both).then(() => this.#logsCopied(activityId, both));
+      await background.retrying({ activityId }, signal, () => this.#turn(activityId, mirror, signal));
+      if (await this.#isClosed(activityId)) over.abort();
+      await copying;
+      this.#followed.delete(activityId);
+      this.#delivery.forget(activityId);
+    });
+  }
+
+  /** True when there is nothing left to follow. */
+  async #turn(activityId: string, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
+    const { store, clock, init } = this.#context;
+    const remote = await store.get(remotes, activityId);
+    if (remote === undefined || remote.logsComplete) return true;
+    if (clock.now() >= remote.deadline + init.abandonAfterMs) {
+      await this.#abandon(activityId, remote);
+      return true;
+    }
+    try {
+      await this.#deliver(remote);
+      return await this.#poll(remote, mirror, signal);
+    } catch (error) {
+      if (signal.aborted) return true;
+      if (error instanceof Refusal) return this.#refused(activityId, error);
+      await noteUnreachable(this.#context, activityId);
+      throw error;
+    }
+  }
+
+  async #deliver(remote: Remote): Promise<void> {
+    const { activityId } = remote;
+    if (!remote.accepted) await this.#delivery.create(activityId);
+    for (const batchId of remote.openBatches) {
+      // What the provider refuses is out of the books by then, and the caller has been told.
+      await this.#delivery.exec(activityId, batchId).catch((error: unknown) => {
+        if (!(error instanceof Refusal)) throw error;
+      });
+    }
+    if (remote.destroy !== undefined) await this.#delivery.destroy(activityId);
+  }
+
+  async #poll(remote: Remote, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
+    const { activityId } = remote;
+    const record = await this.#context.store.get(activities, activityId);
+    if (record === undefined) return true;
+    const ended = isFinal(record.state);
+    const waitMs = ended || record.unreachableSince !== undefined ? 0 : POLL_MS;
+    const body = { activityId, afterSeq: record.journalSeq, waitMs, ...mirror.seen };
+    const question = { kind: 'updates', body, check: checkUpdatesAnswer, waitMs };
+    const answer: UpdatesAnswer = await ask(this.#context, remote, question, signal);
+    const isOver = await takeUpdates(this.#context, activityId, answer);
+    // "Final" counts once the end has been taken in: the figures are whole with it.
+    const logsFinal = isOver && answer.logsFinal;
+    mirror.learn({ ...answer, logsFinal });
+    return logsFinal;
+  }
+
+  async #refused(activityId: string, refusal: Refusal): Promise<boolean> {
+    const message = `The provider knows the activity no more: ${refusal.message}`.slice(0, 2048);
+    await endWithoutProvider(this.#context, activityId, {
+      code: 'Provider',
+      message,
+      detail: { code: refusal.code },
+    });
+    return true;
+  }
+
+  async #abandon(activityId: string, { deadline }: Remote): Promise<void> {
+    const message = 'The agreement has expired and the provider has not been heard of since';
+    this.#context.logger.warn({ activityId, deadline }, 'an activity is given up');
+    await endWithoutProvider(this.#context, activityId, { code: 'Expired', message, detail: { deadline } });
+  }
+
+  async #logsCopied(activityId: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { store, changes } = this.#context;
+    await store.transact(async (tx) => {
+      const remote = await tx.get(remotes, activityId);
+      if (remote !== undefined) tx.put(remotes, activityId, { ...remote, logsComplete: true });
+    });
+    changes.notify(activityId);
+  }
+
+  async #isClosed(activityId: string): Promise<boolean> {
+    return (await this.#context.store.get(remotes, activityId))?.logsComplete !== false;
+  }
+}

@@ -1,0 +1,101 @@
+import type { Batch, ExeScript, RequestorActivities, Sender, Startable } from '../../interface/index.ts';
+import { Background } from '../background.ts';
+import { Changes } from '../changes.ts';
+import { ActivityError } from '../errors.ts';
+import { activities, batches, batchKey, blobGrants, remotes } from '../records.ts';
+import { unreachable } from './ask.ts';
+import { noteActivity, noteBatch, noteDestroy, notFound } from './commands.ts';
+import type { ActivityRequestorComponents, ActivityRequestorInit, RequestorContext } from './context.ts';
+import { Delivery } from './delivery.ts';
+import { waitAtMost } from './flights.ts';
+import { Follower } from './follower.ts';
+import { LogCopies } from './log-copy.ts';
+
+export type { ActivityRequestorComponents, ActivityRequestorInit } from './context.ts';
+
+/** The requestor's side of activities: remote control, and books and logs that follow what the providers report. */
+export interface ActivityRequestor extends RequestorActivities, Startable {
+  /** For the blob server: path of a package or input that this sender may read. */
+  allowBlob(hash: string, sender: Sender): Promise<string | undefined>;
+}
+
+/** Not started twice. */
+export function activityRequestor(
+  init: ActivityRequestorInit,
+  components: ActivityRequestorComponents,
+): ActivityRequestor {
+  const { store, clock, blobs } = components;
+  const background = new Background(components);
+  const context: RequestorContext = { ...components, init, changes: new Changes(), background };
+  const copies = new LogCopies(init.logsDir);
+  const delivery = new Delivery(context);
+  const follower = new Follower({ context, delivery, copies });
+
+  const find = async (activityId: string) => {
+    const record = await store.get(activities, activityId);
+    return record?.role === 'requestor' ? record : undefined;
+  };
+  const findBatch = async (activityId: string, batchId: string): Promise<Batch> => {
+    const batch = await store.get(batches, batchKey(activityId, batchId));
+    if (batch !== undefined) return batch;
+    const message = `Activity ${activityId} has no batch ${batchId}, or its provider refused it`;
+    throw new ActivityError('ERR_ACTIVITY_BATCH_NOT_FOUND', message, { activityId, batchId });
+  };
+  const arrive = async (activityId: string, flight: Promise<void>, signal?: AbortSignal): Promise<void> => {
+    const remote = await store.get(remotes, activityId);
+    const late = () => unreachable(activityId, remote?.peerId ?? 'unknown');
+    await waitAtMost(flight, clock, init.commandTimeoutMs, signal, late);
+  };
+
+  return {
+    async start() {
+      await copies.prepare();
+      const open = await store.list(remotes, { where: { index: 'followed', equals: 'yes' } });
+      for (const { value } of open) follower.follow(value);
+    },
+    stop: () => background.stop(),
+    get: find,
+    async create(request, signal) {
+      const remote = await noteActivity(context, request);
+      if (!remote.logsComplete) follower.follow(remote);
+      await arrive(request.activityId, delivery.create(request.activityId), signal);
+      const record = await find(request.activityId);
+      if (record === undefined) throw notFound(request.activityId);
+      return record;
+    },
+    async exec(activityId: string, batchId: string, script: ExeScript, signal?: AbortSignal) {
+      await noteBatch(context, activityId, batchId, script);
+      await arrive(activityId, delivery.exec(activityId, batchId), signal);
+      return findBatch(activityId, batchId);
+    },
+    batch: async (activityId, batchId) =>
+      (await find(activityId)) && store.get(batches, batchKey(activityId, batchId)),
+    async waitBatch(activityId, batchId, signal) {
+      const subscription = context.changes.subscribe(activityId);
+      const both = AbortSignal.any([signal, background.signal]);
+      try {
+        for (;;) {
+          const batch = await findBatch(activityId, batchId);
+          if (batch.finished) return batch;
+          await subscription.next(clock, both);
+        }
+      } finally {
+        subscription.close();
+      }
+    },
+    async readLog(activityId, stream, offset, maxBytes) {
+      const remote = await store.get(remotes, activityId);
+      if (remote === undefined) throw notFound(activityId);
+      return { ...(await copies.read(activityId, stream, offset, maxBytes)), final: remote.logsComplete };
+    },
+    async destroy(activityId, reason, signal) {
+      if (!(await noteDestroy(context, activityId, reason))) return;
+      await arrive(activityId, delivery.destroy(activityId), signal);
+    },
+    async allowBlob(hash, sender) {
+      const grants = await store.list(blobGrants, { where: { index: 'hash', equals: hash } });
+      const granted = grants.some(({ value }) => value.address === sender.address);
+      return granted ? blobs.path(hash) : undefined;
+    },
+  };
+}
