@@ -29,7 +29,7 @@ export type AppKeyRecord = Omit<Static<typeof AppKeyRecord>, 'scopes'> & { scope
 const checkRecord = checker(AppKeyRecord, 'app-key record');
 export const appKeyBucket: Bucket<AppKeyRecord> = {
   name: 'app-key',
-  check: (value) => checkRecord(value) as AppKeyRecord,
+  check: checkRecord,
 };
 
 export interface AppKeyRequest {

@@ -4,3 +4,11 @@ export { memoryNetwork, type Fault, type FaultRule, type MemoryHub, type MemoryM
 export { addressOfPeerId, peerIdOfPrivateKey } from './peer-id.ts';
 export { DEFAULT_LIMITS, type Libp2pInit, type NetworkLimits } from './libp2p/init.ts';
 export { libp2pNetwork, type Libp2pComponents } from './libp2p/network.ts';
+export {
+  outboxDispatcher,
+  type OutboxDispatcher,
+  type OutboxDispatcherComponents,
+  type OutboxDispatcherInit,
+  type ReplyHandler,
+} from './outbox-dispatcher.ts';
+export type { Reply } from './outbox-reply.ts';

@@ -1,0 +1,132 @@
+import type { Clock } from '../interface/clock.ts';
+import { isErgonError } from '../interface/errors.ts';
+import type { Logger } from '../interface/logger.ts';
+import type { Network, RequestOptions } from '../interface/network.ts';
+import type { BlobFetcher, BlobFetchOptions, BlobInfo } from '../interface/transfer.ts';
+import { backoffMs } from '../util/backoff.ts';
+import { delay } from '../util/delay.ts';
+import type { BlobStore } from './blob-store.ts';
+import { TransferError } from './errors.ts';
+import type { PartialBlob } from './partial-blob.ts';
+import { SharedWork } from './shared-work.ts';
+import { tooLarge } from './space.ts';
+
+export interface BlobFetcherInit {
+  /** Attempts without a single new byte before it gives up. Default 5. */
+  readonly maxAttempts?: number;
+  /** The longest silence of the peer. Default 30 s. */
+  readonly stallTimeoutMs?: number;
+}
+
+export interface BlobFetcherComponents {
+  readonly network: Network;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random?: () => number;
+}
+
+const BACKOFF = { firstMs: 200, maxMs: 10_000 };
+
+/** Fetches blobs from peers into the store, each at most once at a time, resuming where the last attempt ended. */
+export function blobFetcher(init: BlobFetcherInit, components: BlobFetcherComponents): BlobFetcher {
+  const shared = new SharedWork<BlobInfo>();
+  return {
+    async fetch(peerId, hash, options = {}) {
+      const here = await components.blobs.stat(hash);
+      const info =
+        here ??
+        (await shared.run(hash, options.signal, async (signal) => {
+          // It may have come while this caller waited for another's attempt.
+          const come = await components.blobs.stat(hash);
+          return come ?? (await new Fetch(init, components, { peerId, hash, options, signal }).run());
+        }));
+      if (info.sizeBytes > (options.maxBytes ?? Infinity)) throw tooLarge(options.maxBytes ?? 0);
+      return info;
+    },
+  };
+}
+
+interface Target {
+  readonly peerId: string;
+  readonly hash: string;
+  readonly options: BlobFetchOptions;
+  readonly signal: AbortSignal;
+}
+
+/** One blob on its way. */
+class Fetch {
+  readonly #init: BlobFetcherInit;
+  readonly #components: BlobFetcherComponents;
+  readonly #target: Target;
+
+  constructor(init: BlobFetcherInit, components: BlobFetcherComponents, target: Target) {
+    this.#init = init;
+    this.#components = components;
+    this.#target = target;
+  }
+
+  async run(): Promise<BlobInfo> {
+    const { hash, options } = this.#target;
+    const partial = await this.#components.blobs.openPartial(hash, options.maxBytes);
+    const resumed = partial.offset > 0;
+    try {
+      await this.#fill(partial);
+      return await partial.complete();
+    } catch (error) {
+      if (isErgonError(error, 'ERR_TRANSFER_TOO_LARGE')) await partial.discard().catch(() => undefined);
+      // What an earlier attempt left may be at fault, perhaps from another peer: once more from the start.
+      if (!resumed || !isErgonError(error, 'ERR_TRANSFER_HASH_MISMATCH')) throw error;
+    } finally {
+      await partial.close();
+    }
+    return this.run();
+  }
+
+  async #fill(partial: PartialBlob): Promise<void> {
+    const { clock, random, logger } = this.#components;
+    const { hash, peerId, signal } = this.#target;
+    for (let attempt = 1; ; attempt += 1) {
+      const before = partial.offset;
+      try {
+        await this.#attempt(partial);
+        return;
+      } catch (err) {
+        if (partial.offset > before) attempt = 1;
+        signal.throwIfAborted();
+        if (!isPassing(err) || attempt >= (this.#init.maxAttempts ?? 5)) throw err;
+        logger.debug({ err, hash, peerId, offset: partial.offset }, 'a blob transfer broke off and goes on');
+        await delay(clock, backoffMs(BACKOFF, attempt, random), signal);
+      }
+    }
+  }
+
+  async #attempt(partial: PartialBlob): Promise<void> {
+    const { peerId, hash, options, signal } = this.#target;
+    const request: RequestOptions = {
+      signal,
+      timeoutMs: this.#init.stallTimeoutMs ?? 30_000,
+      ...(options.multiaddrs === undefined ? {} : { multiaddrs: options.multiaddrs }),
+    };
+    const { sizeBytes, bytes } = await this.#components.network.fetchBlob(
+      peerId,
+      hash,
+      partial.offset,
+      request,
+    );
+    if (sizeBytes > (options.maxBytes ?? Infinity)) throw tooLarge(options.maxBytes ?? 0);
+    for await (const chunk of bytes) {
+      await partial.append(chunk);
+      options.onProgress?.(partial.offset, sizeBytes);
+    }
+    if (partial.offset !== sizeBytes) {
+      const message = `${partial.offset} of ${sizeBytes} bytes of blob ${hash} came`;
+      throw new TransferError('ERR_TRANSFER_ABORTED', message, { hash, peerId });
+    }
+  }
+}
+
+/** The connection's fault, not the blob's: worth another attempt. */
+function isPassing(error: unknown): boolean {
+  return isErgonError(error, 'ERR_NETWORK_UNREACHABLE', 'ERR_NETWORK_TIMEOUT', 'ERR_TRANSFER_ABORTED');
+}

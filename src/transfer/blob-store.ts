@@ -1,0 +1,236 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../interface/clock.ts';
+import type { Logger } from '../interface/logger.ts';
+import type { Startable } from '../interface/startable.ts';
+import type { BlobInfo, Blobs, PutOptions } from '../interface/transfer.ts';
+import { mismatch, range, TransferError } from './errors.ts';
+import { bytesOf, hasCode, hashOfFile, hexOf, ioError, openPlain, publish, syncDirectory } from './files.ts';
+import { PartialBlob } from './partial-blob.ts';
+import { Space, type Intake } from './space.ts';
+
+export interface BlobStoreInit {
+  /** Made when it is not there. It must be on one file system. */
+  readonly directory: string;
+  /** All blobs together. Default: no limit but the disk. */
+  readonly maxBytes?: number;
+  readonly maxBlobBytes: number;
+  /** Unfinished fetches are resumed for so long after their last byte. Default one week. */
+  readonly maxPartialAgeMs?: number;
+}
+
+export interface BlobStore extends Blobs, Startable {
+  /** An unfinished blob to append to; one at a time for each hash. For the fetcher. */
+  openPartial(hash: string, maxBytes?: number): Promise<PartialBlob>;
+}
+
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+
+/** Content-addressed files on disk: `blobs/ab/ab…` whole and read-only, `incoming` and `partial` on their way. */
+export function blobStore(init: BlobStoreInit, components: { logger: Logger; clock: Clock }): BlobStore {
+  return new DiskBlobs(init, components);
+}
+
+class DiskBlobs implements BlobStore {
+  readonly #init: BlobStoreInit;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #space: Space;
+  readonly #folders: { blobs: string; incoming: string; partial: string; damaged: string };
+
+  constructor(init: BlobStoreInit, components: { logger: Logger; clock: Clock }) {
+    this.#init = init;
+    this.#logger = components.logger.child({ component: 'transfer' });
+    this.#clock = components.clock;
+    this.#space = new Space({ maxBytes: init.maxBytes ?? Infinity, maxBlobBytes: init.maxBlobBytes });
+    const folder = (name: string): string => join(init.directory, name);
+    this.#folders = {
+      blobs: folder('blobs'),
+      incoming: folder('incoming'),
+      partial: folder('partial'),
+      damaged: folder('damaged'),
+    };
+  }
+
+  /** Clears away what a crash left behind, and counts what is there. */
+  async start(): Promise<void> {
+    const { blobs, incoming, partial, damaged } = this.#folders;
+    try {
+      await rm(incoming, { recursive: true, force: true });
+      for (const folder of [blobs, incoming, partial, damaged])
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+      await this.#dropOldPartials();
+      this.#space.reset();
+      for (const { sizeBytes } of await this.list()) this.#space.stored(sizeBytes);
+    } catch (error) {
+      throw ioError(error, this.#init.directory);
+    }
+  }
+
+  async stop(): Promise<void> {
+    // Nothing runs by itself; an unfinished put is cleared away at the next start.
+  }
+
+  async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<BlobInfo> {
+    if (options.expectedHash !== undefined) hexOf(options.expectedHash);
+    const temporary = join(this.#folders.incoming, randomUUID());
+    const intake = this.#space.intake(options.maxBytes);
+    try {
+      const info = await receive(temporary, source, intake, options.signal);
+      if (options.expectedHash !== undefined && options.expectedHash !== info.hash) {
+        throw mismatch(options.expectedHash, info.hash);
+      }
+      await this.#keep(temporary, info);
+      return info;
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      throw error instanceof TransferError || !hasErrno(error) ? error : ioError(error, temporary);
+    } finally {
+      intake.release();
+    }
+  }
+
+  async stat(hash: string): Promise<BlobInfo | undefined> {
+    const path = this.#pathOf(hash);
+    try {
+      return { hash, sizeBytes: (await stat(path)).size };
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined;
+      throw ioError(error, path);
+    }
+  }
+
+  async path(hash: string): Promise<string | undefined> {
+    return (await this.stat(hash)) === undefined ? undefined : this.#pathOf(hash);
+  }
+
+  async *read(hash: string, offset = 0): AsyncGenerator<Uint8Array> {
+    const { sizeBytes } = await this.#mustHave(hash);
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > sizeBytes)
+      throw range(hash, offset, sizeBytes);
+    const file = await openPlain(this.#pathOf(hash));
+    try {
+      yield* bytesOf(file, offset);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async verify(hash: string): Promise<BlobInfo> {
+    const info = await this.#mustHave(hash);
+    const file = await openPlain(this.#pathOf(hash));
+    const found = await hashOfFile(file).finally(() => file.close());
+    if (found === hash) return info;
+    await rename(this.#pathOf(hash), join(this.#folders.damaged, `${hexOf(hash)}.${randomUUID()}`));
+    this.#space.removed(info.sizeBytes);
+    this.#logger.error({ hash, found }, 'a blob is damaged and was set aside');
+    throw new TransferError('ERR_TRANSFER_DAMAGED', `Blob ${hash} is damaged: its bytes hash to ${found}`, {
+      hash,
+      found,
+    });
+  }
+
+  async delete(hash: string): Promise<boolean> {
+    const info = await this.stat(hash);
+    if (info === undefined) return false;
+    try {
+      await unlink(this.#pathOf(hash));
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw ioError(error, this.#pathOf(hash));
+    }
+    this.#space.removed(info.sizeBytes);
+    return true;
+  }
+
+  async list(): Promise<BlobInfo[]> {
+    const found: BlobInfo[] = [];
+    for (const entry of await readdir(this.#folders.blobs, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !/^[0-9a-f]{64}$/.test(entry.name)) continue;
+      const info = await this.stat(`sha256:${entry.name}`);
+      if (info !== undefined) found.push(info);
+    }
+    return found.sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  }
+
+  usage(): { bytes: number; count: number; maxBytes: number } {
+    return this.#space.usage();
+  }
+
+  async openPartial(hash: string, maxBytes?: number): Promise<PartialBlob> {
+    const path = join(this.#folders.partial, hexOf(hash));
+    const intake = this.#space.intake(maxBytes);
+    try {
+      return await PartialBlob.open({ path, hash }, { intake, keep: (info) => this.#keep(path, info) });
+    } catch (error) {
+      intake.release();
+      throw ioError(error, path);
+    }
+  }
+
+  /** Gives a complete, synced file its name. */
+  async #keep(temporary: string, info: BlobInfo): Promise<void> {
+    const path = this.#pathOf(info.hash);
+    const folder = dirname(path);
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (await publish(temporary, path)) this.#space.stored(info.sizeBytes);
+    await syncDirectory(folder);
+    if (made !== undefined) await syncDirectory(this.#folders.blobs);
+  }
+
+  async #mustHave(hash: string): Promise<BlobInfo> {
+    const info = await this.stat(hash);
+    if (info === undefined)
+      throw new TransferError('ERR_TRANSFER_NOT_FOUND', `There is no blob ${hash}`, { hash });
+    return info;
+  }
+
+  async #dropOldPartials(): Promise<void> {
+    const oldest = this.#clock.now() - (this.#init.maxPartialAgeMs ?? WEEK_MS);
+    for (const name of await readdir(this.#folders.partial)) {
+      const path = join(this.#folders.partial, name);
+      const { mtimeMs, nlink } = await stat(path);
+      // A second name means that a crash came between naming the whole blob and dropping this: never append to that.
+      if (mtimeMs < oldest || nlink > 1) await unlink(path);
+    }
+  }
+
+  #pathOf(hash: string): string {
+    const hex = hexOf(hash);
+    return join(this.#folders.blobs, hex.slice(0, 2), hex);
+  }
+}
+
+/** Streams into a new file, hashing on the way; the file is durable and read-only when it resolves. */
+async function receive(
+  path: string,
+  source: AsyncIterable<Uint8Array>,
+  intake: Intake,
+  signal: AbortSignal | undefined,
+): Promise<BlobInfo> {
+  const file = await open(path, 'wx', 0o400);
+  try {
+    const hash = createHash('sha256');
+    let sizeBytes = 0;
+    for await (const chunk of source) {
+      if (signal?.aborted === true) throw aborted(signal);
+      intake.take(chunk.byteLength);
+      hash.update(chunk);
+      await file.writeFile(chunk);
+      sizeBytes += chunk.byteLength;
+    }
+    await file.sync();
+    return { hash: `sha256:${hash.digest('hex')}`, sizeBytes };
+  } finally {
+    await file.close();
+  }
+}
+
+function aborted(signal: AbortSignal): TransferError {
+  return new TransferError('ERR_TRANSFER_ABORTED', 'The transfer was given up', {}, { cause: signal.reason });
+}
+
+function hasErrno(error: unknown): boolean {
+  return error instanceof Error && 'errno' in error;
+}

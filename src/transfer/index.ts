@@ -1,0 +1,5 @@
+export { blobFetcher, type BlobFetcherComponents, type BlobFetcherInit } from './blob-fetcher.ts';
+export { blobServer, type BlobServerInit } from './blob-server.ts';
+export { blobStore, type BlobStore, type BlobStoreInit } from './blob-store.ts';
+export { TransferError, transferErrors, type TransferErrorCode } from './errors.ts';
+export { blobSource, transferSources, type TransferSources } from './sources.ts';
