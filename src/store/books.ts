@@ -25,6 +25,7 @@ const MAX_ATTEMPTS = 1_000;
 
 /** What lies below the books: where they are, and how they are opened and known to be whole. */
 export interface Shelf {
+  /** Only while it is open. */
   readonly kv: Kv;
   /** Opens the books and returns the newest commit; throws StoreError when they are not as they were left. */
   open(): Promise<CommitEntry>;

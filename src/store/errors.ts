@@ -10,6 +10,7 @@ export type StoreErrorCode =
   | 'ERR_STORE_FAILED'
   | 'ERR_STORE_LOCKED'
   | 'ERR_STORE_DAMAGED'
+  | 'ERR_STORE_UNREADABLE'
   | 'ERR_STORE_MISSING'
   | 'ERR_STORE_STALE'
   | 'ERR_STORE_VERSION'
@@ -57,6 +58,10 @@ export const storeErrors: ErrorCatalogue<StoreErrorCode> = {
   ERR_STORE_DAMAGED: {
     meaning: 'What is on disk is not what was written: records are missing or changed.',
     remedy: 'Run `ergon store check`, then `ergon store restore <backup>`. Keep the damaged folder.',
+  },
+  ERR_STORE_UNREADABLE: {
+    meaning: 'The system does not let the books be read: permissions, a failing disk, too many open files.',
+    remedy: 'Mend what the message names and start again; the books themselves may be whole.',
   },
   ERR_STORE_MISSING: {
     meaning: 'There were books here, and they are gone, wholly or in part.',

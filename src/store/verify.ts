@@ -1,4 +1,4 @@
-import { Accumulator, type Totals } from './accumulator.ts';
+import { Accumulator } from './accumulator.ts';
 import { EMPTY_COMMIT, parseCommit, parseMeta, type CommitEntry, type MetaEntry } from './entries.ts';
 import { StoreError } from './errors.ts';
 import { COMMIT_KEY, META_KEY } from './keys.ts';
@@ -11,39 +11,44 @@ export interface Survey {
   readonly meta: MetaEntry | undefined;
 }
 
-/**
- * Reads everything once and compares it with what the newest commit says there is. Throws ERR_STORE_DAMAGED at the
- * first entry that is not what was written, or when the sum of all differs.
- */
-export async function survey(pairs: AsyncIterable<readonly [key: string, raw: string]>): Promise<Survey> {
-  const totals = new Accumulator();
-  let commit = EMPTY_COMMIT;
-  let meta: MetaEntry | undefined;
-  for await (const [key, raw] of pairs) {
+/** Takes in every entry once, then compares the sum with what the newest commit says there is. */
+export class Surveyor {
+  readonly #totals = new Accumulator();
+  #commit = EMPTY_COMMIT;
+  #meta: MetaEntry | undefined;
+
+  /** Throws ERR_STORE_DAMAGED when the entry is not what was written. */
+  add(key: string, raw: string): void {
     if (key === COMMIT_KEY) {
-      commit = parseCommit(key, raw);
-      continue;
+      this.#commit = parseCommit(key, raw);
+      return;
     }
-    if (key === META_KEY) meta = parseMeta(key, raw);
-    totals.add(key, raw);
+    if (key === META_KEY) this.#meta = parseMeta(key, raw);
+    this.#totals.add(key, raw);
   }
-  compareTotals(totals.totals, commit);
-  return { commit, meta };
+
+  /** Throws ERR_STORE_DAMAGED when entries are missing, or not the newest. */
+  finish(): Survey {
+    const found = this.#totals.totals;
+    const commit = this.#commit;
+    if (found.entries !== commit.entries || found.accumulator !== commit.accumulator) {
+      const difference =
+        found.entries === commit.entries
+          ? 'some of the entries are not the newest that were written'
+          : `there are ${found.entries} entries where commit ${commit.number} left ${commit.entries}`;
+      throw new StoreError(
+        'ERR_STORE_DAMAGED',
+        `The database is damaged: ${difference}. Run \`ergon store check\`, then \`ergon store restore <backup>\`.`,
+        { commit: commit.number, found: found.entries, expected: commit.entries },
+      );
+    }
+    return { commit, meta: this.#meta };
+  }
 }
 
-export function surveyKv(kv: Kv): Promise<Survey> {
-  return survey(kv.iterate({}));
-}
-
-function compareTotals(found: Totals, commit: CommitEntry): void {
-  if (found.entries === commit.entries && found.accumulator === commit.accumulator) return;
-  const difference =
-    found.entries === commit.entries
-      ? 'some of its entries are not the newest that were written'
-      : `it holds ${found.entries} entries where commit ${commit.number} left ${commit.entries}`;
-  throw new StoreError(
-    'ERR_STORE_DAMAGED',
-    `The database is damaged: ${difference}. Run \`ergon store check\`, then \`ergon store restore <backup>\`.`,
-    { commit: commit.number, found: found.entries, expected: commit.entries },
-  );
+/** Reads everything once; throws ERR_STORE_DAMAGED when it is not what was written. */
+export async function surveyKv(kv: Kv): Promise<Survey> {
+  const surveyor = new Surveyor();
+  for await (const [key, raw] of kv.iterate({})) surveyor.add(key, raw);
+  return surveyor.finish();
 }

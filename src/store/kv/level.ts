@@ -4,8 +4,8 @@ import type { Kv, KvRange, KvWrites } from './kv.ts';
 
 export interface LevelKvInit {
   readonly directory: string;
-  /** Read when it is opened: whether an empty database may be made there. */
-  readonly createIfMissing: () => boolean;
+  /** Whether an empty database may be made there. */
+  readonly createIfMissing: boolean;
 }
 
 /** Ordered keys in a Level database; every write is synced. */
@@ -23,7 +23,7 @@ class LevelKv implements Kv {
 
   async open(): Promise<void> {
     const { directory, createIfMissing } = this.#init;
-    const db = new Level(directory, { createIfMissing: createIfMissing() });
+    const db = new Level(directory, { createIfMissing });
     try {
       await db.open();
     } catch (error) {
@@ -88,16 +88,29 @@ function openError(error: unknown, directory: string): StoreError {
       { cause: error },
     );
   }
-  return damaged(`The database at ${directory} does not open: ${textOf(error)}`, error);
+  return unreadable(`The database at ${directory} does not open`, error);
 }
 
+/** A call on a database that is being closed keeps its error; all else says that the disk does not give what it should. */
 function readError(error: unknown): unknown {
-  return codeOf(error) === 'LEVEL_CORRUPTION'
-    ? damaged(`The database is damaged: ${textOf(error)}`, error)
+  return /^LEVEL_(CORRUPTION|IO_ERROR)$/.test(codeOf(error))
+    ? unreadable('The database cannot be read', error)
     : error;
 }
 
-function damaged(message: string, cause: unknown): StoreError {
+/** Whether the machine is at fault or the files is told by the system's message alone: Level has one code for both. */
+function unreadable(what: string, cause: unknown): StoreError {
+  const why = textOf(cause);
+  if (
+    /permission denied|input\/output error|too many open files|no space left|read-only file system/i.test(why)
+  ) {
+    return new StoreError(
+      'ERR_STORE_UNREADABLE',
+      `${what}: ${why}. Mend that and start again.`,
+      {},
+      { cause },
+    );
+  }
   const remedy = 'Run `ergon store check`, then `ergon store restore <backup>`.';
-  return new StoreError('ERR_STORE_DAMAGED', `${message}. ${remedy}`, {}, { cause });
+  return new StoreError('ERR_STORE_DAMAGED', `${what}: ${why}. ${remedy}`, {}, { cause });
 }

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { link, open, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { Type, type Static } from 'typebox';
+import { checker } from '../util/check.ts';
+import { newId } from '../util/id.ts';
+import { StoreError } from './errors.ts';
+import { syncDirectory } from './level/sentinel.ts';
+import { Surveyor, type Survey } from './verify.ts';
+
+/**
+ * A backup is gzipped text: a header line, one line `[key, entry]` for each entry with its checksum, and a last line
+ * with the number of lines and the SHA-256 of all before it, so that a file that was cut is told from a whole one.
+ */
+const HEADER = { format: 'ergon-store-backup', version: 1 } as const;
+const Header = Type.Object({ format: Type.Literal(HEADER.format), version: Type.Literal(HEADER.version) });
+const Pair = Type.Tuple([Type.String(), Type.String()]);
+const Trailer = Type.Object({ end: Type.Literal(true), lines: Type.Integer(), sha256: Type.String() });
+type Pair = Static<typeof Pair>;
+
+const checkHeader = checker(Header, 'header of a backup');
+const checkLine = checker(Type.Union([Pair, Trailer]), 'line of a backup');
+
+/** Writes a new file, whole or not at all; throws ERR_STORE_TARGET_EXISTS rather than to replace one. */
+export async function writeBackup(target: string, pairs: AsyncIterable<Pair>): Promise<Survey> {
+  const temporary = `${target}.${newId()}.new`;
+  const surveyor = new Surveyor();
+  try {
+    const sink = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
+    await pipeline(Readable.from(linesOf(pairs, surveyor)), createGzip(), sink);
+    const file = await open(temporary, 'r');
+    await file.sync().finally(() => file.close());
+    await link(temporary, target).catch((cause: unknown) => {
+      throw new StoreError(
+        'ERR_STORE_TARGET_EXISTS',
+        `${target} exists already, or cannot be made`,
+        { target },
+        { cause },
+      );
+    });
+    await syncDirectory(dirname(target));
+  } finally {
+    await unlink(temporary).catch(() => undefined);
+  }
+  return surveyor.finish();
+}
+
+async function* linesOf(pairs: AsyncIterable<Pair>, surveyor: Surveyor): AsyncGenerator<string> {
+  const hash = createHash('sha256');
+  let lines = 0;
+  const line = (value: unknown): string => {
+    const text = `${JSON.stringify(value)}\n`;
+    hash.update(text);
+    lines += 1;
+    return text;
+  };
+  yield line(HEADER);
+  for await (const [key, raw] of pairs) {
+    surveyor.add(key, raw);
+    yield line([key, raw]);
+  }
+  // A backup of damaged books would be believed one day.
+  surveyor.finish();
+  yield `${JSON.stringify({ end: true, lines, sha256: hash.digest('hex') })}\n`;
+}
+
+/** All entries; throws ERR_STORE_BACKUP at the first line that is not as it was written, or when the end is missing. */
+export async function* readBackup(path: string): AsyncGenerator<Pair> {
+  const hash = createHash('sha256');
+  let lines = 0;
+  let ended = false;
+  for await (const text of textLines(path)) {
+    if (ended) throw notABackup(path, 'something follows its end');
+    if (lines === 0) {
+      parse(path, text, checkHeader);
+    } else {
+      const value = parse(path, text, checkLine);
+      if (!Array.isArray(value)) {
+        if (value.lines !== lines || value.sha256 !== hash.digest('hex'))
+          throw notABackup(path, 'its content has been changed');
+        ended = true;
+        continue;
+      }
+      yield value;
+    }
+    hash.update(`${text}\n`);
+    lines += 1;
+  }
+  if (!ended) throw notABackup(path, 'its end is missing');
+}
+
+async function* textLines(path: string): AsyncGenerator<string> {
+  const text = createGunzip();
+  // The iteration below throws what goes wrong here.
+  const piped = pipeline(createReadStream(path), text).catch(() => undefined);
+  text.setEncoding('utf8');
+  let rest = '';
+  try {
+    for await (const chunk of text) {
+      const parts = (rest + String(chunk)).split('\n');
+      rest = parts.pop() ?? '';
+      yield* parts;
+    }
+  } catch (cause) {
+    throw notABackup(path, cause instanceof Error ? cause.message : 'it cannot be read', cause);
+  }
+  await piped;
+  if (rest !== '') throw notABackup(path, 'its last line is cut');
+}
+
+function parse<T>(path: string, text: string, check: (value: unknown) => T): T {
+  try {
+    return check(JSON.parse(text));
+  } catch (cause) {
+    throw notABackup(path, 'a line is not of a backup', cause);
+  }
+}
+
+function notABackup(path: string, why: string, cause?: unknown): StoreError {
+  return new StoreError(
+    'ERR_STORE_BACKUP',
+    `${path} is damaged or no backup: ${why}. Use another backup.`,
+    { path },
+    { cause },
+  );
+}
