@@ -1,6 +1,7 @@
 import { AgreementRecord, type Role } from '../../interface/market.ts';
 import type { Bucket, JsonValue, Transaction } from '../../interface/store.ts';
 import { checker } from '../../util/check.ts';
+import { MarketError } from '../errors.ts';
 import { hasEnded, nextState, type AgreementCommand } from './machine.ts';
 
 export const agreementBucket: Bucket<AgreementRecord> = {
@@ -69,4 +70,10 @@ function eventData(record: AgreementRecord): JsonValue {
   return record.reason === undefined || !hasEnded(record.state)
     ? parties
     : { ...parties, reason: { ...record.reason } };
+}
+
+export function notFound(agreementId: string): MarketError {
+  return new MarketError('ERR_MARKET_AGREEMENT_NOT_FOUND', `There is no agreement ${agreementId}`, {
+    agreementId,
+  });
 }

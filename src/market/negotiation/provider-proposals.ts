@@ -55,7 +55,7 @@ export class ProviderProposals {
 
   /** Answers a pending proposal. Idempotent: a decision that was made stands. */
   async decide(proposalId: string, decision: Decision): Promise<ProposalRecord> {
-    const { store, own } = this.#components;
+    const { store } = this.#components;
     const record = await store.get(proposalBucket, proposalId);
     if (record?.role !== 'provider') throw notFound(proposalId);
     if (record.answer.type !== 'pending') return record;
@@ -64,7 +64,7 @@ export class ProviderProposals {
       decision.type === 'reject'
         ? { type: 'rejected', reason: decision.reason }
         : await this.#counter(offer, decision.properties, record.expiresAt);
-    const decided = await store.transact(async (tx) => {
+    return store.transact(async (tx) => {
       const current = await tx.get(proposalBucket, proposalId);
       if (current === undefined) throw notFound(proposalId);
       if (current.answer.type !== 'pending') return current;
@@ -77,8 +77,6 @@ export class ProviderProposals {
       });
       return next;
     });
-    await own.idle();
-    return decided;
   }
 
   async #receive(message: ProposalMessage, sender: Sender): Promise<ProposalAnswer> {

@@ -1,0 +1,241 @@
+import type { AgreementRecord, AgreementRequest, Agreements, Offer, Role } from '../interface/market.ts';
+import type { Startable } from '../interface/startable.ts';
+import type { Properties, Reason } from '../interface/values.ts';
+import { explainOffers, type Explanation } from './agreements/candidates.ts';
+import { ProviderAgreements } from './agreements/provider.ts';
+import { agreementBucket } from './agreements/records.ts';
+import { RequestorAgreements, type AgreementDraft } from './agreements/requestor.ts';
+import { Search } from './agreements/search.ts';
+import { Terminations } from './agreements/termination.ts';
+import { verifyAgreement, type AgreementVerification } from './agreements/verify.ts';
+import { Watcher } from './agreements/watcher.ts';
+import type { MarketComponents } from './components.ts';
+import { withDefaults, type MarketInit, type MarketSettings } from './init.ts';
+import { parseFilter } from './language/parse.ts';
+import { providerChain, requestorChain } from './negotiation/chains.ts';
+import type { NegotiationContext } from './negotiation/negotiator.ts';
+import type { ProposalRecord } from './negotiation/proposal-record.ts';
+import { ProviderProposals, type Decision } from './negotiation/provider-proposals.ts';
+import { RequestorProposals, type ProposalRequest } from './negotiation/requestor-proposals.ts';
+import type { OfferDraft } from './offers/build-offer.ts';
+import { Discovery } from './offers/discovery.ts';
+import { OfferBook } from './offers/offer-book.ts';
+import { OwnOffers } from './offers/own-offers.ts';
+import { KINDS, MARKET_PROTOCOL, served } from './wire.ts';
+
+export interface Offers {
+  /** Others' offers that are known, verified and unexpired. */
+  known(): Offer[];
+  get(offerId: string): Offer | undefined;
+  own(): Promise<Offer[]>;
+  /** From now on these are on offer, by name, and nothing else. */
+  publish(drafts: Readonly<Record<string, OfferDraft>>): Promise<Offer[]>;
+  /** Takes the named offers, or all, from the market. */
+  withdraw(names?: readonly string[]): Promise<void>;
+  /** Brings the offers in line with what is free; called by the market itself when its agreements change. */
+  refresh(): Promise<void>;
+  /** For each known offer whether it matches, and if not, the terms that are not met. */
+  explain(demand: { properties: Properties; constraints: string }): Explanation[];
+}
+
+/** Negotiation by hand, for a REST client on either side. */
+export interface Proposals {
+  /** Requestor: one proposal, one answer. */
+  send(request: ProposalRequest, signal: AbortSignal): Promise<ProposalRecord>;
+  /** Requestor: asks again for the answer to a pending one. */
+  poll(proposalId: string, offer: Offer, signal: AbortSignal): Promise<ProposalRecord>;
+  /** Provider, with `policy.manual`: answers a pending proposal. */
+  decide(proposalId: string, decision: Decision): Promise<ProposalRecord>;
+}
+
+export interface Market extends Agreements, Startable {
+  readonly offers: Offers;
+  readonly proposals: Proposals;
+  /** Requestor, by hand: makes an agreement in state Proposal. */
+  create(draft: AgreementDraft): Promise<AgreementRecord>;
+  /** Requestor, by hand: signs and sends it, and waits for the provider. */
+  confirm(agreementId: string, signal: AbortSignal): Promise<AgreementRecord>;
+  /** Provider, with `policy.manual`. */
+  approve(agreementId: string): Promise<AgreementRecord>;
+  reject(agreementId: string, reason: Reason): Promise<AgreementRecord>;
+  /** Every signature at rest, verified again; ERR_MARKET_AGREEMENT_NOT_FOUND. */
+  verify(record: AgreementRecord): AgreementVerification;
+}
+
+/** Makes the market of a node. Registers its protocol: call before the network starts. */
+export function market(init: MarketInit, components: MarketComponents): Market {
+  return new MarketService(withDefaults(init), components);
+}
+
+class MarketService implements Market {
+  readonly offers: Offers;
+  readonly proposals: Proposals;
+  readonly #components: MarketComponents;
+  readonly #own: OwnOffers;
+  readonly #discovery: Discovery;
+  readonly #provider: ProviderAgreements;
+  readonly #requestor: RequestorAgreements;
+  readonly #terminations: Terminations;
+  readonly #search: Search;
+  readonly #watcher: Watcher;
+  readonly #settings: MarketSettings;
+  readonly #requests = new Map<string, Promise<AgreementRecord>>();
+  #cancelAnnounceTimer: () => void = () => undefined;
+  #running = false;
+
+  constructor(settings: MarketSettings, components: MarketComponents) {
+    this.#settings = settings;
+    this.#components = components;
+    const book = new OfferBook(settings, components);
+    const own = new OwnOffers(settings, components);
+    const discovery = new Discovery({ ...components, book, own });
+    const onReleased = (): void => this.#refreshOffers();
+    const terminations = new Terminations({ ...components, onReleased });
+    const providing = {
+      ...components,
+      own,
+      negotiators: providerChain(settings.provider),
+      context: () => this.#context('provider'),
+    };
+    const providerProposals = new ProviderProposals(settings, providing);
+    const proposals = new RequestorProposals(settings, components);
+    const requestor = new RequestorAgreements(settings, { ...components, terminations });
+    this.#own = own;
+    this.#discovery = discovery;
+    this.#terminations = terminations;
+    this.#requestor = requestor;
+    this.#provider = new ProviderAgreements(providing);
+    this.#search = new Search(settings, {
+      ...components,
+      book,
+      discovery,
+      proposals,
+      agreements: requestor,
+      negotiators: requestorChain(settings.requestor),
+      context: () => this.#context('requestor'),
+    });
+    this.#watcher = new Watcher(settings, {
+      ...components,
+      requestor,
+      terminations,
+      isDriven: (id) => this.#requests.has(id),
+    });
+    this.offers = offersOf(book, own);
+    this.proposals = {
+      send: (request, signal) => proposals.send(request, signal),
+      poll: (proposalId, offer, signal) => proposals.poll(proposalId, offer, signal),
+      decide: (proposalId, decision) => providerProposals.decide(proposalId, decision),
+    };
+    this.#serve(providerProposals);
+  }
+
+  async start(): Promise<void> {
+    this.#running = true;
+    this.#discovery.start();
+    this.#watcher.start();
+    this.#announceLater();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#cancelAnnounceTimer();
+    this.#discovery.stop();
+    await this.#watcher.stop();
+    await this.#own.idle();
+  }
+
+  get(agreementId: string): Promise<AgreementRecord | undefined> {
+    return this.#components.store.get(agreementBucket, agreementId);
+  }
+
+  /** Two calls at once with one id are one request. */
+  request(request: AgreementRequest, signal: AbortSignal): Promise<AgreementRecord> {
+    return this.#drive(request.agreementId, () => this.#search.run(request, signal));
+  }
+
+  terminate(agreementId: string, reason: Reason): Promise<AgreementRecord> {
+    return this.#terminations.terminate(agreementId, reason);
+  }
+
+  create(draft: AgreementDraft): Promise<AgreementRecord> {
+    return this.#requestor.create(draft);
+  }
+
+  confirm(agreementId: string, signal: AbortSignal): Promise<AgreementRecord> {
+    return this.#drive(agreementId, () => this.#requestor.confirm(agreementId, signal));
+  }
+
+  approve(agreementId: string): Promise<AgreementRecord> {
+    return this.#provider.approve(agreementId);
+  }
+
+  reject(agreementId: string, reason: Reason): Promise<AgreementRecord> {
+    return this.#provider.reject(agreementId, reason);
+  }
+
+  verify(record: AgreementRecord): AgreementVerification {
+    return verifyAgreement(record, this.#components);
+  }
+
+  #drive(agreementId: string, run: () => Promise<AgreementRecord>): Promise<AgreementRecord> {
+    const running = this.#requests.get(agreementId);
+    if (running !== undefined) return running;
+    const started = run().finally(() => this.#requests.delete(agreementId));
+    this.#requests.set(agreementId, started);
+    return started;
+  }
+
+  #serve(proposals: ProviderProposals): void {
+    const { network, outbox, logger } = this.#components;
+    network.handle({
+      id: MARKET_PROTOCOL,
+      requests: {
+        [KINDS.listOffers]: served(this.#discovery.listRequest()),
+        [KINDS.sendProposal]: served(proposals.sendRequest()),
+        [KINDS.getProposal]: served(proposals.getRequest()),
+        [KINDS.proposeAgreement]: served(this.#provider.proposeRequest()),
+        [KINDS.getAgreement]: served(this.#provider.getRequest()),
+        [KINDS.terminateAgreement]: served(this.#terminations.receiveRequest()),
+      },
+    });
+    // Our own books hold the end already: the answer only takes the message out of the outbox.
+    outbox?.onReply(MARKET_PROTOCOL, KINDS.terminateAgreement, async (_tx, message, reply) => {
+      logger.debug({ messageId: message.id, peerId: message.peerId, reply }, 'termination delivered');
+    });
+  }
+
+  async #context(role: Role): Promise<NegotiationContext> {
+    const { store, clock, slots } = this.#components;
+    const where = { index: 'roleState', equals: `${role}:Approved` };
+    const active = await store.list(agreementBucket, { where });
+    const context = { now: clock.now(), activeAgreements: active.length };
+    return slots === undefined ? context : { ...context, free: await slots.free(store) };
+  }
+
+  #announceLater(): void {
+    if (!this.#running) return;
+    this.#cancelAnnounceTimer = this.#components.clock.setTimer(() => {
+      this.#refreshOffers();
+      this.#announceLater();
+    }, this.#settings.announceIntervalMs);
+  }
+
+  #refreshOffers(): void {
+    this.#own
+      .refresh()
+      .catch((err: unknown) => this.#components.logger.error({ err }, 'offers not refreshed'));
+  }
+}
+
+function offersOf(book: OfferBook, own: OwnOffers): Offers {
+  return {
+    known: () => book.list().map(({ offer }) => offer),
+    get: (offerId) => book.get(offerId)?.offer,
+    own: () => own.list(),
+    publish: (drafts) => own.publish(drafts),
+    withdraw: (names) => own.withdraw(names),
+    refresh: () => own.refresh(),
+    explain: ({ properties, constraints }) =>
+      explainOffers(book.list(), { properties, filter: parseFilter(constraints) }),
+  };
+}
