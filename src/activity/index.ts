@@ -5,7 +5,7 @@ export {
   type ActivityProviderComponents,
   type ActivityProviderInit,
 } from './provider/index.ts';
-export { activityBooks, type ActivityBooks, type ActivityBooksComponents } from './reader.ts';
+export { activityBooks, usageSource, type ActivityBooks, type ActivityBooksComponents } from './reader.ts';
 export {
   activities,
   batches,

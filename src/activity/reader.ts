@@ -6,6 +6,7 @@ import type {
   LogStream,
   Reader,
   UsageSample,
+  UsageSource,
 } from '../interface/index.ts';
 import { ActivityError } from './errors.ts';
 import { activities, batches, usageSamples, usageSampleKey } from './records.ts';
@@ -31,6 +32,25 @@ export interface ActivityBooks {
   /** @throws ActivityError ERR_ACTIVITY_NOT_FOUND, ERR_ACTIVITY_LOG_GONE */
   activityLogs(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
 }
+
+/** What payment bills by. */
+export const usageSource: UsageSource = {
+  activity: (reader, activityId) => reader.get(activities, activityId),
+  async activitiesOf(reader, agreementId) {
+    const found = await reader.list(activities, { where: { index: 'agreementId', equals: agreementId } });
+    return found.map(({ value }) => value);
+  },
+  async samples(reader, activityId, fromSequence, toSequence) {
+    const count = toSequence - fromSequence + 1;
+    if (count <= 0) return [];
+    const found = await reader.list(usageSamples, {
+      where: { index: 'activityId', equals: activityId },
+      after: usageSampleKey(activityId, fromSequence - 1),
+      limit: count,
+    });
+    return found.map(({ value }) => value.sample).filter(({ sequence }) => sequence <= toSequence);
+  },
+};
 
 export function activityBooks({ store, provider, requestor }: ActivityBooksComponents): ActivityBooks {
   return {

@@ -1,9 +1,10 @@
-import type { Reason } from '../../interface/index.ts';
+import { isErgonError, type Batch, type Reason } from '../../interface/index.ts';
 import { isFinal } from '../machine.ts';
 import { activities, batches, batchKey, supervisions } from '../records.ts';
 import type { ProviderContext } from './context.ts';
 import { endWithoutJournal, foldJournal } from './journal.ts';
 import { logSizes, type LogSizes } from './logs.ts';
+import { requestEnd } from './occupancy.ts';
 import { pull } from './pull.ts';
 
 const LOST: Reason = {
@@ -67,9 +68,13 @@ export class Keeper {
         await endWithoutJournal(this.#context, activityId, GONE);
         return true;
       }
-      if (await this.#readOn(activityId, signal)) return true;
-      await this.#mourn(activityId, signal);
-      return false;
+      const ended = await this.#readOn(activityId, signal).catch(async (error: unknown) => {
+        if (!isErgonError(error, 'ERR_EXE_UNIT_JOURNAL_DAMAGED')) throw error;
+        await this.#endUnread(activityId, error.message);
+        return true;
+      });
+      if (!ended) await this.#mourn(activityId, signal);
+      return ended;
     });
   }
 
@@ -80,7 +85,8 @@ export class Keeper {
     try {
       await exeUnits.create(supervision.spec);
     } catch (error) {
-      if (attempt < MAX_CREATES || (await exeUnits.status(activityId)) !== 'gone') throw error;
+      const lives = (await this.#hasWorkDir(activityId)) && (await exeUnits.status(activityId)) !== 'gone';
+      if (attempt < MAX_CREATES || lives) throw error;
       const message = `The supervisor could not be started: ${error instanceof Error ? error.message : 'unknown'}`;
       await endWithoutJournal(this.#context, activityId, { code: 'Error', message: message.slice(0, 2048) });
     }
@@ -95,6 +101,20 @@ export class Keeper {
       await foldJournal(this.#context, activityId, line, await this.#logSizes(activityId));
     }
     return (await this.#stateOf(activityId)) === undefined;
+  }
+
+  /** Nothing after the damage can be believed, so what was taken in before it is what counts. */
+  async #endUnread(activityId: string, why: string): Promise<void> {
+    const { exeUnits, logger } = this.#context;
+    const message = `The journal of the activity is damaged: ${why}`.slice(0, 2048);
+    const reason = { code: 'SupervisorLost', message };
+    await exeUnits.end(activityId, 'Terminated', reason).catch((error: unknown) => {
+      logger.error(
+        { activityId, err: error },
+        'an activity with a damaged journal may still run; end it by hand',
+      );
+    });
+    await endWithoutJournal(this.#context, activityId, reason);
   }
 
   /** The journal has paused without an end: is the supervisor gone? *Unknown* waits. */
@@ -138,7 +158,7 @@ export class Keeper {
         }
         for (const batchId of end === undefined ? openBatches.filter((id) => !handed.has(id)) : []) {
           const batch = await store.get(batches, batchKey(activityId, batchId));
-          if (batch !== undefined) await exeUnits.exec(activityId, batchId, batch.script);
+          if (batch !== undefined) await this.#hand(batch);
           handed.add(batchId);
         }
       }
@@ -146,6 +166,31 @@ export class Keeper {
       return false;
     });
     subscription.close();
+  }
+
+  async #hand({ activityId, batchId, script }: Batch): Promise<void> {
+    try {
+      await this.#context.exeUnits.exec(activityId, batchId, script);
+    } catch (error) {
+      // It is ending: its journal will say how, and end the batch with it.
+      if (isErgonError(error, 'ERR_EXE_UNIT_ENDED')) return;
+      if (!isErgonError(error, 'ERR_EXE_UNIT_CONFLICT', 'ERR_EXE_UNIT_PROTOCOL')) throw error;
+      const message = `The script could not be handed to the supervisor: ${error.message}`.slice(0, 2048);
+      await this.#giveUp(activityId, { code: 'Error', message });
+    }
+  }
+
+  /** Ends an activity that cannot go on, through its supervisor. */
+  async #giveUp(activityId: string, reason: Reason): Promise<void> {
+    const { store, changes, logger } = this.#context;
+    logger.error({ activityId, reason }, 'an activity cannot go on');
+    await store.transact(async (tx) => {
+      const record = await tx.get(activities, activityId);
+      const supervision = await tx.get(supervisions, activityId);
+      if (record === undefined || supervision === undefined) return;
+      requestEnd(tx, record, supervision, { state: 'Terminated', reason });
+    });
+    changes.notify(activityId);
   }
 
   /** Requestor → supervisor: the blobs that its commands wait for. */
