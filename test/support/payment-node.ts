@@ -125,7 +125,7 @@ export class PaymentNode {
 
 /** Lets consumers, timers that are due, and messages run until nothing moves. */
 export async function quiesce(a: PaymentNode, b: PaymentNode): Promise<void> {
-  for (let idle = 0; idle < 3; ) {
+  for (let idle = 0; idle < 3;) {
     await a.clock.advance(0);
     await a.clock.settle();
     const moved = (await a.deliver(b)) || (await b.deliver(a));

@@ -41,7 +41,9 @@ export class PaymentPair {
       payment,
       ledger: init.requestorLedger ?? {},
     });
-    this.provider.onTerminate = async (id) => void (await terminateAgreement(this.requestor.store, id));
+    this.provider.onTerminate = async (id) => {
+      await terminateAgreement(this.requestor.store, id);
+    };
   }
 
   async start(): Promise<this> {

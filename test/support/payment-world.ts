@@ -73,7 +73,14 @@ export function agreementRecord(
       agreementId,
       provider: provider.address,
       requestor: requestor.address,
-      offer: { offerId: 'offer', provider: provider.address, peerId: provider.peerId, multiaddrs: [], signature, ...common },
+      offer: {
+        offerId: 'offer',
+        provider: provider.address,
+        peerId: provider.peerId,
+        multiaddrs: [],
+        signature,
+        ...common,
+      },
       demand: { demandId: 'demand', requestor: requestor.address, peerId: requestor.peerId, ...common },
       terms,
       createdAt: at,
@@ -92,12 +99,20 @@ export async function addAgreement(store: Store, record: AgreementRecord): Promi
   await store.transact(async (tx) => tx.put(agreementsTwin, record.agreement.agreementId, record));
 }
 
-export async function terminateAgreement(store: Store, agreementId: string, reason?: Reason): Promise<AgreementRecord> {
+export async function terminateAgreement(
+  store: Store,
+  agreementId: string,
+  reason?: Reason,
+): Promise<AgreementRecord> {
   return store.transact(async (tx) => {
     const record = await tx.get(agreementsTwin, agreementId);
     if (record === undefined) throw new Error(`no agreement ${agreementId}`);
     if (record.state === 'Terminated') return record;
-    const next: AgreementRecord = { ...record, state: 'Terminated', ...(reason === undefined ? {} : { reason }) };
+    const next: AgreementRecord = {
+      ...record,
+      state: 'Terminated',
+      ...(reason === undefined ? {} : { reason }),
+    };
     tx.put(agreementsTwin, agreementId, next);
     tx.emit({ type: 'agreement.terminated', subject: agreementId, data: { agreementId } });
     return next;
@@ -106,7 +121,13 @@ export async function terminateAgreement(store: Store, agreementId: string, reas
 
 export async function addActivity(
   store: Store,
-  activity: { activityId: string; agreementId: string; role: 'provider' | 'requestor'; peer: TestIdentity; at: number },
+  activity: {
+    activityId: string;
+    agreementId: string;
+    role: 'provider' | 'requestor';
+    peer: TestIdentity;
+    at: number;
+  },
 ): Promise<void> {
   const { activityId, agreementId, role, peer, at } = activity;
   await store.transact(async (tx) => {
@@ -133,7 +154,11 @@ export async function addSample(store: Store, activityId: string, sample: UsageS
     const key = sampleKey(activityId, sample.sequence);
     if ((await tx.get(samplesTwin, key)) !== undefined) return;
     tx.put(samplesTwin, key, sample);
-    tx.emit({ type: 'activity.usage-sampled', subject: activityId, data: { activityId, sequence: sample.sequence } });
+    tx.emit({
+      type: 'activity.usage-sampled',
+      subject: activityId,
+      data: { activityId, sequence: sample.sequence },
+    });
   });
 }
 
@@ -141,7 +166,8 @@ export async function endActivity(store: Store, activityId: string): Promise<voi
   await store.transact(async (tx) => {
     const record = await tx.get(activitiesTwin, activityId);
     if (record === undefined || record.state === 'Completed') return;
-    tx.put(activitiesTwin, activityId, { ...record, state: 'Completed' });
+    const ended: ActivityRecord = { ...record, state: 'Completed' };
+    tx.put(activitiesTwin, activityId, ended);
     tx.emit({
       type: 'activity.ended',
       subject: activityId,

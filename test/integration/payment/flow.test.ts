@@ -41,7 +41,10 @@ describe('from usage to settled books', () => {
       expect(invoices[0]).toMatchObject({ state: 'Settled', invoice: { amount: due } });
       const payments = await node.payment.payments();
       expect(payments).toHaveLength(1);
-      expect(payments[0]?.value).toMatchObject({ state: 'Settled', payment: { amount: due, cumulative: due } });
+      expect(payments[0]?.value).toMatchObject({
+        state: 'Settled',
+        payment: { amount: due, cumulative: due },
+      });
       expect(payments[0]?.value.receipt).toBeDefined();
       expect(invoices[0]?.paymentId).toBe(payments[0]?.value.payment.paymentId);
       expect(await node.payment.billing('agr')).toMatchObject({ billed: due, accepted: due, settled: due });
@@ -147,7 +150,9 @@ describe('when a side does not keep its word', () => {
     await pair.quiesce();
     const accepted = String(50 + 9 * 1000 + 4.5 * 7000);
     for (const node of [provider, requestor])
-      expect(await node.payment.invoices()).toMatchObject([{ state: 'Settled', invoice: { amount: accepted } }]);
+      expect(await node.payment.invoices()).toMatchObject([
+        { state: 'Settled', invoice: { amount: accepted } },
+      ]);
     expect(await requestor.payment.allocations.get('alloc')).toMatchObject({
       spent: accepted,
       remaining: String(60_000n - BigInt(accepted)),

@@ -96,7 +96,13 @@ describe('cost', () => {
   });
 
   it('refuses a price whose counters and coefficients do not pair up', () => {
-    const pricing = { model: 'linear', platform: 'ledger', counters: ['x'], coefficients: [], startPrice: '0' } as const;
+    const pricing = {
+      model: 'linear',
+      platform: 'ledger',
+      counters: ['x'],
+      coefficients: [],
+      startPrice: '0',
+    } as const;
     expect(() => cost({ ...pricing, counters: ['x'], coefficients: [] }, {})).toThrow(
       expect.objectContaining({ code: 'ERR_PAYMENT_PRICING' }),
     );
@@ -106,9 +112,13 @@ describe('cost', () => {
 describe('amounts', () => {
   it('turns tokens into smallest units and back without loss', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 10n ** 38n }), fc.integer({ min: 0, max: 18 }), (units, decimals) => {
-        expect(parseTokens(formatTokens(units, decimals), decimals)).toBe(units);
-      }),
+      fc.property(
+        fc.bigInt({ min: 0n, max: 10n ** 38n }),
+        fc.integer({ min: 0, max: 18 }),
+        (units, decimals) => {
+          expect(parseTokens(formatTokens(units, decimals), decimals)).toBe(units);
+        },
+      ),
     );
     expect(parseTokens('1.5', 18)).toBe(1_500_000_000_000_000_000n);
     expect(parseTokens('0.10', 1)).toBe(1n);
