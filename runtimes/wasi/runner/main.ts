@@ -37,7 +37,10 @@ async function load(): Promise<WebAssembly.Module | undefined> {
 }
 
 function compile(order: LoadOrder): Promise<WebAssembly.Module> {
-  const bytes = new Uint8Array(fs.readFileSync(order.modulePath));
+  const bytes = new Uint8Array(fs.statSync(order.modulePath).size);
+  const file = fs.openSync(order.modulePath, 'r');
+  fs.readSync(file, bytes);
+  fs.closeSync(file);
   // A second wall behind the maximum that the module itself was given.
   setFlagsFromString(`--wasm-max-mem-pages=${order.maxPages}`);
   // One long hot loop otherwise stays in baseline code to its end.

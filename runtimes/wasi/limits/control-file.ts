@@ -1,0 +1,60 @@
+import fs from 'node:fs';
+
+/** Control files of the kernel: a value that is refused, or a file that is not there, is an answer too. */
+
+export function readControl(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeControl(file: string, value: string | number): boolean {
+  try {
+    fs.writeFileSync(file, String(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `key value` lines, as in memory.events. */
+export function readKey(file: string, key: string): number | undefined {
+  const value = new RegExp(`^${key} (\\d+)$`, 'm').exec(readControl(file) ?? '')?.[1];
+  return value === undefined ? undefined : Number(value);
+}
+
+export function readNumber(file: string): number | undefined {
+  const text = readControl(file);
+  return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
+}
+
+export function readPids(file: string): number[] {
+  return (readControl(file) ?? '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
+}
+
+/** A directory of a control group goes when nothing is in it any more. */
+export function removeGroup(directory: string): boolean {
+  try {
+    fs.rmdirSync(directory);
+    return true;
+  } catch {
+    return !fs.existsSync(directory);
+  }
+}
+
+/** Whether groups can be made below this one. */
+export function canMakeGroups(directory: string, probeName: string): boolean {
+  const probe = `${directory}/${probeName}`;
+  try {
+    fs.mkdirSync(probe);
+    fs.rmdirSync(probe);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,38 @@
+import type { CodeLayout } from './layout.ts';
+
+/** From the strongest to the weakest. */
+export const SANDBOX_NAMES = ['bubblewrap', 'setpriv', 'permission'] as const;
+export type SandboxName = (typeof SANDBOX_NAMES)[number];
+
+/** What one runner may see. */
+export interface SandboxPlan {
+  readonly code: CodeLayout;
+  /** Flags of node and V8. */
+  readonly nodeFlags: readonly string[];
+  /** Host directory with the prepared module in it; read-only inside. */
+  readonly moduleDir: string;
+  readonly directories: readonly { readonly hostPath: string; readonly readOnly: boolean }[];
+}
+
+/** How to start a runner, and by which names it knows what it was given. */
+export interface SandboxCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** A system-call filter, which the command reads from descriptor SECCOMP_FD. */
+  readonly seccomp?: Buffer;
+  readonly moduleDir: string;
+  /** In the order of the plan's. */
+  readonly directories: readonly string[];
+}
+
+/** After those of the runner. */
+export const SECCOMP_FD = 8;
+
+/** One way to confine a runner. */
+export interface Sandbox {
+  readonly name: SandboxName;
+  /** What it lacks against the one above it; for people. */
+  readonly weakness?: string;
+  /** @throws RuntimeError ERR_RUNTIME_UNAVAILABLE when a program that it needs is not installed */
+  command(plan: SandboxPlan): SandboxCommand;
+}

@@ -1,0 +1,33 @@
+import { permissionOnly } from './plain.ts';
+import { required, type FindProgram } from './programs.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** util-linux alone: namespaces and no privileges, but the machine's own file tree is in sight. */
+export function setpriv(find: FindProgram, uid: number): Sandbox {
+  const plain = permissionOnly();
+  return {
+    name: 'setpriv',
+    weakness:
+      'the sandbox sees the machine’s files as far as their permissions and Node’s allow: install bubblewrap',
+    command: (plan) => {
+      const setprivPath = required(find, 'setpriv');
+      const { file, args, ...names } = plain.command(plan);
+      return {
+        ...names,
+        file: setprivPath,
+        args: [
+          ...[
+            '--pdeathsig',
+            'KILL',
+            required(find, 'unshare'),
+            ...(uid === 0 ? [] : ['--user', '--map-root-user']),
+          ],
+          ...['--mount', '--net', '--ipc', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
+          ...[setprivPath, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'],
+          file,
+          ...args,
+        ],
+      };
+    },
+  };
+}
