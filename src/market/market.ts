@@ -81,7 +81,7 @@ class MarketService implements Market {
   readonly #settings: MarketSettings;
   readonly #requests = new Map<string, Promise<AgreementRecord>>();
   #cancelAnnounceTimer: () => void = () => undefined;
-  #running = false;
+  #stopping = new AbortController();
 
   constructor(settings: MarketSettings, components: MarketComponents) {
     this.#settings = settings;
@@ -130,16 +130,17 @@ class MarketService implements Market {
   }
 
   async start(): Promise<void> {
-    this.#running = true;
+    this.#stopping = new AbortController();
     this.#discovery.start();
     this.#watcher.start();
     this.#announceLater();
   }
 
   async stop(): Promise<void> {
-    this.#running = false;
+    this.#stopping.abort();
     this.#cancelAnnounceTimer();
     this.#discovery.stop();
+    await Promise.allSettled(this.#requests.values());
     await this.#watcher.stop();
     await this.#own.idle();
   }
@@ -150,7 +151,7 @@ class MarketService implements Market {
 
   /** Two calls at once with one id are one request. */
   request(request: AgreementRequest, signal: AbortSignal): Promise<AgreementRecord> {
-    return this.#drive(request.agreementId, () => this.#search.run(request, signal));
+    return this.#drive(request.agreementId, signal, (either) => this.#search.run(request, either));
   }
 
   terminate(agreementId: string, reason: Reason): Promise<AgreementRecord> {
@@ -162,7 +163,7 @@ class MarketService implements Market {
   }
 
   confirm(agreementId: string, signal: AbortSignal): Promise<AgreementRecord> {
-    return this.#drive(agreementId, () => this.#requestor.confirm(agreementId, signal));
+    return this.#drive(agreementId, signal, (either) => this.#requestor.confirm(agreementId, either));
   }
 
   approve(agreementId: string): Promise<AgreementRecord> {
@@ -177,10 +178,17 @@ class MarketService implements Market {
     return verifyAgreement(record, this.#components);
   }
 
-  #drive(agreementId: string, run: () => Promise<AgreementRecord>): Promise<AgreementRecord> {
+  /** One run for each id; it ends with the first caller's signal, or with the market, and leaves what is on record. */
+  #drive(
+    agreementId: string,
+    signal: AbortSignal,
+    run: (signal: AbortSignal) => Promise<AgreementRecord>,
+  ): Promise<AgreementRecord> {
     const running = this.#requests.get(agreementId);
     if (running !== undefined) return running;
-    const started = run().finally(() => this.#requests.delete(agreementId));
+    const started = run(AbortSignal.any([signal, this.#stopping.signal])).finally(() =>
+      this.#requests.delete(agreementId),
+    );
     this.#requests.set(agreementId, started);
     return started;
   }
@@ -213,7 +221,7 @@ class MarketService implements Market {
   }
 
   #announceLater(): void {
-    if (!this.#running) return;
+    if (this.#stopping.signal.aborted) return;
     this.#cancelAnnounceTimer = this.#components.clock.setTimer(() => {
       this.#refreshOffers();
       this.#announceLater();
