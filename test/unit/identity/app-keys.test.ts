@@ -24,7 +24,7 @@ describe('app-keys', () => {
       name: 'ci',
       scopes: ['requestor'],
     });
-    const secret = key.split('_').at(-1)!;
+    const secret = key.slice(-43);
     expect(secret).toHaveLength(43);
     expect(JSON.stringify(await store.list(appKeyBucket))).not.toContain(secret);
     expect(JSON.stringify(await store.events.query({}))).not.toContain(secret);
@@ -34,7 +34,7 @@ describe('app-keys', () => {
   test('any other key opens nothing', async () => {
     const { key, record } = await keys.create({ name: 'a', scopes: ['admin'] });
     const other = await keys.create({ name: 'b', scopes: ['read'] });
-    const mixed = `ergon_${record.appKeyId}_${other.key.split('_').at(-1)!}`;
+    const mixed = `ergon_${record.appKeyId}_${other.key.slice(-43)}`;
     const wrong = [
       '',
       'x',
