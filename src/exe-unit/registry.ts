@@ -39,7 +39,7 @@ const Descriptor = Type.Object(
 const checkDescriptor: (value: unknown) => Static<typeof Descriptor> = checker(Descriptor, 'descriptor.json');
 
 /** The directory beside the code, in the sources and in what is built of them. */
-export const DEFAULT_RUNTIME_ROOT = fileURLToPath(new URL('../../runtimes', import.meta.url));
+const DEFAULT_RUNTIME_ROOT = fileURLToPath(new URL('../../runtimes', import.meta.url));
 const CODE_EXTENSION = extname(import.meta.url);
 
 export interface RuntimeRegistryInit {
@@ -63,6 +63,8 @@ export interface RuntimeReport {
 
 /** The runtimes that this node has. */
 export interface RuntimeRegistry {
+  /** What another process needs to make the same registry. */
+  readonly settings: Required<RuntimeRegistryInit>;
   readonly descriptors: readonly RuntimeDescriptor[];
   /** The runtime's object, made on first use. @throws ExeUnitError ERR_EXE_UNIT_RUNTIME_UNKNOWN, ERR_EXE_UNIT_DESCRIPTOR */
   load(name: string): Promise<ExeUnitRuntime>;
@@ -80,8 +82,9 @@ export async function runtimeRegistry(
   init: RuntimeRegistryInit,
   components: RuntimeRegistryComponents,
 ): Promise<RuntimeRegistry> {
+  const settings = { runtimeRoots: init.runtimeRoots ?? [DEFAULT_RUNTIME_ROOT], options: init.options ?? {} };
   const found = new Map<string, Found>();
-  for (const root of init.runtimeRoots ?? [DEFAULT_RUNTIME_ROOT]) {
+  for (const root of settings.runtimeRoots) {
     for (const runtime of await readRoot(root)) {
       if (!found.has(runtime.descriptor.name)) found.set(runtime.descriptor.name, runtime);
     }
@@ -91,7 +94,7 @@ export async function runtimeRegistry(
   const load = (name: string): Promise<ExeUnitRuntime> => {
     const known = loaded.get(name);
     if (known !== undefined) return known;
-    const loading = instantiate(name, found.get(name), init.options?.[name], components);
+    const loading = instantiate(name, found.get(name), settings.options[name], components);
     loaded.set(name, loading);
     loading.catch(() => loaded.delete(name));
     return loading;
@@ -114,6 +117,7 @@ export async function runtimeRegistry(
   };
 
   return {
+    settings,
     descriptors: [...found.values()].map(({ descriptor }) => descriptor),
     load,
     reports: async () => (await Promise.all([...found.keys()].map(reportOf))).flat(),

@@ -48,8 +48,7 @@ const Reply = Type.Union([
   ),
 ]);
 export type Reply =
-  | { ok: true; seq: number; state: ActivityState }
-  | { ok: false; code: ExeUnitErrorCode; message: string };
+  { ok: true; seq: number; state: ActivityState } | { ok: false; code: ExeUnitErrorCode; message: string };
 
 /** What follows the reply to `watch`. */
 const Progress = Type.Object({ seq: Type.Integer({ minimum: 0 }) }, closed);

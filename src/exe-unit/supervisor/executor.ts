@@ -5,7 +5,7 @@ import { CommandFailure, type CommandFacts } from './command-failure.ts';
 import { execute } from './commands.ts';
 import type { RequireBlob, SupervisorContext } from './context.ts';
 
-/** Runs a batch to its end; the first error ends it. True when the script has ended the activity. */
+/** Runs the commands of a batch; the first error ends it. True when the script ends the activity. */
 export async function runBatch(
   context: SupervisorContext,
   batchId: string,
@@ -19,8 +19,6 @@ export async function runBatch(
     terminate = result.result === 'Ok' && 'terminate' in command;
     if (result.result === 'Error' || terminate) break;
   }
-  journal.append({ type: 'batch-finished', batchId });
-  await journal.sync();
   return terminate;
 }
 

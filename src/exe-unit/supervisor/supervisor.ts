@@ -147,14 +147,15 @@ export class Supervisor {
   }
 
   async #run(batchId: string, script: ExeScript): Promise<void> {
-    try {
-      // After the caller's own synchronous part, so that `exec` has recorded the batch first.
-      await this.#context.journal.sync();
-      const terminate = await runBatch(this.#context, batchId, script);
-      if (terminate) void this.end('Completed');
-    } finally {
-      this.#batch = undefined;
-    }
+    const { journal } = this.#context;
+    // After the caller's own synchronous part, so that `exec` has recorded the batch first.
+    await journal.sync();
+    const terminate = await runBatch(this.#context, batchId, script);
+    // In one go: who reads that the batch has finished may send the next one, and none after `terminate`.
+    journal.append({ type: 'batch-finished', batchId });
+    this.#batch = undefined;
+    if (terminate) void this.end('Completed');
+    await journal.sync();
   }
 
   async #finish(state: 'Completed' | 'Terminated', why: Reason | undefined): Promise<void> {

@@ -1,0 +1,10 @@
+export { exeUnitErrors, ExeUnitError, type ExeUnitErrorCode } from './errors.ts';
+export { exeUnits, type ExeUnitsComponents, type ExeUnitsInit } from './exe-units.ts';
+export {
+  runtimeRegistry,
+  type RuntimeRegistry,
+  type RuntimeRegistryComponents,
+  type RuntimeRegistryInit,
+  type RuntimeReport,
+} from './registry.ts';
+export { COUNTERS } from './supervisor/meter.ts';

@@ -1,0 +1,223 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ExeUnits } from '../../../src/interface/exe-unit.ts';
+import {
+  followToEnd,
+  followUntil,
+  ofType,
+  processesWith,
+  realExeUnits,
+  removeDataDir,
+  run,
+  script,
+  specOf,
+  supervisorPids,
+  temporaryDataDir,
+  wholeLog,
+} from '../../support/exe-units.ts';
+
+const DAEMON = fileURLToPath(new URL('../../support/exe-units-daemon.ts', import.meta.url));
+const lost = { code: 'SupervisorLost', message: 'the supervisor of the activity is dead' };
+
+let dataDir: string;
+let units: ExeUnits;
+beforeEach(async () => {
+  dataDir = temporaryDataDir();
+  units = await realExeUnits(dataDir);
+});
+afterEach(async () => {
+  await units.stop();
+  removeDataDir(dataDir);
+});
+
+function pidOf(activityId: string): number {
+  return Number(
+    JSON.parse(readFileSync(join(dataDir, 'activities', activityId, 'supervisor.json'), 'utf8')).pid,
+  );
+}
+
+/** A daemon process that has started this and is then killed. */
+async function killedDaemon(activityId: string, behaviour: string, ...args: string[]): Promise<void> {
+  const daemon = spawn(process.execPath, [DAEMON, dataDir, activityId, behaviour, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(daemon.stdout, 'data');
+  daemon.kill('SIGKILL');
+  await once(daemon, 'exit');
+}
+
+function isRunning(record: { type: string; state?: string }): boolean {
+  return record.type === 'state' && record.state === 'Running';
+}
+
+function markerOf(handle: string): string {
+  return String(JSON.parse(handle).marker);
+}
+
+function workloadsOf(marker: string): number[] {
+  return processesWith((pid) => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(marker));
+}
+
+describe('death and recovery', () => {
+  it('does not notice that its daemon was killed: same process, whole output, nothing run twice', async () => {
+    await killedDaemon('a1', 'flood', '900000');
+    await units.start();
+    const pid = pidOf('a1');
+    expect(await units.status('a1')).toBe('alive');
+    const records = await followUntil(units, 'a1', (record) => record.type === 'batch-finished');
+    expect(ofType(records, 'command-started')).toHaveLength(3);
+    expect(ofType(records, 'command-finished').at(-1)!.result).toMatchObject({
+      result: 'Ok',
+      stdout: { start: 0, end: 900_000 },
+    });
+    expect(await wholeLog(units, 'a1', 'stdout')).toHaveLength(900_000);
+    expect(pidOf('a1')).toBe(pid);
+    await units.exec('a1', 'b2', [{ terminate: {} }]);
+    expect(ofType(await followToEnd(units, 'a1'), 'state').at(-1)).toMatchObject({ state: 'Completed' });
+  });
+
+  it('lets idle supervisors die with their daemon, and leaves no directory of theirs', async () => {
+    await killedDaemon('a1', 'sleep');
+    await expect.poll(() => supervisorPids(dataDir), { timeout: 20_000 }).toEqual([pidOf('a1')]);
+    await expect.poll(() => readdirSync(join(dataDir, 'activities')), { timeout: 20_000 }).toEqual(['a1']);
+    await units.end('a1', 'Terminated', { code: 'ProviderRestart', message: 'the test is over' });
+  });
+
+  it('keeps a need open over a restart of the daemon', async () => {
+    const bytes = 'brought by the second daemon';
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    await units.create(specOf('a1'));
+    await units.exec('a1', 'b1', script({ run: { entry_point: 'cat', stdin: `sha256:${hash}` } }));
+    await followUntil(units, 'a1', (record) => record.type === 'need');
+    const second = await realExeUnits(dataDir);
+    const needs = ofType(await followUntil(second, 'a1', (record) => record.type === 'need'), 'need');
+    expect(needs.map((need) => need.hash)).toEqual([`sha256:${hash}`]);
+    writeFileSync(join(dataDir, 'blob'), bytes);
+    await second.provide('a1', `sha256:${hash}`, { path: join(dataDir, 'blob') });
+    await followUntil(second, 'a1', (record) => record.type === 'batch-finished');
+    expect((await wholeLog(second, 'a1', 'stdout')).toString()).toBe(bytes);
+    await second.end('a1', 'Completed');
+  });
+
+  it.each(['spin', 'stubborn'])(
+    'takes a %s workload with it when it is killed; the journal is closed honestly',
+    async (behaviour) => {
+      await units.start();
+      await units.create(specOf('a1'));
+      await units.exec('a1', 'b1', script(run('echo', 'before'), run(behaviour)));
+      const before = await followUntil(units, 'a1', (record) => isRunning(record) && record.seq > 17);
+      const marker = markerOf(ofType(before, 'handle')[0]!.handle);
+      await expect.poll(() => workloadsOf(marker).length, { timeout: 20_000 }).toBeGreaterThan(0);
+      await expect(units.close('a1', lost)).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_ALIVE' });
+
+      const following = followToEnd(units, 'a1');
+      process.kill(pidOf('a1'), 'SIGKILL');
+      // The follower comes to the end of what there is, and says nothing of an end.
+      expect(ofType(await following, 'state').at(-1)).toMatchObject({ state: 'Running' });
+      expect(await units.status('a1')).toBe('gone');
+      await expect(units.exec('a1', 'b2', script())).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_GONE' });
+      expect((await units.readLog('a1', 'stdout', 0, 100)).final).toBe(false);
+      // A crash in the middle of a line.
+      appendFileSync(join(dataDir, 'activities', 'a1', 'journal.ndjson'), '{"seq":99,"at":17');
+
+      await units.close('a1', lost);
+      await units.close('a1', lost);
+      expect(workloadsOf(marker)).toEqual([]);
+      const records = await followToEnd(units, 'a1');
+      expect(records.map((record) => record.seq)).toEqual(records.map((_, index) => index + 1));
+      expect(ofType(records, 'command-finished').at(-1)!.result).toMatchObject({
+        index: 3,
+        result: 'Error',
+        reason: lost,
+      });
+      expect(ofType(records, 'batch-finished')).toHaveLength(1);
+      expect(ofType(records, 'state').filter(({ state }) => state === 'Terminated')).toMatchObject([
+        { reason: lost },
+      ]);
+      const slice = await units.readLog('a1', 'stdout', 0, 100);
+      expect(Buffer.from(slice.bytes).toString()).toMatch(/^before\n/);
+      expect(slice.final).toBe(true);
+      await units.dispose('a1');
+    },
+  );
+
+  it('does not take a process with a reused pid for the supervisor', async () => {
+    await units.create(specOf('a1'));
+    const file = join(dataDir, 'activities', 'a1', 'supervisor.json');
+    const identity = JSON.parse(readFileSync(file, 'utf8'));
+    process.kill(identity.pid, 'SIGKILL');
+    await expect.poll(() => units.status('a1')).toBe('gone');
+    writeFileSync(file, JSON.stringify({ ...identity, pid: process.pid }));
+    expect(await units.status('a1')).toBe('gone');
+    writeFileSync(file, '{');
+    expect(await units.status('a1')).toBe('unknown');
+    await expect(units.close('a1', lost)).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_UNKNOWN' });
+  });
+
+  it('is unknown, not gone, while it does not answer', async () => {
+    await units.create(specOf('a1'));
+    process.kill(pidOf('a1'), 'SIGSTOP');
+    await expect(units.close('a1', lost)).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_UNKNOWN' });
+    process.kill(pidOf('a1'), 'SIGCONT');
+    expect(await units.status('a1')).toBe('alive');
+    await units.end('a1', 'Completed');
+  });
+
+  it('refuses a journal that was tampered with', async () => {
+    await units.create(specOf('a1'));
+    await units.end('a1', 'Terminated', { code: 'Provider', message: 'paid 1' });
+    const path = join(dataDir, 'activities', 'a1', 'journal.ndjson');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('paid 1', 'paid 2'));
+    await expect(followToEnd(await realExeUnits(dataDir), 'a1')).rejects.toMatchObject({
+      code: 'ERR_EXE_UNIT_JOURNAL_DAMAGED',
+    });
+  });
+
+  it('ends honestly when it is asked to stop by the machine', async () => {
+    await units.create(specOf('a1'));
+    await units.exec('a1', 'b1', script(run('stubborn')));
+    await followUntil(units, 'a1', isRunning);
+    process.kill(pidOf('a1'), 'SIGTERM');
+    expect(ofType(await followToEnd(units, 'a1'), 'state').at(-1)).toMatchObject({
+      state: 'Terminated',
+      reason: { code: 'Provider' },
+    });
+  });
+
+  it('gives an activity to a supervisor that was started before it, and starts another one', async () => {
+    const warm = await realExeUnits(dataDir, { mock: 1 });
+    await warm.start();
+    let created = 0;
+    // Until it meets one that is ready: nothing outside says when that is.
+    await expect
+      .poll(
+        async () => {
+          const before = supervisorPids(dataDir);
+          created += 1;
+          await warm.create(specOf(`a${created}`));
+          return before.includes(pidOf(`a${created}`));
+        },
+        { timeout: 30_000, interval: 100 },
+      )
+      .toBe(true);
+    const ids = Array.from({ length: created }, (_, index) => `a${index + 1}`);
+    await expect.poll(() => supervisorPids(dataDir).length, { timeout: 20_000 }).toBe(created + 1);
+    await Promise.all(ids.map((id) => warm.end(id, 'Completed')));
+    await warm.stop();
+    await expect.poll(() => supervisorPids(dataDir)).toEqual([]);
+    expect(readdirSync(join(dataDir, 'activities')).sort()).toEqual([...ids].sort());
+  });
+
+  it('refuses a runtime that does not exist, and leaves nothing of the attempt', async () => {
+    await units.start();
+    await expect(units.create(specOf('a1', { runtime: 'nonesuch' }))).rejects.toMatchObject({
+      code: 'ERR_EXE_UNIT_RUNTIME_UNKNOWN',
+    });
+    expect(readdirSync(join(dataDir, 'activities'))).toEqual([]);
+  });
+});
