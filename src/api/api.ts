@@ -1,0 +1,84 @@
+import type { Startable } from '../interface/index.ts';
+import type { ApiComponents } from './components.ts';
+import { Idempotency } from './idempotency.ts';
+import { DEFAULT_LIMITS, type ApiLimits } from './limits.ts';
+import { v1Routes } from './rest/v1/index.ts';
+import { answers } from './schemas/common.ts';
+import type { ApiServer, RouteContext } from './route.ts';
+import { createServer } from './server.ts';
+import { EventStreams } from './sse.ts';
+
+export interface ApiInit {
+  /** Loopback unless told otherwise. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Of the program, for the OpenAPI document. */
+  readonly version: string;
+  readonly limits?: Partial<ApiLimits>;
+}
+
+export interface Api extends Startable {
+  /** Where it listens; throws before the start. */
+  url(): string;
+}
+
+const PURGE_INTERVAL_MS = 3600 * 1000;
+
+/** The REST server of a node. */
+export function api(init: ApiInit, components: ApiComponents): Api {
+  const limits = { ...DEFAULT_LIMITS, ...init.limits };
+  const idempotency = new Idempotency(components);
+  const stopping = new AbortController();
+  let server: ApiServer | undefined;
+  let address: string | undefined;
+  let cancelPurge = (): void => undefined;
+
+  const purge = (): void => {
+    idempotency.purge().catch((error: unknown) => {
+      components.logger.warn({ component: 'api', err: error }, 'old idempotency keys could not be removed');
+    });
+    cancelPurge = components.clock.setTimer(purge, PURGE_INTERVAL_MS);
+  };
+
+  return {
+    start: async () => {
+      const streams = new EventStreams(components.clock, limits.pingIntervalMs, stopping.signal);
+      const context = { ...components, limits, idempotency, streams, stopSignal: stopping.signal };
+      server = await buildServer({ limits, version: init.version }, context);
+      address = await server.listen({ host: init.host, port: init.port });
+      purge();
+    },
+    stop: async () => {
+      stopping.abort();
+      cancelPurge();
+      await server?.close();
+      address = undefined;
+    },
+    url: () => {
+      if (address === undefined) throw new Error('The API is not listening: call start() first');
+      return address;
+    },
+  };
+}
+
+/** The server with its routes, not listening: tests inject requests into it. */
+export async function buildServer(
+  init: { readonly limits: ApiLimits; readonly version: string },
+  context: RouteContext,
+): Promise<ApiServer> {
+  const app = await createServer(init, context);
+  await app.register(
+    async (v1) => {
+      for (const routes of v1Routes) routes(v1, context);
+      v1.get(
+        '/openapi.json',
+        { config: { scope: 'public' }, schema: { summary: 'This document', response: answers({ 200: {} }) } },
+        async () => app.swagger(),
+      );
+    },
+    { prefix: '/v1' },
+  );
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,122 @@
+import type {
+  ActivityRecord,
+  AgreementRecord,
+  Agreements,
+  Allocation,
+  Allocations,
+  Batch,
+  Blobs,
+  Clock,
+  DebitNoteRecord,
+  EventLog,
+  InvoiceRecord,
+  Logger,
+  LogSlice,
+  LogStream,
+  Network,
+  Offer,
+  RequestorActivities,
+  Store,
+  TaskRecord,
+  Tasks,
+  Verifier,
+} from '../interface/index.ts';
+import type { Scope } from '../identity/index.ts';
+import type { NewId } from '../util/id.ts';
+import type { Collection } from './collection.ts';
+import type { PaymentView } from './schemas/payment.ts';
+import type { NodeInfo } from './schemas/node.ts';
+
+/** Whom a request comes from. */
+export interface Caller {
+  readonly appKeyId: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** An app-key as it is shown. */
+export interface AppKeyInfo {
+  readonly appKeyId: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly revokedAt?: number;
+}
+
+/** The part of src/identity's app-keys that the API needs. */
+export interface AppKeys {
+  authenticate(key: string): Promise<Caller | undefined>;
+  create(request: {
+    readonly name: string;
+    readonly scopes: readonly Scope[];
+    readonly expiresAt?: number;
+  }): Promise<{ readonly key: string; readonly record: AppKeyInfo }>;
+  list(): Promise<readonly AppKeyInfo[]>;
+  revoke(appKeyId: string): Promise<AppKeyInfo>;
+}
+
+/** Why an offer fits a constraint or not: `undefined` when a property that it asks for is missing. */
+export interface OfferExplanation {
+  readonly offer: Offer;
+  readonly matches: 'true' | 'false' | 'undefined';
+  /** One line for each part of the constraint that does not hold. */
+  readonly reasons: readonly string[];
+}
+
+/** The offers that this node knows of and that have not expired. */
+export interface OfferQueries {
+  list(): Promise<readonly Offer[]>;
+  get(offerId: string): Promise<Offer | undefined>;
+  /** Throws the market's syntax error, which points at the column. */
+  explain(constraints: string): Promise<readonly OfferExplanation[]>;
+}
+
+/** Read access to the logs of all activities of this node, of either role. */
+export interface ActivityLogs {
+  readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
+}
+
+/** The daemon about itself. */
+export interface NodeQueries {
+  info(): Promise<NodeInfo>;
+  /** `ok` false makes /v1/health answer 503. */
+  health(): Promise<{ readonly ok: boolean; readonly checks: Readonly<Record<string, string>> }>;
+  /** Prometheus text. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Copies the books, while running, into `<dataDir>/backups/<name>`. */
+  backup(name: string): Promise<{ readonly path: string; readonly records: number }>;
+}
+
+/** The records that are listed and shown. */
+export interface Books {
+  readonly tasks: Collection<TaskRecord>;
+  readonly agreements: Collection<AgreementRecord>;
+  readonly activities: Collection<ActivityRecord>;
+  readonly batches: Collection<Batch>;
+  readonly debitNotes: Collection<DebitNoteRecord>;
+  readonly invoices: Collection<InvoiceRecord>;
+  readonly payments: Collection<PaymentView>;
+  readonly allocations: Collection<Allocation>;
+}
+
+/** All that the API calls; each member is the narrow face of one part of the daemon. */
+export interface ApiComponents {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly newId: NewId;
+  readonly store: Pick<Store, 'get' | 'list' | 'transact'>;
+  readonly events: Pick<EventLog, 'last' | 'query' | 'follow'>;
+  readonly appKeys: AppKeys;
+  readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read' | 'list'>;
+  readonly verifier: Verifier;
+  readonly tasks: Tasks;
+  readonly agreements: Agreements;
+  readonly activities: RequestorActivities;
+  readonly logs: ActivityLogs;
+  readonly allocations: Allocations;
+  readonly offers: OfferQueries;
+  readonly network: Pick<Network, 'peers'>;
+  readonly node: NodeQueries;
+  readonly books: Books;
+}

@@ -1,0 +1,14 @@
+export { api, type Api, type ApiInit } from './api.ts';
+export {
+  bucketCollection,
+  type Collection,
+  type CollectionPage,
+  type CollectionQuery,
+} from './collection.ts';
+export type * from './components.ts';
+export { ApiError, apiErrors, type ApiErrorCode } from './errors.ts';
+export { DEFAULT_LIMITS, type ApiLimits } from './limits.ts';
+export { problemStatus } from './problem-status.ts';
+export { idempotencyBucket } from './idempotency.ts';
+export { packageBucket } from './package-bucket.ts';
+export type { NodeInfo } from './schemas/node.ts';

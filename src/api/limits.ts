@@ -1,0 +1,31 @@
+/** Bounds of what the API takes from clients. */
+export interface ApiLimits {
+  /** A JSON body. */
+  readonly maxBodyBytes: number;
+  /** An uploaded package or blob. */
+  readonly maxUploadBytes: number;
+  /** Requests a minute from one address. */
+  readonly requestsPerMinute: number;
+  readonly maxConnections: number;
+  /** A request, its body included, must have arrived by then. */
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** A comment on a stream of events that has nothing else to say. */
+  readonly pingIntervalMs: number;
+  /** How often a log that is followed is looked at. */
+  readonly logPollIntervalMs: number;
+  /** How long POST /v1/agreements may take to find and sign one. */
+  readonly negotiationTimeoutMs: number;
+}
+
+export const DEFAULT_LIMITS: ApiLimits = {
+  maxBodyBytes: 4 * 1024 * 1024,
+  maxUploadBytes: 4 * 1024 * 1024 * 1024,
+  requestsPerMinute: 6000,
+  maxConnections: 512,
+  requestTimeoutMs: 10 * 60 * 1000,
+  keepAliveTimeoutMs: 10_000,
+  pingIntervalMs: 15_000,
+  logPollIntervalMs: 100,
+  negotiationTimeoutMs: 60_000,
+};

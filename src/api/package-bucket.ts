@@ -1,0 +1,21 @@
+import { Type, type Static } from 'typebox';
+import { BlobHash, Bytes, Timestamp, type Bucket } from '../interface/index.ts';
+import { checker } from '../util/check.ts';
+
+/** A blob that was uploaded as a task package, so that packages can be told from other blobs. */
+const PackageRecord = Type.Object(
+  {
+    hash: BlobHash,
+    sizeBytes: Bytes,
+    name: Type.Optional(Type.String({ maxLength: 128 })),
+    uploadedAt: Timestamp,
+  },
+  { additionalProperties: false },
+);
+export type PackageRecord = Static<typeof PackageRecord>;
+
+/** By hash. */
+export const packageBucket: Bucket<PackageRecord> = {
+  name: 'api-packages',
+  check: checker(PackageRecord, 'package record'),
+};

@@ -1,0 +1,54 @@
+import { Type, type Static } from 'typebox';
+import { Address, Multiaddr, PeerId, Resources, Timestamp } from '../../interface/index.ts';
+import { closed } from './common.ts';
+
+/** What the node says of itself. */
+export const NodeInfo = Type.Object(
+  {
+    peerId: PeerId,
+    address: Address,
+    multiaddrs: Type.Array(Multiaddr),
+    version: Type.String(),
+    startedAt: Timestamp,
+    /** Whether it sells, and what of it is free. */
+    provider: Type.Optional(
+      Type.Object(
+        {
+          runtimes: Type.Array(Type.String()),
+          total: Resources,
+          free: Type.Object({
+            cpuThreads: Type.Integer(),
+            memoryBytes: Type.Integer(),
+            storageBytes: Type.Integer(),
+          }),
+        },
+        closed,
+      ),
+    ),
+    /** Payment platforms, with what is needed to show an amount in tokens. */
+    platforms: Type.Array(
+      Type.Object(
+        {
+          platform: Type.String(),
+          symbol: Type.String(),
+          decimals: Type.Integer({ minimum: 0, maximum: 36 }),
+        },
+        closed,
+      ),
+    ),
+    lastEventSeq: Type.Integer({ minimum: 0 }),
+  },
+  closed,
+);
+export type NodeInfo = Static<typeof NodeInfo>;
+
+export const PeerView = Type.Object(
+  {
+    peerId: PeerId,
+    address: Address,
+    multiaddrs: Type.Array(Multiaddr),
+    direction: Type.Union([Type.Literal('inbound'), Type.Literal('outbound')]),
+    connectedAt: Timestamp,
+  },
+  closed,
+);

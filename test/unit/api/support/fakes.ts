@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import type {
+  Allocation,
+  Allocations,
+  Agreements,
+  AgreementRecord,
+  Batch,
+  Blobs,
+  Bucket,
+  ActivityRecord,
+  LogStream,
+  RequestorActivities,
+  Store,
+  TaskRecord,
+  Tasks,
+} from '../../../../src/interface/index.ts';
+import { ErgonError } from '../../../../src/interface/index.ts';
+import { activityRecord, agreementRecord, taskRecord } from './samples.ts';
+
+/** A bucket that takes anything: the API reads other parts' records, it does not check them. */
+export function looseBucket<T>(name: string, indexes: NonNullable<Bucket<T>['indexes']> = {}): Bucket<T> {
+  return { name, check: (value) => value as T, indexes };
+}
+
+export const buckets = {
+  tasks: looseBucket<TaskRecord>('tasks', { state: (task) => [task.state] }),
+  agreements: looseBucket<AgreementRecord>('agreements'),
+  activities: looseBucket<ActivityRecord>('activities'),
+  batches: looseBucket<Batch>('batches', { activity: (batch) => [batch.activityId] }),
+  allocations: looseBucket<Allocation>('allocations'),
+};
+
+/** Writes, whether it exists or not. */
+export async function save<T>(store: Store, bucket: Bucket<T>, id: string, value: T): Promise<void> {
+  await store.transact(async (tx) => {
+    await tx.get(bucket, id);
+    tx.put(bucket, id, value);
+  });
+}
+
+export function memoryBlobs(changes: string[]): Pick<Blobs, 'put' | 'stat' | 'read' | 'list'> {
+  const files = new Map<string, Buffer>();
+  const info = (hash: string, bytes: Buffer) => ({ hash, sizeBytes: bytes.byteLength });
+  return {
+    put: async (source) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of source) chunks.push(chunk);
+      const bytes = Buffer.concat(chunks);
+      const hash = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+      files.set(hash, bytes);
+      changes.push(`blob ${hash}`);
+      return info(hash, bytes);
+    },
+    stat: async (hash) => {
+      const bytes = files.get(hash);
+      return bytes && info(hash, bytes);
+    },
+    read: async function* (hash, offset = 0) {
+      const bytes = files.get(hash) ?? Buffer.alloc(0);
+      for (let at = offset; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);
+    },
+    list: async () => [...files].map(([hash, bytes]) => info(hash, bytes)),
+  };
+}
+
+export function fakeTasks(store: Store, changes: string[]): Tasks {
+  return {
+    submit: async (taskId, spec) => {
+      const known = await store.get(buckets.tasks, taskId);
+      if (known !== undefined) return known;
+      changes.push(`task ${taskId}`);
+      const task = taskRecord(taskId, { spec, attempts: [], state: 'Queued' });
+      await save(store, buckets.tasks, taskId, task);
+      return task;
+    },
+    get: (taskId) => store.get(buckets.tasks, taskId),
+    cancel: async (taskId) => {
+      changes.push(`cancel ${taskId}`);
+      const task = taskRecord(taskId, { state: 'Canceled' });
+      await save(store, buckets.tasks, taskId, task);
+      return task;
+    },
+  };
+}
+
+export function fakeAgreements(store: Store, changes: string[]): Agreements {
+  return {
+    get: (agreementId) => store.get(buckets.agreements, agreementId),
+    request: async (request) => {
+      changes.push(`agreement ${request.agreementId}`);
+      const record = agreementRecord(request.agreementId);
+      await save(store, buckets.agreements, request.agreementId, record);
+      return record;
+    },
+    terminate: async (agreementId, reason) => {
+      changes.push(`terminate ${agreementId} ${reason.code}`);
+      const record = agreementRecord(agreementId, { state: 'Terminated', reason });
+      await save(store, buckets.agreements, agreementId, record);
+      return record;
+    },
+  };
+}
+
+export interface FakeActivities extends RequestorActivities {
+  /** Appends to a log. */
+  write(activityId: string, stream: LogStream, bytes: Uint8Array): void;
+  finalize(activityId: string): void;
+  finish(batchId: string): Promise<void>;
+}
+
+export function fakeActivities(store: Store, changes: string[]): FakeActivities {
+  const logs = new Map<string, Buffer>();
+  const finals = new Set<string>();
+  const logOf = (id: string, stream: LogStream): Buffer => logs.get(`${id} ${stream}`) ?? Buffer.alloc(0);
+  return {
+    get: (id) => store.get(buckets.activities, id),
+    create: async (request) => {
+      changes.push(`activity ${request.activityId}`);
+      const record = activityRecord(request.activityId, { ...request, state: 'New' });
+      await save(store, buckets.activities, request.activityId, record);
+      return record;
+    },
+    exec: async (activityId, batchId, script) => {
+      changes.push(`exec ${batchId} ${JSON.stringify(script)}`);
+      const batch = { batchId, activityId, script, results: [], finished: false, createdAt: changes.length };
+      await save(store, buckets.batches, batchId, batch);
+      return batch;
+    },
+    batch: (_activityId, batchId) => store.get(buckets.batches, batchId),
+    waitBatch: async (_activityId, batchId, signal) => {
+      for (;;) {
+        signal.throwIfAborted();
+        const batch = await store.get(buckets.batches, batchId);
+        if (batch?.finished === true) return batch;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    readLog: async (id, stream, offset, maxBytes) => {
+      const log = logOf(id, stream);
+      const bytes = log.subarray(offset, offset + maxBytes);
+      return { bytes, offset, end: log.length, final: finals.has(id) };
+    },
+    destroy: async (id) => {
+      changes.push(`destroy ${id}`);
+      await save(store, buckets.activities, id, activityRecord(id, { state: 'Completed' }));
+    },
+    write: (id, stream, bytes) => logs.set(`${id} ${stream}`, Buffer.concat([logOf(id, stream), bytes])),
+    finalize: (id) => finals.add(id),
+    finish: async (batchId) => {
+      const batch = await store.get(buckets.batches, batchId);
+      if (batch === undefined) throw new Error(`no batch ${batchId}`);
+      const result = { index: 0, result: 'Ok' as const, exitCode: 7, startedAt: 1, finishedAt: 2 };
+      await save(store, buckets.batches, batchId, { ...batch, finished: true, results: [result] });
+    },
+  };
+}
+
+export function fakeAllocations(store: Store, changes: string[]): Allocations {
+  return {
+    create: async ({ allocationId, platform, total }) => {
+      changes.push(`allocation ${allocationId} ${total}`);
+      const made = {
+        allocationId,
+        platform,
+        total,
+        spent: '0',
+        remaining: total,
+        released: false,
+        createdAt: 1,
+      };
+      await save(store, buckets.allocations, allocationId, made);
+      return made;
+    },
+    get: (allocationId) => store.get(buckets.allocations, allocationId),
+    assign: async (agreementId, allocationId) => void changes.push(`assign ${agreementId} ${allocationId}`),
+    release: async (allocationId) => void changes.push(`release ${allocationId}`),
+  };
+}
+
+export class FakeError extends ErgonError {}
