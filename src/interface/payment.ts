@@ -203,8 +203,19 @@ export interface CreditLimits {
   readonly maxDue?: bigint;
 }
 
-/** Called with a peer's answer in the transaction that takes the message out of the outbox. */
-export type ReplyHandler = (tx: Transaction, message: OutboxMessage, reply: JsonValue) => Promise<void>;
+/** What a message in the outbox came to: the peer's answer, or the error with which the peer or the outbox gave it up. */
+export type OutboxReply =
+  | { readonly ok: JsonValue }
+  | {
+      readonly error: {
+        readonly code: string;
+        readonly message: string;
+        readonly detail: { readonly [key: string]: JsonValue };
+      };
+    };
+
+/** Called with a message's outcome in the transaction that takes it out of the outbox. A throw keeps it there. */
+export type ReplyHandler = (tx: Transaction, message: OutboxMessage, reply: OutboxReply) => Promise<void>;
 
 /** The part of the outbox's dispatcher that a sender of messages needs. */
 export interface OutboxReplies {

@@ -33,6 +33,7 @@ export const debitNotesBucket: Bucket<DebitNoteRecord> = {
     agreement: (r) => [r.note.agreementId],
     activity: (r) => [r.note.activityId],
     state: (r) => [r.state],
+    role: (r) => [r.role],
     undecided,
   },
 };
@@ -43,6 +44,7 @@ export const invoicesBucket: Bucket<InvoiceRecord> = {
   indexes: {
     agreement: (r) => [r.invoice.agreementId],
     state: (r) => [r.state],
+    role: (r) => [r.role],
     /** Bills that the issuer still waits to be paid for. */
     unpaid: (r) => (['Issued', 'Received', 'Accepted'].includes(r.state) ? [r.role] : []),
   },

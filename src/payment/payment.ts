@@ -1,4 +1,3 @@
-import { isErgonError } from '../interface/errors.ts';
 import type { Clock } from '../interface/clock.ts';
 import type { Signer, Verifier } from '../interface/identity.ts';
 import type { Logger } from '../interface/logger.ts';
@@ -27,7 +26,7 @@ import { requestorRequests } from './requestor/requestor.ts';
 import { followSettlement, SETTLEMENT_EVENTS } from './settlement.ts';
 import { Timers } from './timers.ts';
 import { verifyBill, type Finding } from './verify-bill.ts';
-import { PAYMENT_PROTOCOL } from './wire.ts';
+import { isRefusal, PAYMENT_PROTOCOL } from './wire.ts';
 
 export interface PaymentInit {
   /** Requestor: check and decide on bills as they come (the default), or leave them for accept and reject by hand. */
@@ -141,8 +140,7 @@ function tolerant(kit: Kit, handle: ReplyHandler): ReplyHandler {
     try {
       await handle(tx, message, reply);
     } catch (error) {
-      const refused = error instanceof PaymentError || isErgonError(error, 'ERR_IDENTITY_SIGNATURE');
-      if (!refused) throw error;
+      if (!isRefusal(error)) throw error;
       kit.logger.warn({ err: error, peerId: message.peerId, kind: message.kind }, 'an answer was refused');
     }
   };

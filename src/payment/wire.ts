@@ -1,10 +1,11 @@
 import { Type, type Static } from 'typebox';
-import { isErgonError } from '../interface/errors.ts';
+import { isErgonError, type ErgonError } from '../interface/errors.ts';
 import type { RequestHandler, Sender } from '../interface/network.ts';
 import { BillDecision, PaymentReceipt } from '../interface/payment.ts';
 import type { JsonValue, Transaction } from '../interface/store.ts';
 import { Id, Reason } from '../interface/values.ts';
 import { checker } from '../util/check.ts';
+import { PaymentError } from './errors.ts';
 
 export const PAYMENT_PROTOCOL = '/ergon/payment/1';
 
@@ -14,10 +15,7 @@ const closed = { additionalProperties: false } as const;
 export const BillCancel = Type.Object({ billId: Id, reason: Reason }, closed);
 export type BillCancel = Static<typeof BillCancel>;
 
-/**
- * The answer to every message of the protocol. A refusal is an answer and not a failure: it is final, so the
- * message leaves the sender's outbox. A failure (a busy store, a defect) is thrown, and the message comes again.
- */
+/** The answer to a message of the protocol. What is refused for good is thrown, with a code of ours. */
 export const Reply = Type.Union([
   Type.Object(
     {
@@ -31,14 +29,6 @@ export const Reply = Type.Union([
   ),
   /** Earlier messages are missing here: send again from this sequence number on. */
   Type.Object({ outcome: Type.Literal('Resend'), from: Type.Integer({ minimum: 1 }) }, closed),
-  Type.Object(
-    {
-      outcome: Type.Literal('Refused'),
-      code: Type.String({ pattern: '^ERR_[A-Z0-9_]{1,80}$' }),
-      message: Type.String({ maxLength: 4096 }),
-    },
-    closed,
-  ),
 ]);
 export type Reply = Static<typeof Reply>;
 
@@ -46,7 +36,10 @@ export const checkReply = checker(Reply, 'answer of the payment protocol');
 
 export const DONE: Reply = { outcome: 'Done' };
 
-/** Makes a request handler whose refusals (errors of ours) are answers. */
+/**
+ * Makes a request handler. Only what says that the message itself is wrong travels back under its code, for that ends
+ * its delivery; any other failure (of our books, of this program) leaves it at the sender, to come again.
+ */
 export function handler<Req>(
   check: (body: unknown) => Req,
   handle: (request: Req, sender: Sender) => Promise<Reply>,
@@ -57,8 +50,8 @@ export function handler<Req>(
       try {
         return toJson(await handle(request, sender));
       } catch (error) {
-        if (!isErgonError(error) || !isRefusal(error.code)) throw error;
-        return { outcome: 'Refused', code: error.code, message: error.message.slice(0, 4096) };
+        if (isRefusal(error)) throw error;
+        throw new Error('A message could not be handled now', { cause: error });
       }
     },
   };
@@ -66,9 +59,10 @@ export function handler<Req>(
   return typed as unknown as RequestHandler<never>;
 }
 
-function isRefusal(code: string): boolean {
+/** An error that repeating the same message cannot mend. */
+export function isRefusal(error: unknown): error is ErgonError {
   return (
-    code.startsWith('ERR_PAYMENT_') || code === 'ERR_IDENTITY_SIGNATURE' || code === 'ERR_IDENTITY_DOCUMENT'
+    error instanceof PaymentError || isErgonError(error, 'ERR_IDENTITY_SIGNATURE', 'ERR_IDENTITY_DOCUMENT')
   );
 }
 

@@ -1,5 +1,6 @@
+import { isErgonError } from '../../src/interface/errors.ts';
 import type { Protocol, RequestHandler, Sender } from '../../src/interface/network.ts';
-import type { OutboxReplies, ReplyHandler } from '../../src/interface/payment.ts';
+import type { OutboxReplies, OutboxReply, ReplyHandler } from '../../src/interface/payment.ts';
 import type { JsonValue, PendingMessage, Store } from '../../src/interface/store.ts';
 import { ledger, payment, type LedgerInit, type Payment, type PaymentInit } from '../../src/payment/index.ts';
 import { memoryStore } from '../../src/store/index.ts';
@@ -94,12 +95,17 @@ export class PaymentNode {
   }
 
   /** Handles a request as the network would: parsed at the door, bodies and answers as JSON. */
-  async receive(kind: string, body: JsonValue, sender: Sender): Promise<JsonValue> {
+  async receive(kind: string, body: JsonValue, sender: Sender): Promise<OutboxReply> {
     const handler = this.#handlers[kind];
     if (handler === undefined) throw new Error(`no request kind ${kind}`);
-    const request = handler.check(JSON.parse(JSON.stringify(body)));
-    const answer = await handler.handle(request, sender, new AbortController().signal);
-    return JSON.parse(JSON.stringify(answer)) as JsonValue;
+    try {
+      const request = handler.check(JSON.parse(JSON.stringify(body)));
+      const answer = await handler.handle(request, sender, new AbortController().signal);
+      return { ok: JSON.parse(JSON.stringify(answer)) as JsonValue };
+    } catch (error) {
+      if (!isErgonError(error)) throw error;
+      return { error: { code: error.code, message: error.message, detail: {} } };
+    }
   }
 
   next(to: PaymentNode): Promise<PendingMessage | undefined> {

@@ -1,13 +1,13 @@
 import { Type } from 'typebox';
 import type { ReplyHandler } from '../../interface/payment.ts';
-import type { JsonValue, OutboxMessage, Transaction } from '../../interface/store.ts';
+import type { OutboxMessage, Transaction } from '../../interface/store.ts';
 import { Id } from '../../interface/values.ts';
 import { checker } from '../../util/check.ts';
 import { moveInvoice, moveNote } from '../bills.ts';
 import { debitNotesBucket, invoicesBucket } from '../buckets.ts';
 import type { Kit } from '../kit.ts';
 import { may } from '../machine.ts';
-import { checkReply, post, type BillCancel, type Reply } from '../wire.ts';
+import { checkReply, post, type BillCancel } from '../wire.ts';
 import { takeInvoiceDecision, takeNoteDecision } from './decisions.ts';
 
 /** Of our own messages only the id is needed again. */
@@ -22,13 +22,10 @@ const MAX_RESEND = 64;
 export function providerReplies(kit: Kit): Readonly<Record<string, ReplyHandler>> {
   return {
     'debit-note': async (tx, message, answer) => {
-      const reply = checkReply(answer);
+      if ('error' in answer) return refused(kit, message, answer.error);
+      const reply = checkReply(answer.ok);
       const { debitNoteId } = checkNoteBody(message.body);
       if (reply.outcome === 'Resend') return resendNotes(tx, kit, message, debitNoteId, reply.from);
-      if (reply.outcome === 'Refused') {
-        refused(kit, message, reply);
-        return;
-      }
       const record = await tx.get(debitNotesBucket, debitNoteId);
       if (record === undefined) return;
       const sender = { peerId: message.peerId, address: record.note.recipient };
@@ -36,24 +33,18 @@ export function providerReplies(kit: Kit): Readonly<Record<string, ReplyHandler>
       if (may(record.state, 'receive')) moveNote(tx, kit, record, 'receive');
     },
     invoice: async (tx, message, answer) => {
-      const reply = checkReply(answer);
-      const { invoiceId } = checkInvoiceBody(message.body);
-      if (reply.outcome !== 'Done') {
-        refused(kit, message, reply);
-        return;
-      }
-      const record = await tx.get(invoicesBucket, invoiceId);
+      if ('error' in answer) return refused(kit, message, answer.error);
+      const reply = checkReply(answer.ok);
+      if (reply.outcome !== 'Done') return;
+      const record = await tx.get(invoicesBucket, checkInvoiceBody(message.body).invoiceId);
       if (record === undefined) return;
       const sender = { peerId: message.peerId, address: record.invoice.recipient };
       if (reply.decision !== undefined) return takeInvoiceDecision(tx, kit, reply.decision, sender);
       if (may(record.state, 'receive')) moveInvoice(tx, kit, record, 'receive');
     },
     cancel: async (tx, message, answer) => {
-      const reply = checkReply(answer);
-      if (reply.outcome !== 'Done') {
-        refused(kit, message, reply);
-        return;
-      }
+      if ('error' in answer) return refused(kit, message, answer.error);
+      checkReply(answer.ok);
       return cancelled(tx, kit, checkCancelBody(message.body));
     },
   };
@@ -91,9 +82,11 @@ async function resendNotes(
 }
 
 /** A refused bill counts as not accepted; the deadlines do the rest. */
-function refused(kit: Kit, message: OutboxMessage, reply: Reply | JsonValue): void {
-  kit.logger.warn(
-    { peerId: message.peerId, kind: message.kind, body: message.body, reply },
-    'a bill was refused',
-  );
+async function refused(
+  kit: Kit,
+  message: OutboxMessage,
+  error: { code: string; message: string },
+): Promise<void> {
+  const { peerId, kind, body } = message;
+  kit.logger.warn({ peerId, kind, body, code: error.code, refusal: error.message }, 'a bill was refused');
 }

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DocumentKind } from '../../../src/interface/identity.ts';
-import type { BillDecision, DebitNote, Invoice, LedgerPayment } from '../../../src/interface/payment.ts';
+import type {
+  BillDecision,
+  DebitNote,
+  Invoice,
+  LedgerPayment,
+  OutboxReply,
+} from '../../../src/interface/payment.ts';
 import type { JsonValue } from '../../../src/interface/store.ts';
 import { debitNotesBucket, invoicesBucket } from '../../../src/payment/index.ts';
 import { testIdentity, type TestIdentity } from '../../support/identities.ts';
@@ -28,13 +34,13 @@ async function intercept<T>(
   kind: string,
   change: (body: T) => T | Promise<T>,
   sender = from.sender,
-): Promise<JsonValue> {
+): Promise<OutboxReply> {
   const message = await from.next(to);
   expect(message?.kind).toBe(kind);
   return to.receive(kind, json((await change(message!.body as T)) as object), sender);
 }
 
-const refusedWith = (code: string): unknown => expect.objectContaining({ outcome: 'Refused', code });
+const refusedWith = (code: string): unknown => ({ error: expect.objectContaining({ code }) });
 
 describe('a debit note on its way', () => {
   beforeEach(async () => {
@@ -45,7 +51,7 @@ describe('a debit note on its way', () => {
   const send = (
     change: (note: DebitNote) => DebitNote | Promise<DebitNote>,
     sender = pair.provider.sender,
-  ): Promise<JsonValue> => intercept(pair.provider, pair.requestor, 'debit-note', change, sender);
+  ): Promise<OutboxReply> => intercept(pair.provider, pair.requestor, 'debit-note', change, sender);
   const asProvider = (note: DebitNote): Promise<DebitNote> =>
     signed(pair.provider.identity, 'DebitNote', note);
   const nothingStored = async (): Promise<void> => {
@@ -94,14 +100,16 @@ describe('a debit note on its way', () => {
   });
 
   it('is asked for again when earlier ones are missing', async () => {
-    expect(await send((n) => asProvider({ ...n, sequence: 3 }))).toEqual({ outcome: 'Resend', from: 1 });
+    expect(await send((n) => asProvider({ ...n, sequence: 3 }))).toEqual({
+      ok: { outcome: 'Resend', from: 1 },
+    });
     await nothingStored();
   });
 
   it('gets the same answer again, and is refused with other content under its id or number', async () => {
-    expect(await send((n) => n)).toEqual({ outcome: 'Done' });
+    expect(await send((n) => n)).toEqual({ ok: { outcome: 'Done' } });
     const [known] = await pair.requestor.payment.debitNotes();
-    expect(await send((n) => n)).toEqual({ outcome: 'Done', decision: known?.decision });
+    expect(await send((n) => n)).toEqual({ ok: { outcome: 'Done', decision: known?.decision } });
     expect(await send((n) => asProvider({ ...n, totalAmountDue: '49' }))).toEqual(
       refusedWith('ERR_PAYMENT_BILL_FORK'),
     );
@@ -116,7 +124,7 @@ describe('a debit note on its way', () => {
 
   it('is kept out when notes come faster than agreed', async () => {
     const note = (await pair.provider.next(pair.requestor))!.body as unknown as DebitNote;
-    let answer: JsonValue = null;
+    let answer: OutboxReply | undefined;
     for (let sequence = 1; sequence <= 17; sequence += 1) {
       const next = await asProvider({ ...note, debitNoteId: `n${sequence}`, sequence, final: false });
       answer = await pair.requestor.receive('debit-note', json(next), pair.provider.sender);
@@ -130,9 +138,9 @@ describe('a debit note on its way', () => {
     ['a string', 'note'],
     ['no fields', {}],
   ])('must fit its schema: %s', async (_what, body) => {
-    await expect(pair.requestor.receive('debit-note', body, pair.provider.sender)).rejects.toMatchObject({
-      code: 'ERR_CHECK_INVALID',
-    });
+    expect(await pair.requestor.receive('debit-note', body, pair.provider.sender)).toEqual(
+      refusedWith('ERR_CHECK_INVALID'),
+    );
   });
 
   it('is rejected, signed and with the reason, when it is well formed but wrong', async () => {
@@ -159,7 +167,7 @@ describe('a decision on its way', () => {
   const send = (
     change: (decision: BillDecision) => BillDecision | Promise<BillDecision>,
     sender = pair.requestor.sender,
-  ): Promise<JsonValue> => intercept(pair.requestor, pair.provider, 'debit-note-decision', change, sender);
+  ): Promise<OutboxReply> => intercept(pair.requestor, pair.provider, 'debit-note-decision', change, sender);
   const asRequestor = (d: BillDecision): Promise<BillDecision> =>
     signed(pair.requestor.identity, 'DebitNoteDecision', d);
   const state = async (): Promise<string | undefined> => (await pair.provider.payment.debitNotes())[0]?.state;
@@ -181,8 +189,8 @@ describe('a decision on its way', () => {
   });
 
   it('cannot be taken back', async () => {
-    expect(await send((d) => d)).toEqual({ outcome: 'Done' });
-    expect(await send((d) => d)).toEqual({ outcome: 'Done' });
+    expect(await send((d) => d)).toEqual({ ok: { outcome: 'Done' } });
+    expect(await send((d) => d)).toEqual({ ok: { outcome: 'Done' } });
     expect(await send((d) => asRequestor({ ...d, decision: 'Rejected' }))).toEqual(
       refusedWith('ERR_PAYMENT_DECISION_FORK'),
     );
@@ -200,7 +208,7 @@ describe('an invoice on its way', () => {
     await pair.terminate();
     await pair.clock.settle();
   });
-  const send = (change: (i: Invoice) => Invoice | Promise<Invoice>): Promise<JsonValue> =>
+  const send = (change: (i: Invoice) => Invoice | Promise<Invoice>): Promise<OutboxReply> =>
     intercept(pair.provider, pair.requestor, 'invoice', change);
   const asProvider = (i: Invoice): Promise<Invoice> => signed(pair.provider.identity, 'Invoice', i);
   const line = (i: Invoice): Invoice['activities'][number] => i.activities[0]!;
@@ -223,7 +231,7 @@ describe('an invoice on its way', () => {
     ['NoteUnknown', (i: Invoice) => ({ ...i, activities: [{ ...line(i), debitNoteId: 'other' }] })],
     ['WrongPlatform', (i: Invoice) => ({ ...i, platform: 'erc20' })],
   ])('is rejected as %s when it is not what was accepted', async (code, change) => {
-    expect(await send((i) => asProvider(change(i)))).toEqual({ outcome: 'Done' });
+    expect(await send((i) => asProvider(change(i)))).toEqual({ ok: { outcome: 'Done' } });
     await rejectedFor(code);
   });
 
@@ -254,7 +262,7 @@ describe('a payment on its way', () => {
   const send = (
     change: (p: LedgerPayment) => LedgerPayment | Promise<LedgerPayment>,
     sender = pair.requestor.sender,
-  ): Promise<JsonValue> => intercept(pair.requestor, pair.provider, 'payment', change, sender);
+  ): Promise<OutboxReply> => intercept(pair.requestor, pair.provider, 'payment', change, sender);
   const asPayer = (p: LedgerPayment): Promise<LedgerPayment> =>
     signed(pair.requestor.identity, 'LedgerPayment', p);
 
@@ -273,15 +281,14 @@ describe('a payment on its way', () => {
 
   it('waits for the ones before it', async () => {
     expect(await send((p) => asPayer({ ...p, sequence: 3, cumulative: '150' }))).toEqual({
-      outcome: 'Resend',
-      from: 1,
+      ok: { outcome: 'Resend', from: 1 },
     });
   });
 
   it('is booked once; another one with its number is a fork', async () => {
-    expect(await send((p) => p)).toEqual({ outcome: 'Done' });
+    expect(await send((p) => p)).toEqual({ ok: { outcome: 'Done' } });
     const [booked] = await pair.provider.payment.payments();
-    expect(await send((p) => p)).toEqual({ outcome: 'Done', receipt: booked?.value.receipt });
+    expect(await send((p) => p)).toEqual({ ok: { outcome: 'Done', receipt: booked?.value.receipt } });
     expect(await send((p) => asPayer({ ...p, paymentId: 'other' }))).toEqual(
       refusedWith('ERR_PAYMENT_LEDGER_FORK'),
     );
@@ -289,7 +296,9 @@ describe('a payment on its way', () => {
   });
 
   it('is booked as money, but settles no invoice that it does not fit', async () => {
-    expect(await send((p) => asPayer({ ...p, amount: '1', cumulative: '1' }))).toEqual({ outcome: 'Done' });
+    expect(await send((p) => asPayer({ ...p, amount: '1', cumulative: '1' }))).toEqual({
+      ok: { outcome: 'Done' },
+    });
     await pair.clock.settle();
     expect((await pair.provider.payment.invoices())[0]?.state).not.toBe('Settled');
   });
@@ -336,6 +345,19 @@ describe('payments that were lost', () => {
       expect((await node.payment.payments()).map(({ value }) => value.state)).toEqual(['Settled', 'Settled']);
       expect((await node.payment.invoices()).map(({ state }) => state)).toEqual(['Settled', 'Settled']);
     }
+  });
+});
+
+describe('a failure of our own', () => {
+  it('is no refusal: the message stays at its sender and comes again', async () => {
+    await pair.create('act');
+    await pair.end('act');
+    await pair.clock.settle();
+    await pair.requestor.store.stop();
+    const failing = pair.provider.deliver(pair.requestor);
+    await expect(failing).rejects.toThrow('could not be handled now');
+    await pair.requestor.store.start();
+    expect((await pair.provider.next(pair.requestor))?.kind).toBe('debit-note');
   });
 });
 

@@ -26,10 +26,10 @@ export function payerRequests(kit: LedgerKit): Readonly<Record<string, RequestHa
 export function payerReplies(kit: LedgerKit): Readonly<Record<string, ReplyHandler>> {
   return {
     payment: async (tx, message, answer) => {
-      const reply = checkReply(answer);
       const payment = checkSent(message.body);
+      if ('error' in answer) return fail(tx, kit, payment, answer.error);
+      const reply = checkReply(answer.ok);
       if (reply.outcome === 'Resend') return resend(tx, kit, message, payment, reply.from);
-      if (reply.outcome === 'Refused') return fail(tx, kit, payment, reply);
       if (reply.receipt === undefined) return;
       const sender = { peerId: message.peerId, address: payment.payee };
       return takeReceipt(tx, kit, reply.receipt, sender);
@@ -77,7 +77,7 @@ async function resend(
   for (const body of [...earlier, payment]) post(tx, kit, { peerId: message.peerId, kind: 'payment', body });
 }
 
-/** The payee refuses it for good. */
+/** The payee refuses it for good, or was not there for longer than a message waits. */
 async function fail(
   tx: Transaction,
   kit: LedgerKit,
