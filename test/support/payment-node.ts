@@ -26,6 +26,8 @@ export class PaymentNode {
   #nextId = 0;
   /** Ends the agreement in both nodes' books, as the market would. */
   onTerminate: (agreementId: string) => Promise<void> = async () => undefined;
+  /** The market cannot end agreements now. */
+  marketFails = false;
 
   constructor(
     identity: TestIdentity,
@@ -66,6 +68,7 @@ export class PaymentNode {
       outbox,
       agreements: {
         terminate: async (agreementId, reason) => {
+          if (this.marketFails) throw new Error('the market fails');
           const record = await terminateAgreement(store, agreementId, reason);
           await this.onTerminate(agreementId);
           return record;

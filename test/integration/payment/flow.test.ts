@@ -132,6 +132,47 @@ describe('when a side does not keep its word', () => {
     expect((await provider.store.get(agreementsTwin, 'agr'))?.state).toBe('Terminated');
   });
 
+  it('keeps trying to end it while the market fails, and after a restart', async () => {
+    const { provider, clock } = await start();
+    const state = async () => (await provider.store.get(agreementsTwin, 'agr'))?.state;
+    provider.marketFails = true;
+    await pair.create('act');
+    await clock.advance(60_000);
+    expect(await state()).toBe('Approved');
+    await provider.payment.stop();
+    provider.marketFails = false;
+    await provider.boot();
+    await clock.advance(1);
+    expect(await state()).toBe('Terminated');
+  });
+
+  it('goes on billing at the interval after a restart', async () => {
+    const { provider, clock } = await start();
+    await pair.create('act');
+    await clock.advance(9_000);
+    await provider.reboot();
+    await clock.advance(1_000);
+    expect(await provider.payment.debitNotes()).toHaveLength(1);
+    await clock.advance(10_000);
+    expect(await provider.payment.debitNotes()).toHaveLength(2);
+  });
+
+  it('asks no decision on a note when a later one was accepted in time', async () => {
+    const { provider, requestor, clock } = await start();
+    await pair.create('act');
+    for (let note = 0; note < 2; note += 1) {
+      await clock.advance(10_000);
+      await provider.deliver(requestor);
+    }
+    const first = await requestor.next(provider);
+    await requestor.store.transact(async (tx) => requestor.store.outbox.settle(tx, first!));
+    await requestor.deliver(provider);
+    await clock.advance(21_000);
+    await pair.quiesce();
+    expect((await provider.payment.debitNotes())[0]?.state).toBe('Received');
+    expect((await provider.store.get(agreementsTwin, 'agr'))?.state).toBe('Approved');
+  });
+
   it('ends the agreement when a note is rejected, and invoices what was accepted before', async () => {
     const { provider, requestor, clock } = await start({ budget: '60000' });
     await pair.create('act');
