@@ -15,4 +15,5 @@ export * from './startable.ts';
 export * from './store.ts';
 export * from './task.ts';
 export * from './transfer.ts';
+export * from './telemetry.ts';
 export * from './values.ts';

@@ -1,0 +1,30 @@
+/** Variables that are no settings. */
+export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
+  ERGON_CONFIG: 'Path of the configuration file; without it `<dataDir>/config.json` is read if it exists',
+  ERGON_PASSPHRASE: 'Passphrase of the keystore; never written down by the daemon',
+  ERGON_APP_KEY: 'App-key that the CLI uses',
+  ERGON_API_URL: 'REST API that the CLI talks to, e.g. `http://127.0.0.1:7465`',
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Secrets {
+  readonly passphrase?: string;
+}
+
+/** What must not stand in a configuration that may be printed. */
+export function secrets(env: Environment = process.env): Secrets {
+  const passphrase = env['ERGON_PASSPHRASE'];
+  return passphrase === undefined || passphrase === '' ? {} : { passphrase };
+}
+
+export interface ClientEnvironment {
+  readonly appKey?: string;
+  readonly apiUrl?: string;
+}
+
+/** What the CLI takes from the environment to reach a daemon. */
+export function clientEnvironment(env: Environment = process.env): ClientEnvironment {
+  const { ERGON_APP_KEY: appKey, ERGON_API_URL: apiUrl } = env;
+  return { ...(appKey === undefined ? {} : { appKey }), ...(apiUrl === undefined ? {} : { apiUrl }) };
+}

@@ -1,0 +1,237 @@
+import { Type, type Static } from 'typebox';
+import { Address, Multiaddr } from '../interface/values.ts';
+
+const closed = { additionalProperties: false } as const;
+/** Where a node keeps everything, unless told otherwise. */
+export const DEFAULT_DATA_DIR = '~/.ergon';
+
+const DAY_MS = 24 * 3600 * 1000;
+const GIB = 1024 ** 3;
+
+const text = (description: string, value: string, maxLength = 1024) =>
+  Type.String({ minLength: 1, maxLength, default: value, description });
+const flag = (description: string, value: boolean) => Type.Boolean({ default: value, description });
+const count = (description: string, value: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
+  Type.Integer({ minimum, maximum, default: value, description });
+const durationMs = (description: string, value: number, minimum = 1) =>
+  count(description, value, minimum, 366 * DAY_MS);
+const multiaddrs = (description: string, value: string[]) =>
+  Type.Array(Multiaddr, { maxItems: 64, default: value, description });
+const addresses = (description: string) => Type.Array(Address, { maxItems: 4096, default: [], description });
+
+const Runtime = Type.String({ pattern: '^[a-z0-9._-]{1,64}$' });
+const tokenPattern = '^(0|[1-9][0-9]{0,20})(\\.[0-9]{1,18})?$';
+/** An amount in whole tokens; converted to smallest units where money is computed with. */
+export const TokenAmount = Type.String({ pattern: tokenPattern });
+const PerCounter = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), TokenAmount, {
+  maxProperties: 32,
+  ...closed,
+});
+
+export const Preset = Type.Object(
+  {
+    name: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
+    runtime: Runtime,
+    pricing: Type.Object({ startPrice: TokenAmount, perCounter: PerCounter }, closed),
+  },
+  closed,
+);
+export type Preset = Static<typeof Preset>;
+
+const networkSchema = Type.Object(
+  {
+    listen: multiaddrs('Addresses to listen on; port 0 takes any free one', ['/ip4/0.0.0.0/tcp/7464']),
+    announce: multiaddrs(
+      'Addresses to tell peers instead of those listened on, e.g. behind a port mapping',
+      [],
+    ),
+    bootstrap: multiaddrs('Peers to connect to first, each ending in `/p2p/<PeerId>`', []),
+    mdns: flag('Find peers on the local network by multicast DNS', true),
+    maxConnections: count('Most connections at a time', 300, 1, 100_000),
+  },
+  closed,
+);
+
+const apiSchema = Type.Object(
+  {
+    host: text('Address that the REST API listens on', '127.0.0.1', 256),
+    port: count('Port of the REST API; 0 takes any free one', 7465, 0, 65_535),
+    maxPackageBytes: count('Largest task package or blob that is taken', GIB, 1),
+    rateLimitPerMinute: count('Most requests a minute from one app-key or address', 6_000, 1),
+    corsOrigins: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+      maxItems: 64,
+      default: [],
+      description: 'Web origins that may call the API from a browser',
+    }),
+  },
+  closed,
+);
+
+const identitySchema = Type.Object(
+  {
+    keystorePath: text('Encrypted keystore, made on first start; relative to `dataDir`', 'keystore.json'),
+    passphraseFile: text(
+      'File with its passphrase, used when ERGON_PASSPHRASE is not set, and made on first start; relative to `dataDir`',
+      'passphrase',
+    ),
+    chainId: count('Chain id in the EIP-712 domain of all that is signed', 1, 1),
+  },
+  closed,
+);
+
+const providerSchema = Type.Object(
+  {
+    enabled: flag("Sell this machine's compute", true),
+    runtimes: Type.Array(Runtime, {
+      maxItems: 16,
+      uniqueItems: true,
+      default: ['wasi'],
+      description: 'Runtimes to offer',
+    }),
+    hardware: Type.Object(
+      {
+        cpuThreads: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 4096,
+            description: 'CPU threads to sell; without it all but one',
+          }),
+        ),
+        memoryBytes: Type.Optional(
+          Type.Integer({
+            minimum: 65_536,
+            description: 'Memory to sell; without it a share of what the machine has',
+          }),
+        ),
+        storageBytes: Type.Optional(
+          Type.Integer({
+            minimum: 0,
+            description: 'Disk space to sell; without it a share of what is free at `dataDir`',
+          }),
+        ),
+      },
+      closed,
+    ),
+    maxAgreements: count('Most agreements at a time', 16, 1, 4096),
+    presets: Type.Array(Preset, {
+      maxItems: 64,
+      default: [
+        {
+          name: 'wasi',
+          runtime: 'wasi',
+          pricing: {
+            startPrice: '0',
+            perCounter: { 'golem.usage.cpu_sec': '0.0001', 'golem.usage.duration_sec': '0.00001' },
+          },
+        },
+      ],
+      description:
+        'What to offer at which price, in whole tokens: at the start, and per unit of each usage counter',
+    }),
+    debitNoteIntervalMs: durationMs('Distance of debit notes while an activity runs', 120_000, 1_000),
+    debitNoteAcceptTimeoutMs: durationMs(
+      'A debit note that is not accepted within this time ends the agreement',
+      240_000,
+    ),
+    paymentTimeoutMs: durationMs('An invoice is due so long after it is issued', DAY_MS),
+    idleAgreementTimeoutMs: durationMs('An agreement without an activity for so long is ended', 90_000),
+    maxOutputBytes: count(
+      'stdout and stderr of an activity are kept up to this size each; more ends it',
+      GIB,
+      1,
+    ),
+    offerTtlMs: durationMs('Offers are renewed before they are this old', 3_600_000, 10_000),
+    warmPool: Type.Record(
+      Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
+      Type.Integer({ minimum: 0, maximum: 64 }),
+      {
+        ...closed,
+        maxProperties: 16,
+        default: { wasi: 1 },
+        description: 'Supervisors kept ready per runtime, which hides their start-up time',
+      },
+    ),
+    sampleIntervalMs: durationMs('Distance of usage samples', 1_000, 10),
+    allow: addresses('If not empty, only these requestors are dealt with'),
+    deny: addresses('Requestors that are not dealt with'),
+  },
+  closed,
+);
+
+const requestorSchema = Type.Object(
+  {
+    enabled: flag('Take tasks over REST and run them on other nodes', true),
+    maxStartPrice: Type.Optional(
+      Type.String({
+        pattern: tokenPattern,
+        description: 'Offers with a higher start price are passed over, in whole tokens',
+      }),
+    ),
+    maxPricePerCounter: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), TokenAmount, {
+      ...closed,
+      maxProperties: 32,
+      default: {},
+      description: 'Offers with a higher price per unit of a usage counter are passed over, in whole tokens',
+    }),
+  },
+  closed,
+);
+
+/** Every setting: its type, bounds, default and description. Settings without a default may stay unset. */
+export const configSchema = Type.Object(
+  {
+    dataDir: text(
+      'Where this node keeps its books, keystore, blobs and activities; `~` is the home directory',
+      DEFAULT_DATA_DIR,
+    ),
+    name: text("The node's name, in its offers", 'ergon', 64),
+    subnet: Type.String({
+      pattern: '^[A-Za-z0-9._-]{1,64}$',
+      default: 'public',
+      description: 'Market to take part in: nodes deal only with nodes of the same subnet',
+    }),
+    network: networkSchema,
+    api: apiSchema,
+    identity: identitySchema,
+    provider: providerSchema,
+    requestor: requestorSchema,
+    payment: Type.Object(
+      {
+        ledger: Type.Object(
+          {
+            creditLimit: Type.String({
+              pattern: tokenPattern,
+              default: '10',
+              description: 'Most that one peer may owe this node on the ledger, in whole tokens',
+            }),
+          },
+          closed,
+        ),
+      },
+      closed,
+    ),
+    log: Type.Object(
+      {
+        level: Type.Union(
+          (['debug', 'info', 'warn', 'error', 'silent'] as const).map((level) => Type.Literal(level)),
+          { default: 'info', description: 'The least level that is logged' },
+        ),
+        format: Type.Union([Type.Literal('json'), Type.Literal('text')], {
+          default: 'json',
+          description: 'One JSON object a line, or lines for people',
+        }),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+
+type Plain<T> = T extends (infer Item)[]
+  ? readonly Plain<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Plain<T[Key]> }
+    : T;
+
+/** All settings, checked and frozen; paths are absolute. */
+export type Config = Plain<Static<typeof configSchema>>;
