@@ -8,6 +8,9 @@ import type { LogCopies } from './log-copy.ts';
 import { Mirror } from './mirror.ts';
 import { endWithoutProvider, noteUnreachable, takeUpdates } from './take.ts';
 
+/** `ended`: the activity has ended, its logs may still be on their way. `closed`: there is nothing more to come. */
+type Outcome = 'again' | 'ended' | 'closed';
+
 const POLL_MS = MAX_WAIT_MS - 10_000;
 
 export interface FollowerComponents {
@@ -40,28 +43,31 @@ export class Follower {
       const mirror = new Mirror(this.#context, this.#copies, remote);
       const both = AbortSignal.any([signal, over.signal]);
       const copying = mirror.run(both).then(() => this.#logsCopied(activityId, both));
-      await background.retrying({ activityId }, signal, () => this.#turn(activityId, mirror, signal));
-      if (await this.#isClosed(activityId)) over.abort();
+      let outcome: Outcome = 'again';
+      await background.retrying({ activityId }, signal, async () => {
+        outcome = await this.#turn(activityId, mirror, signal);
+        return outcome !== 'again';
+      });
+      if (outcome !== ('ended' as Outcome)) over.abort();
       await copying;
       this.#followed.delete(activityId);
       this.#delivery.forget(activityId);
     });
   }
 
-  /** True when there is nothing left to follow. */
-  async #turn(activityId: string, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
+  async #turn(activityId: string, mirror: Mirror, signal: AbortSignal): Promise<Outcome> {
     const { store, clock, init } = this.#context;
     const remote = await store.get(remotes, activityId);
-    if (remote === undefined || remote.logsComplete) return true;
+    if (remote === undefined || remote.logsComplete) return 'closed';
     if (clock.now() >= remote.deadline + init.abandonAfterMs) {
       await this.#abandon(activityId, remote);
-      return true;
+      return 'closed';
     }
     try {
       await this.#deliver(remote);
       return await this.#poll(remote, mirror, signal);
     } catch (error) {
-      if (signal.aborted) return true;
+      if (signal.aborted) return 'closed';
       if (error instanceof Refusal) return this.#refused(activityId, error);
       await noteUnreachable(this.#context, activityId);
       throw error;
@@ -80,10 +86,10 @@ export class Follower {
     if (remote.destroy !== undefined) await this.#delivery.destroy(activityId);
   }
 
-  async #poll(remote: Remote, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
+  async #poll(remote: Remote, mirror: Mirror, signal: AbortSignal): Promise<Outcome> {
     const { activityId } = remote;
     const record = await this.#context.store.get(activities, activityId);
-    if (record === undefined) return true;
+    if (record === undefined) return 'closed';
     const ended = isFinal(record.state);
     const waitMs = ended || record.unreachableSince !== undefined ? 0 : POLL_MS;
     const body = { activityId, afterSeq: record.journalSeq, waitMs, ...mirror.seen };
@@ -93,17 +99,17 @@ export class Follower {
     // "Final" counts once the end has been taken in: the figures are whole with it.
     const logsFinal = isOver && answer.logsFinal;
     mirror.learn({ ...answer, logsFinal });
-    return logsFinal;
+    return logsFinal ? 'ended' : 'again';
   }
 
-  async #refused(activityId: string, refusal: Refusal): Promise<boolean> {
+  async #refused(activityId: string, refusal: Refusal): Promise<Outcome> {
     const message = `The provider knows the activity no more: ${refusal.message}`.slice(0, 2048);
     await endWithoutProvider(this.#context, activityId, {
       code: 'Provider',
       message,
       detail: { code: refusal.code },
     });
-    return true;
+    return 'closed';
   }
 
   async #abandon(activityId: string, { deadline }: Remote): Promise<void> {
@@ -113,16 +119,14 @@ export class Follower {
   }
 
   async #logsCopied(activityId: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    const { store, changes } = this.#context;
-    await store.transact(async (tx) => {
-      const remote = await tx.get(remotes, activityId);
-      if (remote !== undefined) tx.put(remotes, activityId, { ...remote, logsComplete: true });
+    const { store, changes, background } = this.#context;
+    await background.retrying({ activityId }, signal, async () => {
+      await store.transact(async (tx) => {
+        const remote = await tx.get(remotes, activityId);
+        if (remote !== undefined) tx.put(remotes, activityId, { ...remote, logsComplete: true });
+      });
+      return true;
     });
     changes.notify(activityId);
-  }
-
-  async #isClosed(activityId: string): Promise<boolean> {
-    return (await this.#context.store.get(remotes, activityId))?.logsComplete !== false;
   }
 }
