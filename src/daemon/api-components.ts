@@ -1,0 +1,134 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { activities, batches } from '../activity/index.ts';
+import { bucketCollection, type ApiComponents, type Books, type NodeInfo } from '../api/index.ts';
+import type { Config } from '../config/index.ts';
+import type { AppKeys } from '../identity/index.ts';
+import type { Reader, Resources, SlotAmounts, Store } from '../interface/index.ts';
+import { agreementBucket } from '../market/index.ts';
+import { allocationsBucket, debitNotesBucket, invoicesBucket, paymentsBucket } from '../payment/index.ts';
+import { backupStore, type LevelStore } from '../store/index.ts';
+import { taskBucket } from '../task/index.ts';
+import type { MetricsRegistry } from '../telemetry/index.ts';
+import { newId } from '../util/id.ts';
+import type { Ground, Services } from './services.ts';
+import { VERSION } from './version.ts';
+
+export interface ApiGlue {
+  readonly config: Config;
+  readonly ground: Ground & { readonly store: LevelStore };
+  readonly services: Services;
+  readonly appKeys: AppKeys;
+  readonly metrics: MetricsRegistry;
+  readonly hardware: SlotAmounts | undefined;
+}
+
+/** The narrow faces of the daemon's parts that the REST API calls. */
+export function apiComponents(glue: ApiGlue): ApiComponents {
+  const { ground, services, appKeys } = glue;
+  const { market, payment, requestor, books } = services;
+  return {
+    ...ground,
+    newId,
+    events: ground.store.events,
+    appKeys,
+    tasks: services.tasks,
+    agreements: market,
+    activities: requestor,
+    logs: { readLog: (...args) => books.activityLogs(...args) },
+    allocations: payment.allocations,
+    offers: offerQueries(glue),
+    node: nodeQueries(glue),
+    books: recordBooks(ground.store),
+  };
+}
+
+function offerQueries({ services: { market } }: ApiGlue): ApiComponents['offers'] {
+  return {
+    list: async () => [...market.offers.known(), ...(await market.offers.own())],
+    get: async (offerId) =>
+      market.offers.get(offerId) ?? (await market.offers.own()).find((offer) => offer.offerId === offerId),
+    explain: async (constraints) =>
+      market.offers.explain({ properties: {}, constraints }).flatMap(({ offerId, result, unmet }) => {
+        const offer = market.offers.get(offerId);
+        if (offer === undefined) return [];
+        return [
+          {
+            offer,
+            matches: TRUTH[String(result)] ?? 'undefined',
+            reasons: unmet.map((term) => term.explanation),
+          },
+        ];
+      }),
+  };
+}
+
+const TRUTH: Readonly<Record<string, 'true' | 'false' | 'undefined'>> = { true: 'true', false: 'false' };
+
+function nodeQueries(glue: ApiGlue): ApiComponents['node'] {
+  const { config, ground, services, metrics, hardware } = glue;
+  const { store, network, clock } = ground;
+  const startedAt = clock.now();
+  const providerInfo = async (): Promise<Pick<NodeInfo, 'provider'>> => {
+    const { provider } = services;
+    if (provider === undefined || hardware === undefined) return {};
+    const runtimes = [...config.provider.runtimes];
+    return { provider: { runtimes, total: hardware as Resources, free: await provider.slots.free(store) } };
+  };
+  return {
+    info: async () => ({
+      peerId: network.peerId,
+      address: network.address,
+      multiaddrs: [...network.multiaddrs()],
+      version: VERSION,
+      startedAt,
+      ...(await providerInfo()),
+      platforms: services.payment.drivers.map(({ platform, symbol, decimals }) => ({
+        platform,
+        symbol,
+        decimals,
+      })),
+      lastEventSeq: store.events.last(),
+    }),
+    health: async () => ({ ok: true, checks: { store: 'ok', network: 'ok' } }),
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    backup: async (name) => {
+      const folder = join(config.dataDir, 'backups');
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const { path, entries } = await backupStore(store, join(folder, name));
+      return { path, records: entries };
+    },
+  };
+}
+
+function recordBooks(reader: Reader & Pick<Store, 'events'>): Books {
+  return {
+    tasks: bucketCollection(reader, taskBucket, { state: (task) => task.state }),
+    agreements: bucketCollection(reader, agreementBucket, {
+      state: (record) => record.state,
+      role: (record) => record.role,
+    }),
+    activities: bucketCollection(reader, activities, {
+      agreement: (record) => record.agreementId,
+      state: (record) => record.state,
+      role: (record) => record.role,
+    }),
+    batches: bucketCollection(reader, batches, { activity: (batch) => batch.activityId }),
+    debitNotes: bucketCollection(reader, debitNotesBucket, {
+      agreement: ({ note }) => note.agreementId,
+      activity: ({ note }) => note.activityId,
+      state: (record) => record.state,
+      role: (record) => record.role,
+    }),
+    invoices: bucketCollection(reader, invoicesBucket, {
+      agreement: ({ invoice }) => invoice.agreementId,
+      state: (record) => record.state,
+      role: (record) => record.role,
+    }),
+    payments: bucketCollection(reader, paymentsBucket, {
+      agreement: (record) => record.payment.agreementId,
+      invoice: (record) => record.payment.invoiceId,
+    }),
+    allocations: bucketCollection(reader, allocationsBucket, {}),
+  };
+}

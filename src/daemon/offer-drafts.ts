@@ -1,0 +1,77 @@
+import { arch } from 'node:os';
+import type { Config } from '../config/index.ts';
+import type { RuntimeReport } from '../exe-unit/index.ts';
+import type { Logger, PaymentDriver, SlotAmounts } from '../interface/index.ts';
+import { buildOffer, type OfferConditions, type OfferDraft } from '../market/index.ts';
+
+const MIB = 1024 * 1024;
+/** What an agreement holds when its demand does not say. */
+const MINIMUM: SlotAmounts = { cpuThreads: 1, memoryBytes: 128 * MIB, storageBytes: 64 * MIB };
+const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1000));
+
+export interface OfferDraftsComponents {
+  readonly config: Config;
+  readonly address: string;
+  readonly hardware: SlotAmounts;
+  readonly reports: readonly RuntimeReport[];
+  readonly drivers: readonly PaymentDriver[];
+  readonly logger: Logger;
+}
+
+/** What this node puts on the market: each preset whose runtime works on this machine. */
+export function offerDrafts(components: OfferDraftsComponents): Record<string, OfferDraft> {
+  const { config, reports, logger } = components;
+  const drafts: Record<string, OfferDraft> = {};
+  for (const preset of config.provider.presets) {
+    if (!config.provider.runtimes.includes(preset.runtime)) continue;
+    const report = reports.find(({ descriptor }) => descriptor.name === preset.runtime);
+    if (report?.fingerprint.available !== true) {
+      logger.warn(
+        { preset: preset.name, runtime: preset.runtime, notes: report?.fingerprint.notes ?? [] },
+        'preset not offered: its runtime is not available on this machine',
+      );
+      continue;
+    }
+    drafts[preset.name] = draftOf(preset, report, components);
+  }
+  return drafts;
+}
+
+function draftOf(
+  preset: Config['provider']['presets'][number],
+  { descriptor, fingerprint }: RuntimeReport,
+  { config, address, hardware, drivers }: OfferDraftsComponents,
+): OfferDraft {
+  return buildOffer({
+    node: { name: config.name, subnet: config.subnet },
+    runtime: {
+      name: descriptor.name,
+      version: descriptor.version,
+      capabilities: descriptor.capabilities,
+      properties: { ...descriptor.properties, ...fingerprint.properties },
+    },
+    preset: {
+      name: preset.name,
+      startPrice: preset.pricing.startPrice,
+      prices: preset.pricing.perCounter,
+    },
+    hardware: { architecture: arch(), cpuCores: hardware.cpuThreads, offered: hardware },
+    platforms: drivers.map(({ platform, decimals }) => ({ name: platform, address, decimals })),
+    conditions: conditionsOf(config),
+    transferProtocols: ['blob'],
+  });
+}
+
+function conditionsOf({ provider }: Config): OfferConditions {
+  const interval = seconds(provider.debitNoteIntervalMs);
+  const accept = seconds(provider.debitNoteAcceptTimeoutMs);
+  const payment = seconds(provider.paymentTimeoutMs);
+  return {
+    debitNoteIntervalSec: { min: 1, max: interval, default: interval },
+    debitNoteAcceptTimeoutSec: { min: 1, max: accept, default: accept },
+    paymentTimeoutSec: { min: 1, max: payment, default: payment },
+    idleTimeoutSec: seconds(provider.idleAgreementTimeoutMs),
+    maxOutputBytes: provider.maxOutputBytes,
+    minimum: MINIMUM,
+  };
+}

@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import {
+  activityBooks,
+  activityProvider,
+  activityRequestor,
+  slotLedger,
+  usageSource,
+  type ActivityBooks,
+  type ActivityProvider,
+  type ActivityRequestor,
+  type SlotLedger,
+} from '../activity/index.ts';
+import type { Config } from '../config/index.ts';
+import { exeUnits, type RuntimeRegistry } from '../exe-unit/index.ts';
+import type {
+  AgreementSource,
+  BlobFetcher,
+  Clock,
+  ExeUnits,
+  Logger,
+  Network,
+  OutboxReplies,
+  Signer,
+  SlotAmounts,
+  Startable,
+  Store,
+  Tasks,
+  Verifier,
+} from '../interface/index.ts';
+import { agreementBucket, market, type Market } from '../market/index.ts';
+import { addressOfPeerId } from '../network/index.ts';
+import { ledger, payment, type Payment } from '../payment/index.ts';
+import { tasks } from '../task/index.ts';
+import type { BlobStore } from '../transfer/index.ts';
+import { newId } from '../util/id.ts';
+
+const MINUTE_MS = 60_000;
+
+/** What the features stand on. */
+export interface Ground {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: Store;
+  readonly network: Network;
+  readonly outbox: OutboxReplies;
+  readonly blobs: BlobStore;
+  readonly fetcher: BlobFetcher;
+  readonly signer: Signer;
+  readonly verifier: Verifier;
+}
+
+/** The provider's half of a node. */
+export interface ProviderServices {
+  readonly slots: SlotLedger;
+  readonly exeUnits: ExeUnits;
+  readonly runtimes: RuntimeRegistry;
+  readonly activities: ActivityProvider;
+}
+
+/** All features of a node, composed and not yet started. */
+export interface Services {
+  readonly market: Market;
+  readonly provider: ProviderServices | undefined;
+  readonly requestor: ActivityRequestor;
+  readonly books: ActivityBooks;
+  readonly payment: Payment;
+  readonly tasks: Tasks & Startable;
+}
+
+/** `selling` is absent on a node that only buys. */
+export interface Selling {
+  readonly hardware: SlotAmounts;
+  readonly runtimes: RuntimeRegistry;
+}
+
+export function services(config: Config, ground: Ground, selling: Selling | undefined): Services {
+  const { store, clock, logger } = ground;
+  const slots =
+    selling === undefined ? undefined : slotLedger({ total: selling.hardware }, { store, clock, logger });
+  const theMarket = market(marketInit(config), {
+    ...ground,
+    newId,
+    addressOfPeerId,
+    ...(slots === undefined ? {} : { slots }),
+  });
+  const provider =
+    selling === undefined || slots === undefined
+      ? undefined
+      : providerServices(config, ground, { ...selling, slots, market: theMarket });
+  const requestor = activityRequestor(
+    { logsDir: join(config.dataDir, 'logs'), commandTimeoutMs: MINUTE_MS, abandonAfterMs: 10 * MINUTE_MS },
+    { ...ground, agreements: theMarket },
+  );
+  const agreementSource: AgreementSource = { agreement: (reader, id) => reader.get(agreementBucket, id) };
+  const drivers = [
+    ledger({ maxDue: config.payment.ledger.creditLimit }, { ...ground, newId, agreements: agreementSource }),
+  ];
+  const thePayment = payment(
+    {},
+    { ...ground, newId, agreements: theMarket, agreementSource, usage: usageSource, drivers },
+  );
+  return {
+    market: theMarket,
+    provider,
+    requestor,
+    payment: thePayment,
+    books: activityBooks({
+      store,
+      requestor,
+      ...(provider === undefined ? {} : { provider: provider.activities }),
+    }),
+    tasks: tasks(
+      { agreementSlackMs: 5 * MINUTE_MS, closeTimeoutMs: MINUTE_MS / 2, retryDelayMs: 1000 },
+      { ...ground, newId, agreements: theMarket, activities: requestor, allocations: thePayment.allocations },
+    ),
+  };
+}
+
+function marketInit(config: Config) {
+  const { provider } = config;
+  return {
+    offerLifetimeMs: provider.offerTtlMs,
+    provider: {
+      requestors: { allow: provider.allow, deny: provider.deny },
+      maxAgreements: provider.maxAgreements,
+    },
+  };
+}
+
+function providerServices(
+  config: Config,
+  ground: Ground,
+  parts: Selling & { slots: SlotLedger; market: Market },
+): ProviderServices {
+  const { slots, runtimes } = parts;
+  const { provider, dataDir } = config;
+  const units = exeUnits({ dataDir, warm: provider.warmPool }, { ...ground, runtimes });
+  const activities = activityProvider(
+    {
+      sampleIntervalMs: provider.sampleIntervalMs,
+      retentionMs: 10 * MINUTE_MS,
+      orphanGraceMs: 5 * MINUTE_MS,
+      blobAllowanceBytes: config.api.maxPackageBytes,
+    },
+    { ...ground, exeUnits: units, agreements: parts.market, slots },
+  );
+  return { slots, exeUnits: units, runtimes, activities };
+}
