@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import type {
+  ExeUnitRuntime,
+  RunExit,
+  RunOutput,
+  RuntimeStats,
+} from '../../src/interface/exe-unit-runtime.ts';
+
+const zero: RuntimeStats = { cpuNs: 0n, memoryBytes: 0, memoryPeakBytes: 0, diskBytes: 0, counters: {} };
+
+/** A runtime without processes: tests say what each call does, and end the command that runs. */
+export class FakeRuntime implements ExeUnitRuntime {
+  readonly descriptor = {
+    name: 'fake',
+    version: '1.0.0',
+    description: 'fake',
+    main: 'index',
+    capabilities: [],
+    counters: {},
+    properties: {},
+  };
+  readonly supports = {
+    signal: true,
+    suspend: false,
+    recover: false,
+    cpuTimeLimit: true,
+    memoryLimit: true,
+    diskLimit: true,
+    cpuShare: true,
+  };
+  readonly calls: string[] = [];
+  /** What the next calls of these do. */
+  fail: Partial<Record<'deploy' | 'start' | 'run' | 'stop' | 'destroy' | 'stats', Error>> = {};
+  figures: RuntimeStats = zero;
+  output: RunOutput | undefined;
+  #exit = Promise.withResolvers<RunExit>();
+  /** A runtime that hangs does not end its command when it is stopped. */
+  hangs = false;
+  #workDir = '';
+
+  finish(exit: RunExit): void {
+    this.#exit.resolve(exit);
+  }
+
+  async fingerprint() {
+    return { available: true, notes: [], properties: {} };
+  }
+  async selfTest() {
+    this.#did('start');
+  }
+  async deploy(spec: { workDir: string }) {
+    this.#did('deploy');
+    this.#workDir = spec.workDir;
+    return 'handle';
+  }
+  async start() {
+    this.#did('start');
+  }
+  async run(_handle: string, _command: unknown, output: RunOutput) {
+    this.#did('run');
+    this.output = output;
+    this.#exit = Promise.withResolvers<RunExit>();
+    return { exit: this.#exit.promise, signal: async () => this.#kill() };
+  }
+  async suspend() {}
+  async resume() {}
+  async stats() {
+    if (this.fail.stats !== undefined) throw this.fail.stats;
+    return this.figures;
+  }
+  volumeRoot() {
+    return join(this.#workDir, 'volumes');
+  }
+  async stop() {
+    this.#did('stop');
+    this.#kill();
+  }
+  async destroy() {
+    this.#did('destroy');
+  }
+  async recover() {
+    return false;
+  }
+
+  #kill(): void {
+    if (!this.hangs) this.#exit.resolve({ kind: 'signaled', signal: 'SIGKILL' });
+  }
+
+  #did(call: 'deploy' | 'start' | 'run' | 'stop' | 'destroy'): void {
+    this.calls.push(call);
+    if (this.fail[call] !== undefined) throw this.fail[call];
+  }
+}
