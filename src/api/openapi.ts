@@ -45,7 +45,7 @@ const documentRoute: SwaggerTransform = ({ schema, url, route }) => {
         description: `Needs an app-key with scope \`${scope ?? ''}\`.`,
       }),
       ...(accepts && { consumes: [...accepts], body: BINARY }),
-      response: { ...successes(own, produces), ...problems(config, url) },
+      response: { ...successes(own, produces), ...problems(config, url, route.method) },
     },
   };
 };
@@ -56,18 +56,21 @@ const BINARY = { type: 'string', format: 'binary' };
 function successes(schema: FastifySchema, produces: readonly string[] = []): object {
   const content = new Map<string, Record<string, object>>();
   for (const [status, body] of Object.entries(responsesOf(schema))) {
-    content.set(status, { 'application/json': { schema: body } });
+    content.set(status, isEmpty(body) ? {} : { 'application/json': { schema: body } });
   }
   for (const type of produces) {
     const streamed = { [type]: { schema: type.startsWith('text/') ? { type: 'string' } : BINARY } };
     content.set('200', { ...content.get('200'), ...streamed });
   }
   return Object.fromEntries(
-    [...content].map(([status, types]) => [status, { description: 'Done', content: types }]),
+    [...content].map(([status, types]) => [
+      status,
+      { description: 'Done', ...(Object.keys(types).length > 0 && { content: types }) },
+    ]),
   );
 }
 
-function problems(config: FastifyContextConfig, url: string): object {
+function problems(config: FastifyContextConfig, url: string, method: RouteOptions['method']): object {
   const statuses: Record<number, string> = {
     400: 'Bad request',
     429: 'Too many requests',
@@ -75,6 +78,14 @@ function problems(config: FastifyContextConfig, url: string): object {
   };
   if (config.scope !== 'public') Object.assign(statuses, { 401: 'Not authenticated', 403: 'Scope missing' });
   if (/[:*]/.test(url)) statuses[404] = 'Not found';
+  if (method === 'POST') {
+    Object.assign(statuses, {
+      409: 'Conflict',
+      413: 'Too large',
+      415: 'Unsupported media type',
+      422: 'Impossible',
+    });
+  }
   return Object.fromEntries(
     Object.entries(statuses).map(([status, description]) => [
       status,
@@ -99,4 +110,9 @@ function operationId(route: RouteOptions): string {
 
 function responsesOf({ response }: FastifySchema): Record<string, unknown> {
   return typeof response === 'object' && response !== null ? { ...response } : {};
+}
+
+/** The answer to a HEAD. */
+function isEmpty(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'null';
 }

@@ -31,6 +31,7 @@ const TITLES: Readonly<Record<number, string>> = {
   405: 'Method not allowed',
   408: 'Request timeout',
   409: 'Conflict',
+  410: 'Gone',
   413: 'Too large',
   415: 'Unsupported media type',
   416: 'Offset out of range',
@@ -41,6 +42,7 @@ const TITLES: Readonly<Record<number, string>> = {
   502: 'The other node failed',
   503: 'Not available now',
   504: 'The other node did not answer in time',
+  507: 'No space left',
 };
 
 /** What Fastify itself throws, in our words. */

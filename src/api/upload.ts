@@ -25,16 +25,22 @@ export async function receive(request: FastifyRequest, context: RouteContext): P
   }
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
   if (declaredBytes > maxUploadBytes) throw tooLarge(maxUploadBytes, declaredBytes);
-  return context.blobs.put(bounded(body, maxUploadBytes), {
-    maxBytes: maxUploadBytes,
-    signal: context.stopSignal,
-  });
+  try {
+    return await context.blobs.put(bounded(body, maxUploadBytes), {
+      maxBytes: maxUploadBytes,
+      signal: context.stopSignal,
+    });
+  } catch (error) {
+    if (error instanceof ApiError || body.errored === null) throw error;
+    throw new ApiError('ERR_API_REQUEST', 'The upload broke off before its end', {}, { cause: error });
+  }
 }
 
 /** A body without Content-Length is counted as it comes. */
 async function* bounded(body: Readable, maxBytes: number): AsyncIterable<Uint8Array> {
   let receivedBytes = 0;
-  for await (const chunk of body) {
+  // Left open when the limit is reached: destroying a request closes its connection before the answer.
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
     if (!(chunk instanceof Uint8Array)) throw new TypeError('A request body gives bytes');
     receivedBytes += chunk.byteLength;
     if (receivedBytes > maxBytes) throw tooLarge(maxBytes, receivedBytes);

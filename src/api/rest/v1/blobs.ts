@@ -40,7 +40,7 @@ export const blobRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       const blob = await byHash(request.params.hash);
-      return reply.code(200).header('content-length', blob.sizeBytes).send(null);
+      return reply.code(200).header('content-length', blob.sizeBytes).send();
     },
   );
   app.get(

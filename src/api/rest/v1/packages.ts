@@ -48,7 +48,7 @@ export const packageRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       await byHash(request.params.hash);
-      return reply.code(200).send(null);
+      return reply.code(200).send();
     },
   );
   void app.register(async (uploads: ApiServer) => {

@@ -1,4 +1,6 @@
+import { expect } from 'vitest';
 import type { TSchema } from 'typebox';
+import { problems } from '../../../../src/util/check.ts';
 import type { ApiServer } from '../../../../src/api/route.ts';
 
 interface Parameter {
@@ -45,4 +47,30 @@ export async function operations(
 /** The path with values in the place of its parameters. */
 export function fill(path: string, value: (name: string) => string): string {
   return path.replace(/\{([^}]+)\}/g, (_all, name: string) => value(name));
+}
+
+interface Answer {
+  readonly statusCode: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** Holds JSON answers against what the document says of their route and status. */
+export function conformance(app: ApiServer) {
+  let routes: Route[] | undefined;
+  return async (method: string, url: string, answer: Answer): Promise<void> => {
+    if (!String(answer.headers['content-type']).startsWith('application/json')) return;
+    routes ??= (await operations(app)).routes;
+    const path = url.split('?', 1)[0] ?? '';
+    const route = routes.find((known) => known.method === method && patternOf(known.path).test(path));
+    const schema =
+      route?.operation.responses[String(answer.statusCode)]?.content?.['application/json']?.schema;
+    if (schema === undefined)
+      throw new Error(`${method} ${url} answers JSON that the document does not describe`);
+    expect(problems(schema, JSON.parse(answer.body)), `${method} ${url}`).toEqual([]);
+  };
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`);
 }

@@ -21,6 +21,7 @@ import {
   looseBucket,
   memoryBlobs,
 } from './fakes.ts';
+import { conformance, type Route } from './document.ts';
 import { HASH, offer, PEER, REQUESTOR } from './samples.ts';
 
 export const bookBuckets = {
@@ -149,20 +150,25 @@ function componentsOf(world: {
   };
 }
 
-type Method = 'GET' | 'HEAD' | 'POST' | 'DELETE';
+interface Call {
+  readonly body?: unknown;
+  readonly key?: string;
+  readonly headers?: Record<string, string>;
+}
 
+/** Requests whose successful JSON answers are held against the OpenAPI document. */
 function requests(app: ApiServer) {
-  const call = (
-    method: Method,
-    url: string,
-    options: { body?: unknown; key?: string; headers?: Record<string, string> } = {},
-  ) =>
-    app.inject({
+  const checked = conformance(app);
+  const call = async (method: Route['method'], url: string, options: Call = {}) => {
+    const answer = await app.inject({
       method,
       url,
       headers: { authorization: `Bearer ${options.key ?? 'key-admin'}`, ...options.headers },
       ...(options.body !== undefined && { payload: options.body as object }),
     });
+    await checked(method, url, answer);
+    return answer;
+  };
   return {
     call,
     get: (url: string, headers: Record<string, string> = {}) => call('GET', url, { headers }),
