@@ -26,6 +26,7 @@ type UpdateOf<T extends ActivityUpdate['type']> = Extract<ActivityUpdate, { type
 const MAX_HISTORY = 4096;
 /** When the history is full the first entries stay, how it began, and the newest. */
 const KEPT_FIRST = 16;
+const CUT_SHORT: Reason = { code: 'Error', message: 'The batch ended before this command was done' };
 
 /**
  * Takes one update into the record and the batches that are open. Pure, and the same on both sides: the provider
@@ -50,7 +51,7 @@ export function fold(before: ActivityRecord, open: readonly Batch[], update: Act
     case 'command-finished':
       return foldResult(record, openBatch(open, update), update);
     case 'batch-finished':
-      return foldBatchEnd(record, openBatch(open, update));
+      return foldBatchEnd(record, openBatch(open, update), update.at);
     case 'usage':
       return foldUsage(record, update);
   }
@@ -74,7 +75,7 @@ function foldState(record: ActivityRecord, open: readonly Batch[], update: Updat
     },
   };
   if (!isFinal(update.state)) return { record: after, batches: [], events: [change] };
-  const batches = open.map((batch) => closeBatch(batch, update));
+  const batches = open.map((batch) => closeBatch(batch, update.at, update.reason ?? CUT_SHORT, update.state));
   const ended = {
     type: 'activity.ended',
     data: {
@@ -103,8 +104,8 @@ function foldResult(record: ActivityRecord, batch: Batch, update: UpdateOf<'comm
   };
 }
 
-function foldBatchEnd(record: ActivityRecord, batch: Batch): Folded {
-  const finished = { ...batch, finished: true };
+function foldBatchEnd(record: ActivityRecord, batch: Batch, at: number): Folded {
+  const finished = closeBatch(batch, at, record.reason ?? CUT_SHORT);
   return { record, batches: [finished], events: [batchFinished(finished)] };
 }
 
@@ -127,23 +128,20 @@ function foldUsage(record: ActivityRecord, update: UpdateOf<'usage'>): Folded {
   };
 }
 
-/** A batch that its activity did not live to finish: the command that never ran, or was cut short, says why. */
-function closeBatch(batch: Batch, end: UpdateOf<'state'>): Batch {
-  const last = batch.results.at(-1);
-  if (last?.result === 'Error' || batch.results.length >= batch.script.length) {
-    return { ...batch, finished: true };
-  }
+/**
+ * A batch without all of its results is finished by an error that says why, whoever left it so. Only `terminate` is
+ * done by the very end of its activity.
+ */
+function closeBatch(batch: Batch, at: number, reason: Reason, activityEnd?: ActivityState): Batch {
   const index = batch.results.length;
   const command = batch.script[index];
-  const wellEnded = end.state === 'Completed' && command !== undefined && 'terminate' in command;
-  const times = { startedAt: end.at, finishedAt: end.at };
-  const reason: Reason = end.reason ?? {
-    code: 'Requestor',
-    message: 'The activity ended before this command',
-  };
-  const result: CommandResult = wellEnded
-    ? { index, result: 'Ok', ...times }
-    : { index, result: 'Error', message: 'The activity ended before this command did', reason, ...times };
+  const isCut = command !== undefined && batch.results.at(-1)?.result !== 'Error';
+  if (!isCut) return { ...batch, finished: true };
+  const times = { startedAt: at, finishedAt: at };
+  const result: CommandResult =
+    activityEnd === 'Completed' && 'terminate' in command
+      ? { index, result: 'Ok', ...times }
+      : { index, result: 'Error', message: reason.message, reason, ...times };
   return { ...batch, results: [...batch.results, result], finished: true };
 }
 

@@ -89,6 +89,12 @@ describe('folding updates into the books', () => {
     ]);
   });
 
+  it('lets no batch finish well with results missing', () => {
+    const half = { ...BATCH, results: [ok(0)] };
+    const { batches } = fold(RECORD, [half], { seq: 1, at: 9, type: 'batch-finished', batchId: 'b1' });
+    expect(batches[0]).toMatchObject({ finished: true, results: [ok(0), { index: 1, result: 'Error' }] });
+  });
+
   it('adds nothing to a batch that an error had ended, and counts terminate as done when all went well', () => {
     const failed = { ...BATCH, results: [{ ...ok(0), result: 'Error' as const }] };
     const end: ActivityUpdate = { seq: 1, at: 9, type: 'state', state: 'Terminated' };
