@@ -38,12 +38,14 @@ export const MARKET_DEFAULTS: MarketSettings = {
   pendingPollMs: 2 * SECOND,
   maxRounds: 8,
   maxOpenPerPeer: 64,
+  answerTimeoutMs: 10 * SECOND,
   approvalTimeoutMs: 30 * SECOND,
   retryMs: SECOND,
   cancelAfterMs: 10 * SECOND,
   sweepIntervalMs: 5 * SECOND,
   expiryGraceMs: MINUTE,
-  rejectedRetentionMs: 24 * HOUR,
+  // No shorter than a provider can be asked to approve: else a repeated proposal might be answered anew.
+  rejectedRetentionMs: HOUR,
   provider: {
     requestors: ANYONE,
     maxAgreements: 1024,

@@ -7,6 +7,9 @@ import { CLOCK_SKEW_MS } from '../offers/check-offer.ts';
 import type { AgreementProposal } from '../wire.ts';
 import { deriveTerms } from './terms.ts';
 
+/** A requestor must know within this time whether it has an agreement. */
+const MAX_APPROVAL_MS = 3_600_000;
+
 type Components = Pick<MarketComponents, 'verifier' | 'signer' | 'network' | 'clock'>;
 
 /**
@@ -100,6 +103,8 @@ function checkTimes(agreement: Agreement, now: number): void {
   if (agreement.createdAt > now + CLOCK_SKEW_MS)
     throw invalid(agreement, 'createdAt', 'it was made in the future');
   if (agreement.approveBy <= now) throw invalid(agreement, 'approveBy', 'the time to approve it has passed');
+  if (agreement.approveBy > now + MAX_APPROVAL_MS)
+    throw invalid(agreement, 'approveBy', 'it may not stay open for so long');
   if (agreement.expiresAt <= agreement.approveBy)
     throw invalid(agreement, 'expiresAt', 'it ends before it can be approved');
   if (agreement.offer.expiresAt <= now) throw invalid(agreement, 'offer', 'its offer has expired');

@@ -13,6 +13,8 @@ import { verifyTermination, type Terminations } from './termination.ts';
 export interface RequestorInit {
   /** The provider may approve for this long. */
   readonly approvalTimeoutMs: number;
+  /** Of one question to a provider. */
+  readonly answerTimeoutMs: number;
   /** Distance of questions to a provider that has not answered. */
   readonly retryMs: number;
   /** A provider that cannot be reached is asked for this long beyond its time to approve, then the agreement is cancelled. */
@@ -110,7 +112,8 @@ export class RequestorAgreements {
       mayApprove && signatures.requestor !== undefined
         ? ([KINDS.proposeAgreement, { agreement, signature: signatures.requestor }] as const)
         : ([KINDS.getAgreement, { id: agreementId }] as const);
-    const options = { multiaddrs: offer.multiaddrs, ...(signal === undefined ? {} : { signal }) };
+    const timeoutMs = this.#init.answerTimeoutMs;
+    const options = { multiaddrs: offer.multiaddrs, timeoutMs, ...(signal === undefined ? {} : { signal }) };
     try {
       const reply = await network.request(offer.peerId, MARKET_PROTOCOL, kind, body, options);
       return await this.#settle(record, checkAgreementAnswer(reply));

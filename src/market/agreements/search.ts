@@ -151,12 +151,18 @@ export class Search {
 
   async #waitForOffers(waitUntil: number, signal: AbortSignal): Promise<void> {
     const { book, clock, discovery } = this.#components;
+    discovery.askAll();
     const waitMs = Math.min(this.#init.askAgainMs, waitUntil - clock.now());
-    const changed = await waitForChange(clock, (listener) => book.onChanged(listener), waitMs, signal);
-    if (!changed) await discovery.askAll();
+    await waitForChange(clock, (listener) => book.onChanged(listener), waitMs, signal);
   }
 
-  #noOffer({ agreementId }: AgreementRequest, demand: ParsedDemand): MarketError {
+  #noOffer({ agreementId, offerId }: AgreementRequest, demand: ParsedDemand): MarketError {
+    if (offerId !== undefined && this.#components.book.get(offerId) === undefined) {
+      return new MarketError('ERR_MARKET_OFFER_NOT_FOUND', `There is no offer ${offerId}`, {
+        agreementId,
+        offerId,
+      });
+    }
     const offers = explainOffers(this.#components.book.list(), demand);
     const why = offers
       .slice(0, 5)

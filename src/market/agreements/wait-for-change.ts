@@ -1,22 +1,22 @@
 import type { Clock } from '../../interface/clock.ts';
 
-/** True when something changed, false when the time passed first. Rejects with the signal's reason when it aborts. */
+/** Resolves when something changed, or the time has passed. Rejects with the signal's reason when it aborts. */
 export async function waitForChange(
   clock: Clock,
   subscribe: (listener: () => void) => () => void,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<void> {
   signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const onAbort = (): void => {
     reject(signal.reason instanceof Error ? signal.reason : new DOMException('Aborted', 'AbortError'));
   };
-  const unsubscribe = subscribe(() => resolve(true));
-  const cancel = clock.setTimer(() => resolve(false), timeoutMs);
+  const unsubscribe = subscribe(() => resolve(undefined));
+  const cancel = clock.setTimer(() => resolve(undefined), timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    return await promise;
+    await promise;
   } finally {
     unsubscribe();
     cancel();

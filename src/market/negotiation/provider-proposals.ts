@@ -176,11 +176,14 @@ export class ProviderProposals {
       const known = await tx.get(proposalBucket, record.proposalId);
       if (known !== undefined) return sameAnswer(known, message);
       tx.put(proposalBucket, record.proposalId, record);
-      tx.emit({
-        type: 'proposal.received',
-        subject: record.proposalId,
-        data: { role: 'provider', ...sender, answer: answer.type },
-      });
+      // Only what someone has to decide is news: strangers must not fill the event log by asking.
+      if (answer.type === 'pending') {
+        tx.emit({
+          type: 'proposal.received',
+          subject: record.proposalId,
+          data: { role: 'provider', ...sender },
+        });
+      }
       return answer;
     });
   }

@@ -21,15 +21,21 @@ export interface ProposalRequest {
   readonly demand: Demand;
 }
 
+export interface RequestorProposalsInit {
+  readonly proposalLifetimeMs: number;
+  /** A provider that takes longer for one answer is passed over, or asked again. */
+  readonly answerTimeoutMs: number;
+}
+
 type Components = Pick<MarketComponents, 'store' | 'network' | 'clock' | 'verifier' | 'addressOfPeerId'>;
 
 /** The requestor's proposals, one round each. */
 export class RequestorProposals {
-  readonly #proposalLifetimeMs: number;
+  readonly #init: RequestorProposalsInit;
   readonly #components: Components;
 
-  constructor({ proposalLifetimeMs }: { proposalLifetimeMs: number }, components: Components) {
-    this.#proposalLifetimeMs = proposalLifetimeMs;
+  constructor(init: RequestorProposalsInit, components: Components) {
+    this.#init = init;
     this.#components = components;
   }
 
@@ -65,6 +71,7 @@ export class RequestorProposals {
     const reply = await network.request(offer.peerId, MARKET_PROTOCOL, kind, body, {
       signal,
       multiaddrs: offer.multiaddrs,
+      timeoutMs: this.#init.answerTimeoutMs,
     });
     const answer = checkProposalAnswer(reply);
     if (answer.type !== 'counter' || canonicalJson(answer.offer) === canonicalJson(offer)) return answer;
@@ -98,7 +105,7 @@ export class RequestorProposals {
         round: known?.round ?? (await roundAfter(tx, prevProposalId)),
         answer,
         createdAt,
-        expiresAt: createdAt + this.#proposalLifetimeMs,
+        expiresAt: createdAt + this.#init.proposalLifetimeMs,
       };
       tx.put(proposalBucket, proposalId, record);
       tx.emit({

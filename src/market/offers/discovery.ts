@@ -25,6 +25,7 @@ type Components = Pick<MarketComponents, 'network' | 'verifier' | 'addressOfPeer
 /** How offers get here: by gossip, and from each peer that connects, which hands over its own and those it knows. */
 export class Discovery {
   readonly #components: Components;
+  readonly #asking = new Set<string>();
   #stopListening: (() => void) | undefined;
 
   constructor(components: Components) {
@@ -35,7 +36,7 @@ export class Discovery {
   start(): void {
     const { network } = this.#components;
     this.#stopListening ??= network.onPeer((peer) => void this.ask(peer.peerId));
-    for (const peer of network.peers()) void this.ask(peer.peerId);
+    this.askAll();
   }
 
   stop(): void {
@@ -43,19 +44,23 @@ export class Discovery {
     this.#stopListening = undefined;
   }
 
-  /** Asks all connected peers again, for when an announcement was missed. */
-  async askAll(): Promise<void> {
-    await Promise.all(this.#components.network.peers().map((peer) => this.ask(peer.peerId)));
+  /** Asks all connected peers again, for when an announcement was missed; what they know changes the book. */
+  askAll(): void {
+    for (const peer of this.#components.network.peers()) void this.ask(peer.peerId);
   }
 
   /** Takes in what the peer has; a peer that does not answer, or answers nonsense, has nothing. */
   async ask(peerId: string): Promise<void> {
     const { network, logger } = this.#components;
+    if (this.#asking.has(peerId)) return;
+    this.#asking.add(peerId);
     try {
       const { offers } = checkOffers(await network.request(peerId, MARKET_PROTOCOL, KINDS.listOffers, {}));
       for (const offer of offers) this.#tryReceive(offer, peerId);
     } catch (err) {
       logger.debug({ err, peerId }, 'peer handed over no offers');
+    } finally {
+      this.#asking.delete(peerId);
     }
   }
 

@@ -148,6 +148,15 @@ describe('an agreement', () => {
     });
   });
 
+  it('is not found when it is of an offer that is not known', async () => {
+    const { requestor } = await pair();
+    const asked = finish(
+      clock,
+      requestor.market.request(wish('a1', clock, { offerId: 'none', waitMs: 0 }), never),
+    );
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_MARKET_OFFER_NOT_FOUND' });
+  });
+
   it('stops with the signal', async () => {
     const requestor = await node('requestor');
     const abort = new AbortController();
@@ -347,7 +356,7 @@ describe('negotiation', () => {
     const asked = requestor.market.request(wish('a1', clock), never);
     await clock.advance(500);
     const [received] = await provider.events('proposal.received');
-    expect(received).toMatchObject({ data: { answer: 'pending' } });
+    expect(received).toMatchObject({ data: { role: 'provider', address: requestor.identity.address } });
     await provider.market.proposals.decide(received!.subject, { type: 'accept' });
     await clock.advance(3000);
     expect((await provider.market.get('a1'))?.state).toBe('Pending');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Agreement, AgreementRecord, Offer } from '../../../src/interface/market.ts';
 import type { JsonValue } from '../../../src/interface/store.ts';
-import { agreementBucket } from '../../../src/market/index.ts';
+import { agreementBucket, proposalBucket } from '../../../src/market/index.ts';
 import { memoryNetwork, type MemoryHub } from '../../../src/network/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { MarketNode, TOTAL, draft, finish, never, wish } from '../../support/market-node.ts';
@@ -102,6 +102,11 @@ describe('a proposed agreement', () => {
       (a) => ({ ...a, demand: { ...a.demand, peerId: stranger.identity.peerId } }),
     ],
     ['time to approve', 'ERR_MARKET_AGREEMENT_INVALID', (a) => ({ ...a, approveBy: clock.now() })],
+    [
+      'longer time to approve',
+      'ERR_MARKET_AGREEMENT_INVALID',
+      (a) => ({ ...a, approveBy: clock.now() + 3_600_001, expiresAt: a.expiresAt + 9999 }),
+    ],
     ['end', 'ERR_MARKET_AGREEMENT_INVALID', (a) => ({ ...a, expiresAt: a.demand.expiresAt + 1 })],
     ['beginning', 'ERR_MARKET_AGREEMENT_INVALID', (a) => ({ ...a, createdAt: clock.now() + 3_000_000 })],
     ['filter', 'ERR_MARKET_CONSTRAINT_SYNTAX', (a) => ({ ...a, demand: { ...a.demand, constraints: '(a' } })],
@@ -214,12 +219,10 @@ describe('in flight', () => {
     await finish(clock, requestor.market.request(wish('a1', clock), never));
     expect(await ask(stranger, provider, 'agreement.get', { id: 'a1' })).toEqual({ state: 'Unknown' });
     expect(await ask(stranger, provider, 'agreement.get', { id: 'a2' })).toEqual({ state: 'Unknown' });
-    const received = await provider.events('proposal.received');
-    await expect(ask(stranger, provider, 'proposal.get', { id: received[0]!.subject })).rejects.toMatchObject(
-      {
-        detail: { code: 'ERR_MARKET_PROPOSAL_NOT_FOUND' },
-      },
-    );
+    const [received] = await provider.store.list(proposalBucket);
+    await expect(ask(stranger, provider, 'proposal.get', { id: received!.id })).rejects.toMatchObject({
+      detail: { code: 'ERR_MARKET_PROPOSAL_NOT_FOUND' },
+    });
   });
 
   it('any other body is refused at the door and changes nothing', async () => {
