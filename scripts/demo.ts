@@ -123,12 +123,9 @@ async function books(requestor: LocalNode, task: TaskView) {
   const activity = await requestor.call<ActivityRecord>('GET', `/v1/activities/${activityId}`);
   const notes = await requestor.call<Page<DebitNoteRecord>>(
     'GET',
-    `/v1/debit-notes?agreementId=${agreementId}`,
+    `/v1/debit-notes?agreement=${agreementId}`,
   );
-  const invoices = await requestor.call<Page<InvoiceRecord>>(
-    'GET',
-    `/v1/invoices?agreementId=${agreementId}`,
-  );
+  const invoices = await requestor.call<Page<InvoiceRecord>>('GET', `/v1/invoices?agreement=${agreementId}`);
   const invoice = invoices.items[0];
   if (invoice === undefined) throw new Error('there is no invoice');
   return { agreement, activity, notes: [...notes.items].reverse(), invoice };

@@ -57,9 +57,18 @@ export class LocalNode {
   static async start(dataDir: string, config: NodeConfig = {}): Promise<LocalNode> {
     const node = new LocalNode(dataDir);
     await mkdir(dataDir, { recursive: true });
-    await writeFile(node.#configPath, JSON.stringify(merge({ ...LOCAL, dataDir }, config), undefined, 2));
+    const settings = merge({ ...LOCAL, dataDir }, config);
+    await node.#configure(settings);
     await node.launch();
+    // From now on at the address it found, so that its peers find it again when it is launched anew.
+    const { multiaddrs } = await node.info();
+    const listen = multiaddrs.map((address) => address.replace(/\/p2p\/.*$/, ''));
+    await node.#configure(merge(settings, { network: { listen } }));
     return node;
+  }
+
+  #configure(settings: NodeConfig): Promise<void> {
+    return writeFile(this.#configPath, JSON.stringify(settings, undefined, 2));
   }
 
   get pid(): number {

@@ -73,7 +73,7 @@ function nodeQueries(glue: ApiGlue): ApiComponents['node'] {
     const { provider } = services;
     if (provider === undefined || hardware === undefined) return {};
     const runtimes = [...config.provider.runtimes];
-    return { provider: { runtimes, total: hardware as Resources, free: await provider.slots.free(store) } };
+    return { provider: { runtimes, total: hardware, free: await provider.slots.free(store) } };
   };
   return {
     info: async () => ({

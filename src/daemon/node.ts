@@ -93,8 +93,13 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
     { name: 'api', part: server },
     { name: 'node files', part: fileKeeper(files, server) },
   ];
-  const { start, stop } = lifecycle(parts, { logger });
-  return { address: wallet.address, url: () => server.url(), start, stop };
+  const life = lifecycle(parts, { logger });
+  return {
+    address: wallet.address,
+    url: () => server.url(),
+    start: () => life.start(),
+    stop: () => life.stop(),
+  };
 }
 
 function networkInit({ network, provider }: Config, wallet: BaseWallet) {

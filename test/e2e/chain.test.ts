@@ -61,7 +61,11 @@ describe('the chain from a task package to a settled bill, over two real daemons
 
   it('fails with the exit code of the program, and bills it all the same', async () => {
     const task = await pair.done(await pair.submit(['exit', '42']));
-    expect(task).toMatchObject({ state: 'Failed', reason: { code: 'ProgramFailed' }, result: { exitCode: 42 } });
+    expect(task).toMatchObject({
+      state: 'Failed',
+      reason: { code: 'ProgramFailed' },
+      result: { exitCode: 42 },
+    });
     const { buyer } = await pair.settledBooks(task);
     expect(buyer.invoices).toHaveLength(1);
   });
@@ -85,13 +89,19 @@ describe('the chain from a task package to a settled bill, over two real daemons
     const command = async (name: string, body: unknown = {}): Promise<Batch> => {
       const { batchId } = await requestor.call<Batch>('POST', `/v1/activities/${activityId}/${name}`, body);
       return requestor.until(`${name} finished`, async () => {
-        const batch = await requestor.call<Batch>('GET', `/v1/activities/${activityId}/batches/${batchId}?waitMs=5000`);
+        const batch = await requestor.call<Batch>(
+          'GET',
+          `/v1/activities/${activityId}/batches/${batchId}?waitMs=5000`,
+        );
         return batch.finished ? batch : undefined;
       });
     };
-    const state = async () => (await requestor.call<ActivityRecord>('GET', `/v1/activities/${activityId}`)).state;
+    const state = async () =>
+      (await requestor.call<ActivityRecord>('GET', `/v1/activities/${activityId}`)).state;
     expect((await command('deploy')).results[0]!.result).toBe('Ok');
-    expect(await requestor.until('Deploying', async () => ((await state()) === 'Deploying' ? true : undefined))).toBe(true);
+    expect(
+      await requestor.until('Deploying', async () => ((await state()) === 'Deploying' ? true : undefined)),
+    ).toBe(true);
     await command('start');
     await requestor.until('Ready', async () => ((await state()) === 'Ready' ? true : undefined));
     const run = await command('run', { entryPoint: 'workload', args: ['hello'] });
@@ -100,9 +110,14 @@ describe('the chain from a task package to a settled bill, over two real daemons
     expect(result.exitCode).toBe(0);
     await requestor.call('POST', `/v1/activities/${activityId}/terminate`);
     await requestor.until('Completed', async () => ((await state()) === 'Completed' ? true : undefined));
-    await requestor.call('POST', `/v1/agreements/${agreementId}/terminate`, { reason: { code: 'Done', message: 'by hand' } });
+    await requestor.call('POST', `/v1/agreements/${agreementId}/terminate`, {
+      reason: { code: 'Done', message: 'by hand' },
+    });
     await requestor.until('settled', async () => {
-      const page = await requestor.call<Page<{ state: string }>>('GET', `/v1/invoices?agreementId=${agreementId}`);
+      const page = await requestor.call<Page<{ state: string }>>(
+        'GET',
+        `/v1/invoices?agreement=${agreementId}`,
+      );
       return page.items[0]?.state === 'Settled' ? true : undefined;
     });
   });

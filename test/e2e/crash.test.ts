@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalNode } from '../../scripts/local-node.ts';
 import { MarketPair, type TaskView } from './market-pair.ts';
 
-const EXPECTED = ['begin first', ...Array.from({ length: 20 }, (_, i) => `tick ${i + 1}`), 'end', ''].join('\n');
+const EXPECTED = ['begin first', ...Array.from({ length: 20 }, (_, i) => `tick ${i + 1}`), 'end', ''].join(
+  '\n',
+);
 
 /** Moments of the chain, each told by what the requestor's books or logs show. */
 const MOMENTS: Record<string, (pair: MarketPair, taskId: string) => Promise<boolean>> = {
@@ -64,6 +66,8 @@ describe.each(['provider', 'requestor'] as const)('kill -9 of the %s’s daemon'
 /** Command lines of live processes that name the directory. */
 async function processesWith(dir: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  const lines = await Promise.all(pids.map((pid) => readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '')));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '')),
+  );
   return lines.filter((line) => line.includes(dir));
 }

@@ -97,8 +97,11 @@ export class MarketPair {
     const { agreementId, activityId } = task.attempts[0]!;
     const agreement = await node.call<AgreementRecord>('GET', `/v1/agreements/${agreementId}`);
     const activity = await node.call<ActivityRecord>('GET', `/v1/activities/${activityId}`);
-    const notes = await node.call<Page<DebitNoteRecord>>('GET', `/v1/debit-notes?agreementId=${agreementId}&limit=500`);
-    const invoices = await node.call<Page<InvoiceRecord>>('GET', `/v1/invoices?agreementId=${agreementId}`);
+    const notes = await node.call<Page<DebitNoteRecord>>(
+      'GET',
+      `/v1/debit-notes?agreement=${agreementId}&limit=500`,
+    );
+    const invoices = await node.call<Page<InvoiceRecord>>('GET', `/v1/invoices?agreement=${agreementId}`);
     return { agreement, activity, notes: notes.items, invoices: invoices.items };
   }
 
