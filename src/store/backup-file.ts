@@ -120,7 +120,7 @@ function parse<T>(path: string, text: string, check: (value: unknown) => T): T {
   }
 }
 
-function notABackup(path: string, why: string, cause?: unknown): StoreError {
+export function notABackup(path: string, why: string, cause?: unknown): StoreError {
   return new StoreError(
     'ERR_STORE_BACKUP',
     `${path} is damaged or no backup: ${why}. Use another backup.`,

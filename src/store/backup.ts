@@ -1,8 +1,9 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isErgonError } from '../interface/errors.ts';
 import type { Clock } from '../interface/clock.ts';
 import { silentLogger } from '../util/silent-logger.ts';
-import { readBackup, writeBackup } from './backup-file.ts';
+import { notABackup, readBackup, writeBackup } from './backup-file.ts';
 import { Committer } from './committer.ts';
 import type { CommitEntry } from './entries.ts';
 import { StoreError } from './errors.ts';
@@ -108,8 +109,13 @@ export async function restoreStore(
 
 async function surveyBackup(backup: string): Promise<Survey> {
   const surveyor = new Surveyor();
-  for await (const [key, raw] of readBackup(backup)) surveyor.add(key, raw);
-  return surveyor.finish();
+  try {
+    for await (const [key, raw] of readBackup(backup)) surveyor.add(key, raw);
+    return surveyor.finish();
+  } catch (error) {
+    if (!isErgonError(error, 'ERR_STORE_DAMAGED')) throw error;
+    throw notABackup(backup, 'its content has been changed', error);
+  }
 }
 
 async function build(

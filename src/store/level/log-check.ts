@@ -12,6 +12,8 @@ import { crc32c } from '../../util/crc32c.ts';
  */
 const BLOCK_BYTES = 32_768;
 const HEADER_BYTES = 7;
+/** Sequence number of the first operation, then their count. */
+const BATCH_HEAD_BYTES = 12;
 const FULL = 1;
 const FIRST = 2;
 const LAST = 4;
@@ -30,19 +32,22 @@ export async function checkLogs(directory: string): Promise<void> {
 function checkLog(path: string, log: Buffer, firstSequence: bigint): bigint {
   let nextSequence = firstSequence;
   let damagedAt: number | undefined;
-  for (const record of physicalRecords(log)) {
-    if (!record.whole) {
-      damagedAt ??= record.offset;
+  let head = Buffer.alloc(0);
+  for (const { offset, type, data, whole } of physicalRecords(log)) {
+    if (!whole) {
+      damagedAt ??= offset;
       continue;
     }
     if (damagedAt !== undefined)
       throw damagedLog(path, damagedAt, 'a record there is damaged, and others follow it');
-    if (record.type !== FULL && record.type !== FIRST) continue;
-    if (record.data.length < 12) throw damagedLog(path, record.offset, 'a batch there is too short');
-    const sequence = record.data.readBigUInt64LE(0);
-    if (sequence < nextSequence)
-      throw damagedLog(path, record.offset, 'a batch there stands in the log twice');
-    nextSequence = sequence + BigInt(record.data.readUInt32LE(8));
+    // A batch is cut where a block ends, anywhere, so its head may come in pieces, the first of them empty.
+    if (type === FULL || type === FIRST) head = Buffer.alloc(0);
+    head = Buffer.concat([head, data.subarray(0, BATCH_HEAD_BYTES - head.length)]);
+    if (type !== FULL && type !== LAST) continue;
+    if (head.length < BATCH_HEAD_BYTES) throw damagedLog(path, offset, 'a batch there is too short');
+    const sequence = head.readBigUInt64LE(0);
+    if (sequence < nextSequence) throw damagedLog(path, offset, 'a batch there stands in the log twice');
+    nextSequence = sequence + BigInt(head.readUInt32LE(8));
   }
   return nextSequence;
 }
