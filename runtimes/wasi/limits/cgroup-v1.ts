@@ -76,6 +76,10 @@ class CgroupV1 implements Cgroup {
     return writeControl(this.#file('freezer', 'freezer.state'), frozen ? 'FROZEN' : 'THAWED');
   }
 
+  isFrozen(): boolean {
+    return readControl(this.#file('freezer', 'freezer.state')) === 'FROZEN';
+  }
+
   remove(): boolean {
     return [...new Set(this.#directories.values())].map(removeGroup).every(Boolean);
   }

@@ -64,6 +64,10 @@ class CgroupV2 implements Cgroup {
     return writeControl(this.#file('cgroup.freeze'), frozen ? 1 : 0);
   }
 
+  isFrozen(): boolean {
+    return readKey(this.#file('cgroup.events'), 'frozen') === 1;
+  }
+
   remove(): boolean {
     return removeGroup(this.#directory);
   }

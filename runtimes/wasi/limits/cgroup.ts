@@ -21,6 +21,8 @@ export interface Cgroup {
   peakMemoryBytes(): number | undefined;
   /** False where there is no freezer. */
   freeze(frozen: boolean): boolean;
+  /** Freezing takes a moment. */
+  isFrozen(): boolean;
   /** Only when no process is left in it; false until then. */
   remove(): boolean;
 }

@@ -11,7 +11,7 @@ import {
   type Report,
   type RunOrder,
 } from '../runner/protocol.ts';
-import { processTree } from '../limits/proc.ts';
+import { memoryOf, processTree } from '../limits/proc.ts';
 import { checkReport, MAX_REPORT_BYTES } from './reports.ts';
 import { SECCOMP_FD, type Sandbox, type SandboxCommand, type SandboxPlan } from './sandbox.ts';
 
@@ -42,6 +42,8 @@ export class RunnerProcess {
   ended: EndedReport | undefined;
   disk: DiskReport | undefined;
   confinement: Confinement | undefined;
+  /** Resident memory before it knew any module. */
+  idleMemoryBytes = 0;
   readonly #child: ChildProcess;
   readonly #components: RunnerComponents;
   /** What Node and V8 said themselves: the end of it. */
@@ -57,6 +59,8 @@ export class RunnerProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...guest, 'pipe'],
       env: {},
       cwd: '/',
+      // A terminal's signals are for us, not for it.
+      detached: true,
     });
     const failed = new Promise<ProcessExit>((resolve) => {
       this.#child.once('error', (error) => {
@@ -78,9 +82,13 @@ export class RunnerProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** All processes of the sandbox; the last one is the guest's. */
+  /** All processes of the sandbox, from the outermost to the one that the guest runs in. */
   get processes(): number[] {
     return this.pid === 0 ? [] : processTree(this.pid);
+  }
+
+  get guestPid(): number {
+    return this.processes.at(-1) ?? this.pid;
   }
 
   get isAlive(): boolean {
@@ -108,6 +116,7 @@ export class RunnerProcess {
     const report = await this.#answer(START_TIMEOUT_MS);
     if (report?.type !== 'ready') throw this.#failure('ERR_RUNTIME_UNAVAILABLE', 'did not start');
     this.confinement = report.confinement;
+    this.idleMemoryBytes = memoryOf(this.guestPid)?.bytes ?? 0;
   }
 
   /** @throws RuntimeError ERR_RUNTIME_PACKAGE when the module is not valid */

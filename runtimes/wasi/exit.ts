@@ -1,0 +1,90 @@
+import os from 'node:os';
+import type { RunExit } from '../../src/interface/exe-unit-runtime.ts';
+import { PAGE_BYTES } from './module/limits.ts';
+import type { EndedReport, ProcessExit } from './sandbox/runner-process.ts';
+
+/** What is known when a runner is gone. */
+export interface Evidence {
+  /** Missing when it was ended rather than ended. */
+  readonly report: EndedReport | undefined;
+  readonly exit: ProcessExit;
+  /** What we sent to end it. */
+  readonly sentSignal: string | undefined;
+  readonly oomKilled: boolean;
+  readonly diagnostics: string;
+  readonly memoryLimitBytes: number;
+  readonly memoryPeakBytes: number;
+  readonly storageLimitBytes: number;
+  readonly diskBytes: number;
+  readonly cpuNs: bigint;
+}
+
+/** Of all that can be seen at the end, what really ended the guest. */
+export function classifyExit(evidence: Evidence): RunExit {
+  const { report, exit, sentSignal } = evidence;
+  if (report !== undefined) return reportedExit(report, evidence);
+  if (sentSignal !== undefined) return { kind: 'signaled', signal: sentSignal };
+  if (evidence.oomKilled || /out of memory|OOM/.test(evidence.diagnostics)) return memoryLimit(evidence);
+  const signal = exit.signal ?? signalOfStatus(exit.code);
+  if (signal === 'SIGXFSZ') {
+    return {
+      kind: 'limit',
+      limit: 'disk',
+      limitValue: evidence.storageLimitBytes,
+      observed: evidence.diskBytes,
+    };
+  }
+  if (signal === 'SIGXCPU') {
+    const seconds = Number(evidence.cpuNs) / 1e9;
+    return { kind: 'limit', limit: 'cpu', limitValue: seconds, observed: seconds };
+  }
+  if (signal !== undefined) return { kind: 'signaled', signal };
+  return {
+    kind: 'failed',
+    message: `The runner ended without a word (status ${exit.code}): ${evidence.diagnostics}`,
+  };
+}
+
+function reportedExit({ end, refusedPages, memoryBytes }: EndedReport, evidence: Evidence): RunExit {
+  switch (end.kind) {
+    case 'exit':
+      return { kind: 'exited', code: end.code };
+    case 'raise':
+      return { kind: 'signaled', signal: end.signal };
+    case 'failed':
+      return { kind: 'failed', message: end.message };
+    case 'trap':
+      // It asked for more memory than it may have, and did not get over it.
+      return refusedPages === 0
+        ? { kind: 'signaled', signal: 'SIGABRT' }
+        : { ...memoryLimit(evidence), observed: memoryBytes + refusedPages * PAGE_BYTES };
+  }
+}
+
+function memoryLimit({ memoryLimitBytes, memoryPeakBytes }: Evidence): Extract<RunExit, { kind: 'limit' }> {
+  return { kind: 'limit', limit: 'memory', limitValue: memoryLimitBytes, observed: memoryPeakBytes };
+}
+
+const SIGNAL_STATUS = 128;
+
+/** A sandbox's outer process says so what killed the inner one. */
+function signalOfStatus(status: number | null): string | undefined {
+  return Object.entries(os.constants.signals).find(([, number]) => number + SIGNAL_STATUS === status)?.[0];
+}
+
+/** The status that a shell would show for it. */
+export function exitStatus(exit: RunExit): number {
+  switch (exit.kind) {
+    case 'exited':
+      return exit.code & 0xff;
+    case 'signaled':
+      return (
+        SIGNAL_STATUS +
+        (Object.entries(os.constants.signals).find(([name]) => name === exit.signal)?.[1] ?? 0)
+      );
+    case 'limit':
+      return SIGNAL_STATUS + os.constants.signals.SIGKILL;
+    case 'failed':
+      return 125;
+  }
+}

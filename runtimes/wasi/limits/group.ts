@@ -1,0 +1,30 @@
+import type { Clock } from '../../../src/interface/clock.ts';
+import { delay } from '../../../src/util/delay.ts';
+import { killProcess } from '../sandbox/runner-process.ts';
+import type { Cgroup } from './cgroup.ts';
+
+const POLL_MS = 5;
+const PATIENCE_MS = 10_000;
+
+/** The kernel tells nobody when a group is empty or frozen, so it is asked again, for a while. */
+export async function until(done: () => boolean, clock: Clock): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
+    if (done()) return true;
+    await delay(clock, POLL_MS);
+  }
+  return done();
+}
+
+/** Kills all that is in a group, and removes it. False when something in it does not die. */
+export async function endGroup(group: Cgroup, clock: Clock): Promise<boolean> {
+  return until(() => {
+    killGroup(group);
+    return group.remove();
+  }, clock);
+}
+
+export function killGroup(group: Cgroup): void {
+  for (const pid of group.processes()) killProcess(pid);
+  // The frozen die only when they are thawed.
+  group.freeze(false);
+}

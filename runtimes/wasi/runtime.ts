@@ -1,0 +1,196 @@
+import { readFile } from 'node:fs/promises';
+import type {
+  DeploySpec,
+  ExeUnitRuntime,
+  Fingerprint,
+  RunCommand,
+  RunningCommand,
+  RunOutput,
+  RuntimeComponents,
+  RuntimeDescriptor,
+  RuntimeStats,
+  RuntimeSupports,
+} from '../../src/interface/exe-unit-runtime.ts';
+import { checker } from '../../src/util/check.ts';
+import { RuntimeError } from '../errors.ts';
+import { Deployment } from './deployment.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { decodeHandle, encodeHandle, groupName, ProcessRecord, type Handle } from './handle.ts';
+import type { CgroupTree } from './limits/cgroup.ts';
+import { endGroup } from './limits/group.ts';
+import { probeCgroups } from './limits/probe.ts';
+import { startTime } from './limits/proc.ts';
+import { SandboxLadder } from './sandbox/ladder.ts';
+import { findProgram } from './sandbox/programs.ts';
+import { killProcess, type RunnerProcess } from './sandbox/runner-process.ts';
+import type { SandboxName } from './sandbox/sandbox.ts';
+import { selfTest } from './self-test.ts';
+import { identityOf, makeWorkDir, workDirOf, type WorkDir } from './work-dir.ts';
+
+export interface WasiRuntimeInit {
+  /** Use this sandbox and no weaker one; absent: the strongest that works. */
+  readonly sandbox?: SandboxName;
+  /** Limit and meter by control groups, where the machine has them. */
+  readonly cgroups?: boolean;
+}
+
+const supports: RuntimeSupports = {
+  signal: true,
+  suspend: true,
+  // A guest's streams end with its supervisor, and so does the guest.
+  recover: false,
+  cpuTimeLimit: true,
+  memoryLimit: true,
+  diskLimit: true,
+  // A guest is one thread: it has no more than its one core to itself with or without a quota.
+  cpuShare: true,
+};
+
+const checkProcessRecord = checker(ProcessRecord, 'runner process record');
+
+/** WASI programs, each in a confined process of its own. */
+export class WasiRuntime implements ExeUnitRuntime {
+  readonly descriptor: RuntimeDescriptor;
+  readonly supports = supports;
+  readonly #init: WasiRuntimeInit;
+  readonly #components: RuntimeComponents;
+  readonly #ladder: SandboxLadder;
+  readonly #deployments = new Map<string, Deployment>();
+  /** Started ahead of its activity, and the volumes that it sees. */
+  #warm: { readonly runner: RunnerProcess; readonly volumes: string } | undefined;
+  #cgroups: { readonly tree: CgroupTree | undefined } | undefined;
+
+  constructor(init: WasiRuntimeInit, components: RuntimeComponents) {
+    this.descriptor = components.descriptor;
+    this.#init = init;
+    this.#components = components;
+    this.#ladder = new SandboxLadder({ ...init, findProgram }, components);
+  }
+
+  fingerprint(): Promise<Fingerprint> {
+    return fingerprintOf(this.#ladder, this.#cgroupTree());
+  }
+
+  selfTest(workDir: string): Promise<void> {
+    return selfTest(this, workDir);
+  }
+
+  async warm(directory: string): Promise<void> {
+    const workDir = await makeWorkDir(directory);
+    this.#takeWarm()?.kill();
+    this.#warm = { runner: await this.#launch(workDir), volumes: await identityOf(workDir.volumes) };
+  }
+
+  async deploy(spec: DeploySpec): Promise<string> {
+    const handle: Handle = { version: 1, workDir: spec.workDir, group: groupName(spec.activityId) };
+    // What a crash, or an earlier attempt, left of it.
+    await this.#end(handle);
+    const workDir = await makeWorkDir(spec.workDir);
+    const deployment = new Deployment(
+      { spec, workDir },
+      {
+        ...this.#components,
+        findProgram,
+        launch: () => this.#launch(workDir),
+        cgroup: this.#cgroupTree()?.open(handle.group),
+      },
+    );
+    const encoded = encodeHandle(handle);
+    this.#deployments.set(encoded, deployment);
+    try {
+      await deployment.prepare(this.#takeWarm(await identityOf(workDir.volumes)));
+    } catch (error) {
+      await this.#end(handle);
+      throw error;
+    }
+    return encoded;
+  }
+
+  async start(handle: string): Promise<void> {
+    this.#deployed(handle);
+  }
+
+  run(handle: string, command: RunCommand, output: RunOutput): Promise<RunningCommand> {
+    return this.#deployed(handle).run(command, output);
+  }
+
+  suspend(handle: string): Promise<void> {
+    return this.#deployed(handle).suspend();
+  }
+
+  resume(handle: string): Promise<void> {
+    return this.#deployed(handle).resume();
+  }
+
+  stats(handle: string): Promise<RuntimeStats> {
+    return this.#deployed(handle).stats();
+  }
+
+  volumeRoot(handle: string): string {
+    return workDirOf(decodeHandle(handle).workDir).volumes;
+  }
+
+  async stop(handle: string): Promise<void> {
+    await this.#deployments.get(handle)?.stop();
+  }
+
+  async destroy(handle: string): Promise<void> {
+    await this.#end(decodeHandle(handle));
+  }
+
+  /** There is nothing to take over: what is left of another process's deployment is ended. */
+  async recover(handle: string): Promise<boolean> {
+    await this.#end(decodeHandle(handle));
+    return false;
+  }
+
+  #launch(workDir: WorkDir): Promise<RunnerProcess> {
+    const directories = [{ hostPath: workDir.volumes, readOnly: false }];
+    return this.#ladder.launch({ moduleDir: workDir.moduleDir, directories }, 'pipe');
+  }
+
+  /** The warm runner, if it sees these volumes; one that sees others is of no use any more. */
+  #takeWarm(volumes?: string): RunnerProcess | undefined {
+    const warm = this.#warm;
+    this.#warm = undefined;
+    if (warm?.volumes === volumes) return warm?.runner;
+    warm?.runner.kill();
+    return undefined;
+  }
+
+  async #end(handle: Handle): Promise<void> {
+    const encoded = encodeHandle(handle);
+    await this.#deployments.get(encoded)?.stop();
+    this.#deployments.delete(encoded);
+    await killRecorded(handle);
+    const group = this.#cgroupTree()?.open(handle.group);
+    if (group === undefined || (await endGroup(group, this.#components.clock))) return;
+    const message = `Processes of the control group ${handle.group} do not die`;
+    throw new RuntimeError('ERR_RUNTIME_FAILED', message, { group: handle.group, pids: group.processes() });
+  }
+
+  #deployed(handle: string): Deployment {
+    const deployment = this.#deployments.get(handle);
+    if (deployment !== undefined) return deployment;
+    const { workDir } = decodeHandle(handle);
+    throw new RuntimeError('ERR_RUNTIME_HANDLE', `Nothing is deployed in ${workDir} by this process`, {
+      workDir,
+    });
+  }
+
+  #cgroupTree(): CgroupTree | undefined {
+    this.#cgroups ??= { tree: this.#init.cgroups === false ? undefined : probeCgroups() };
+    return this.#cgroups.tree;
+  }
+}
+
+/** Where there are no control groups, the runner of a supervisor that is gone is known by its number and start. */
+async function killRecorded({ workDir }: Handle): Promise<void> {
+  try {
+    const text = await readFile(workDirOf(workDir).processFile, 'utf8');
+    const { pid, startTime: started } = checkProcessRecord(JSON.parse(text));
+    if (startTime(pid) === started) killProcess(pid);
+  } catch {
+    // None was started, or a power failure took the record, and the process with it.
+  }
+}
