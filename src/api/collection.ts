@@ -25,17 +25,26 @@ type Fields<T> = Readonly<Record<string, (value: T) => string | undefined>>;
 const SCAN_PAGE = 256;
 
 /**
- * Shows a bucket as a collection. `fields` are the filters; one that is also an index of the bucket, under the
- * same name, is looked up there, the others are compared record by record.
+ * Shows a bucket as a collection. `fields` are the filters; one that is also an index of the bucket, under the same
+ * name or the one that `indexes` gives, is looked up there, the others are compared record by record.
  */
-export function bucketCollection<T>(reader: Reader, bucket: Bucket<T>, fields: Fields<T>): Collection<T> {
+export function bucketCollection<T>(
+  reader: Reader,
+  bucket: Bucket<T>,
+  fields: Fields<T>,
+  indexes: Readonly<Record<string, string>> = {},
+): Collection<T> {
+  const indexOf = (field: string): string | undefined => {
+    const name = indexes[field] ?? field;
+    return bucket.indexes?.[name] === undefined ? undefined : name;
+  };
   return {
     get: (id) => reader.get(bucket, id),
     list: async ({ after, limit, where = {} }) => {
       const asked = Object.entries(where).flatMap(([name, value]) =>
         value === undefined ? [] : [{ name, value }],
       );
-      const indexed = asked.find(({ name }) => bucket.indexes?.[name] !== undefined);
+      const indexed = asked.find(({ name }) => indexOf(name) !== undefined);
       const fits = (value: T): boolean =>
         asked.every((filter) => filter === indexed || fields[filter.name]?.(value) === filter.value);
       const pageSize = asked.every((filter) => filter === indexed) ? limit + 1 : SCAN_PAGE;
@@ -47,7 +56,7 @@ export function bucketCollection<T>(reader: Reader, bucket: Bucket<T>, fields: F
           limit: pageSize,
           reverse: true,
           ...(cursor !== undefined && { after: cursor }),
-          ...(indexed && { where: { index: indexed.name, equals: indexed.value } }),
+          ...(indexed && { where: { index: indexOf(indexed.name) ?? indexed.name, equals: indexed.value } }),
         });
         found.push(...page.filter(({ value }) => fits(value)));
         cursor = page.at(-1)?.id;

@@ -93,6 +93,7 @@ export interface Books {
   readonly tasks: Collection<TaskRecord>;
   readonly agreements: Collection<AgreementRecord>;
   readonly activities: Collection<ActivityRecord>;
+  /** By `activityId/batchId`. */
   readonly batches: Collection<Batch>;
   readonly debitNotes: Collection<DebitNoteRecord>;
   readonly invoices: Collection<InvoiceRecord>;

@@ -3,6 +3,7 @@ import type { ErgonError } from '../interface/errors.ts';
 import { isErgonError } from '../interface/errors.ts';
 import { ApiError, type ApiErrorCode } from './errors.ts';
 import { problemStatus } from './problem-status.ts';
+import { remedyOf } from './remedies.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -13,6 +14,7 @@ export const Problem = Type.Object({
   status: Type.Integer(),
   code: Type.String({ pattern: '^ERR_[A-Z0-9_]+$' }),
   detail: Type.String(),
+  remedy: Type.Optional(Type.String({ description: 'What to do next' })),
   instance: Type.String({ description: 'Id of the request, as in the daemon log' }),
   context: Type.Optional(
     Type.Record(Type.String(), Type.Unknown(), { description: 'The figures of the error' }),
@@ -85,6 +87,7 @@ function fastifyCode(error: unknown): ApiErrorCode | undefined {
 
 export function problemDocument(error: ErgonError, status: number, instance: string): Problem {
   const { problems, ...context } = error.detail;
+  const remedy = remedyOf(error.code);
   return {
     type: `urn:ergon:error:${error.code}`,
     title: TITLES[status] ?? 'Error',
@@ -92,6 +95,7 @@ export function problemDocument(error: ErgonError, status: number, instance: str
     code: error.code,
     detail: error.message.slice(0, 4096),
     instance,
+    ...(remedy !== undefined && { remedy }),
     ...(Object.keys(context).length > 0 && { context: plain(context) }),
     ...(Array.isArray(problems) && { errors: problems.filter(isPlace) }),
   };

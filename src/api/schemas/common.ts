@@ -20,7 +20,7 @@ export const MAX_PAGE = 500;
 export const pageQuery = {
   limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 50 }),
   after: Type.Optional(
-    Type.String({ pattern: '^[A-Za-z0-9:_-]{1,128}$', description: 'The `next` of the page before' }),
+    Type.String({ pattern: '^[A-Za-z0-9:._/-]{1,256}$', description: 'The `next` of the page before' }),
   ),
 };
 

@@ -46,7 +46,7 @@ describe('the sequence by hand', () => {
     const run = { batchId: 'b3', entryPoint: 'main', args: ['-v'], env: { A: '1' }, timeoutMs: 500 };
     await world.post('/v1/activities/act/run', run);
     await world.post('/v1/activities/act/exec', { batchId: 'b4', script: [{ sign: {} }, { terminate: {} }] });
-    await world.activities.finish('b4');
+    await world.activities.finish('act', 'b4');
     expect((await world.get('/v1/activities/act/batches/b4?waitMs=1000')).json()).toMatchObject({
       finished: true,
     });

@@ -82,14 +82,13 @@ export const activityBatchRoutes: Routes = (app, context) => {
   );
 };
 
-/** Of this node's books, so that a provider may look as well. */
+/** Of this node's books, so that a provider may look as well; kept under both ids, since requestors make them. */
 async function ownBatch(
   { books }: RouteContext,
   activityId: string,
   batchId: string,
 ): Promise<Batch | undefined> {
-  const batch = await books.batches.get(batchId);
-  return batch?.activityId === activityId ? batch : undefined;
+  return books.batches.get(`${activityId}/${batchId}`);
 }
 
 /** Ids may be the caller's own, so the time counts. */

@@ -28,6 +28,8 @@ export const billRoutes: Routes = (app, { books }) => {
     name: 'payment',
     item: PaymentView,
     filters: Type.Object({ agreement, invoice: Type.Optional(Id) }),
+    // The books keep payments by counterparty and sequence.
+    get: async (id) => (await books.payments.list({ limit: 1, where: { payment: id } })).items[0],
   });
   resource(app, books.allocations, {
     path: 'allocations',
@@ -37,12 +39,18 @@ export const billRoutes: Routes = (app, { books }) => {
   });
 };
 
+interface Resource<T> {
+  readonly path: string;
+  readonly name: string;
+  readonly item: TSchema;
+  readonly filters: TObject;
+  /** Where the id is not the key. */
+  readonly get?: (id: string) => Promise<T | undefined>;
+}
+
 /** The list and the single item of one kind of record. */
-function resource<T>(
-  app: ApiServer,
-  records: Collection<T>,
-  of: { path: string; name: string; item: TSchema; filters: TObject },
-): void {
+function resource<T>(app: ApiServer, records: Collection<T>, of: Resource<T>): void {
+  const get = of.get ?? ((id: string) => records.get(id));
   app.get(
     `/${of.path}`,
     {
@@ -65,7 +73,6 @@ function resource<T>(
       config: { scope: 'read' },
       schema: { summary: `One ${of.name} by its id`, params: IdParams, response: answers({ 200: of.item }) },
     },
-    async (request, reply) =>
-      reply.send(found(of.name, request.params.id, await records.get(request.params.id))),
+    async (request, reply) => reply.send(found(of.name, request.params.id, await get(request.params.id))),
   );
 }

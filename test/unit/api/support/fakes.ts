@@ -105,7 +105,7 @@ export interface FakeActivities extends RequestorActivities {
   /** Appends to a log. */
   write(activityId: string, stream: LogStream, bytes: Uint8Array): void;
   finalize(activityId: string): void;
-  finish(batchId: string): Promise<void>;
+  finish(activityId: string, batchId: string): Promise<void>;
 }
 
 export function fakeActivities(store: Store, changes: string[]): FakeActivities {
@@ -123,14 +123,14 @@ export function fakeActivities(store: Store, changes: string[]): FakeActivities 
     exec: async (activityId, batchId, script) => {
       changes.push(`exec ${batchId} ${JSON.stringify(script)}`);
       const batch = { batchId, activityId, script, results: [], finished: false, createdAt: changes.length };
-      await save(store, buckets.batches, batchId, batch);
+      await save(store, buckets.batches, `${activityId}/${batchId}`, batch);
       return batch;
     },
-    batch: (_activityId, batchId) => store.get(buckets.batches, batchId),
-    waitBatch: async (_activityId, batchId, signal) => {
+    batch: (activityId, batchId) => store.get(buckets.batches, `${activityId}/${batchId}`),
+    waitBatch: async (activityId, batchId, signal) => {
       for (;;) {
         signal.throwIfAborted();
-        const batch = await store.get(buckets.batches, batchId);
+        const batch = await store.get(buckets.batches, `${activityId}/${batchId}`);
         if (batch?.finished === true) return batch;
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -146,11 +146,12 @@ export function fakeActivities(store: Store, changes: string[]): FakeActivities 
     },
     write: (id, stream, bytes) => logs.set(`${id} ${stream}`, Buffer.concat([logOf(id, stream), bytes])),
     finalize: (id) => finals.add(id),
-    finish: async (batchId) => {
-      const batch = await store.get(buckets.batches, batchId);
+    finish: async (activityId, batchId) => {
+      const key = `${activityId}/${batchId}`;
+      const batch = await store.get(buckets.batches, key);
       if (batch === undefined) throw new Error(`no batch ${batchId}`);
       const result = { index: 0, result: 'Ok' as const, exitCode: 7, startedAt: 1, finishedAt: 2 };
-      await save(store, buckets.batches, batchId, { ...batch, finished: true, results: [result] });
+      await save(store, buckets.batches, key, { ...batch, finished: true, results: [result] });
     },
   };
 }

@@ -1,0 +1,30 @@
+import { activityErrors } from '../activity/errors.ts';
+import { identityErrors } from '../identity/errors.ts';
+import { marketErrors } from '../market/errors.ts';
+import { networkErrors } from '../network/errors.ts';
+import { paymentErrors } from '../payment/errors.ts';
+import { storeErrors } from '../store/errors.ts';
+import { taskErrors } from '../task/errors.ts';
+import { transferErrors } from '../transfer/errors.ts';
+import { checkErrors } from '../util/check.ts';
+import { apiErrors } from './errors.ts';
+
+const REMEDIES: ReadonlyMap<string, string> = new Map(
+  [
+    activityErrors,
+    apiErrors,
+    checkErrors,
+    identityErrors,
+    marketErrors,
+    networkErrors,
+    paymentErrors,
+    storeErrors,
+    taskErrors,
+    transferErrors,
+  ].flatMap((catalogue) => Object.entries(catalogue).map(([code, { remedy }]) => [code, remedy] as const)),
+);
+
+/** What to do about an error, from the catalogue of the part that it comes from. */
+export function remedyOf(code: string): string | undefined {
+  return REMEDIES.get(code);
+}
