@@ -1,4 +1,5 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface';
+import { raceAbort } from '../deadline.ts';
 import { NetworkError } from '../errors.ts';
 
 const LENGTH_BYTES = 4;
@@ -25,6 +26,9 @@ export class FrameReader {
     stream.addEventListener('message', this.#onMessage);
     stream.addEventListener('end', this.#onEnd);
     stream.addEventListener('close', this.#onClose);
+    // The peer may have been faster than whoever made this reader.
+    const gone = stream.status === 'aborted' || stream.status === 'reset';
+    this.#ended = stream.readableEnded || (gone && stream.readBufferLength === 0);
   }
 
   /**
@@ -120,9 +124,28 @@ export async function writeFrame(stream: Stream, bytes: Uint8Array, signal?: Abo
   await write(stream, frame, signal);
 }
 
-/** Sends bytes as they are, and waits while the peer does not take more. */
+/**
+ * Sends bytes as they are, and waits while the peer does not take more. Not by `stream.onDrain`: in libp2p 3.3 its
+ * promise stays resolved after the first drain, so that a slow peer would fill the write buffer until it is reset.
+ */
 export async function write(stream: Stream, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-  if (!stream.send(bytes)) await stream.onDrain(signal === undefined ? {} : { signal });
+  stream.send(bytes);
+  while (stream.writableNeedsDrain && stream.status === 'open') await drained(stream, signal);
+}
+
+async function drained(stream: Stream, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  const onDrain = (): void => resolve(undefined);
+  const onClose = (event: StreamCloseEvent): void =>
+    reject(event.error ?? new Error('the stream was closed'));
+  stream.addEventListener('drain', onDrain);
+  stream.addEventListener('close', onClose);
+  try {
+    await (signal === undefined ? promise : raceAbort(promise, signal));
+  } finally {
+    stream.removeEventListener('drain', onDrain);
+    stream.removeEventListener('close', onClose);
+  }
 }
 
 function cutOff(): NetworkError {

@@ -48,6 +48,8 @@ export async function createNode(
       maxConnections: limits.maxConnections,
       inboundConnectionThreshold: limits.inboundConnectionThreshold,
     },
+    // Patient: a machine that sells its CPU may be slow to answer and still be there.
+    connectionMonitor: { protocolPrefix: PREFIX, pingTimeout: { minTimeout: 20_000 } },
     peerDiscovery: init.mdns === undefined ? [] : [mdns({ serviceTag: MDNS_SERVICE_TAG, ...init.mdns })],
     services: {
       identify: identify({ protocolPrefix: PREFIX }),

@@ -42,6 +42,8 @@ export async function serveRequests(
   const running = new Set<Promise<void>>();
   try {
     for (let frame = await reader.frame(); frame !== undefined; frame = await reader.frame()) {
+      // Nobody waits for the answers of what is still buffered: it will come again.
+      if (signal.aborted) break;
       const { id, kind, body } = checkRequest(decodeMessage(frame));
       const task = components.handlers
         .answer(protocolId, kind, body, sender, signal)

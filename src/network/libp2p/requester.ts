@@ -1,4 +1,5 @@
 import type { Stream } from '@libp2p/interface';
+import { isErgonError } from '../../interface/errors.ts';
 import type { JsonValue } from '../../interface/store.ts';
 import type { Answer } from '../answer.ts';
 import { raceAbort } from '../deadline.ts';
@@ -48,7 +49,13 @@ export class Requester {
     try {
       return await line.slots.run(async () => {
         const channel = await raceAbort(this.#channel(line, target), signal);
-        return await channel.request(kind, body, signal);
+        try {
+          return await channel.request(kind, body, signal);
+        } catch (error) {
+          if (!isErgonError(error, 'ERR_NETWORK_UNREACHABLE')) throw error;
+        }
+        // The connection was dead, or died: requests are idempotent by their ids, so once more over a new one.
+        return await (await raceAbort(this.#channel(line, target), signal)).request(kind, body, signal);
       }, signal);
     } finally {
       if (line.slots.idle && line.channel === undefined) this.#lines.delete(key);
