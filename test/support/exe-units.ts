@@ -56,7 +56,8 @@ export function specOf(activityId: string, overrides: Partial<ExeUnitSpec> = {})
     resources: { cpuThreads: 1, memoryBytes: 64 << 20, storageBytes: 64 << 20 },
     limits: {},
     maxOutputBytes: 1 << 20,
-    deadline: Date.now() + 3_600_000,
+    // The same for everyone who asks for this activity.
+    deadline: 4_102_444_800_000,
     sampleIntervalMs: 1000,
     ...overrides,
   };

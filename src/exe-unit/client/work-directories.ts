@@ -13,7 +13,6 @@ import { isEnd } from './follow.ts';
 import { supervisorStatus } from './status.ts';
 
 const MAX_SLICE_BYTES = 16 << 20;
-const NAMELESS_MS = 60_000;
 
 export async function isThere(path: string): Promise<boolean> {
   try {
@@ -33,7 +32,10 @@ export async function activityIds(dataDir: string): Promise<string[]> {
   return (await names(dataDir)).filter((name) => problems(Id, name).length === 0).sort();
 }
 
-/** Removes what a killed daemon left: half removed directories, and those of idle supervisors that died. */
+/**
+ * Removes what a killed daemon left: half removed directories, and those of idle supervisors. Called before this
+ * daemon starts its own. An orphan that is still coming up without a name finds its directory gone, and ends too.
+ */
 export async function sweep(dataDir: string, clock: Clock): Promise<void> {
   for (const name of await names(dataDir)) {
     const path = join(activitiesDirectory(dataDir), name);
@@ -43,10 +45,8 @@ export async function sweep(dataDir: string, clock: Clock): Promise<void> {
 }
 
 async function isAbandoned(path: string, clock: Clock): Promise<boolean> {
-  if ((await supervisorStatus(path, clock)) === 'gone') return true;
-  // A daemon that was killed before its supervisor had said who it is.
-  const nameless = (await readIdentity(workPaths(path).supervisor)) === undefined;
-  return nameless && clock.now() - (await stat(path)).mtimeMs > NAMELESS_MS;
+  if ((await readIdentity(workPaths(path).supervisor)) === undefined) return true;
+  return (await supervisorStatus(path, clock)) === 'gone';
 }
 
 /** First out of the way in one step, so that a crash leaves no half an activity. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -81,6 +81,42 @@ describe('death and recovery', () => {
     expect(ofType(await followToEnd(units, 'a1'), 'state').at(-1)).toMatchObject({ state: 'Completed' });
   });
 
+  const entries = (): string[] => {
+    const activities = join(dataDir, 'activities');
+    return existsSync(activities) ? readdirSync(activities) : [];
+  };
+  const journalHas = (text: string): boolean => {
+    const journal = join(dataDir, 'activities', 'a1', 'journal.ndjson');
+    return existsSync(journal) && readFileSync(journal, 'utf8').includes(text);
+  };
+  it.each<[string, () => boolean]>([
+    ['a supervisor is being launched', () => entries().some((name) => name.startsWith('.warm-'))],
+    [
+      'a supervisor is there',
+      () => entries().some((name) => existsSync(join(dataDir, 'activities', name, 'supervisor.json'))),
+    ],
+    ['the activity has its directory', () => entries().includes('a1')],
+    ['the batch is journaled', () => journalHas('"batch"')],
+    ['the program runs', () => journalHas('"state":"Running"')],
+    ['the batch has finished', () => journalHas('"batch-finished"')],
+  ])('creates and runs once, whatever a daemon had done when it was killed: %s', async (_, moment) => {
+    const daemon = spawn(process.execPath, [DAEMON, dataDir, 'a1', 'echo', 'once'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    while (!moment()) await new Promise((resolve) => setImmediate(resolve));
+    daemon.kill('SIGKILL');
+    await once(daemon, 'exit');
+    await units.start();
+    await units.create(specOf('a1'));
+    await units.exec('a1', 'batch-1', script(run('echo', 'once')));
+    const records = await followUntil(units, 'a1', (record) => record.type === 'batch-finished');
+    expect(ofType(records, 'batch')).toHaveLength(1);
+    expect((await wholeLog(units, 'a1', 'stdout')).toString()).toBe('once\n');
+    await expect.poll(() => supervisorPids(dataDir), { timeout: 20_000 }).toEqual([pidOf('a1')]);
+    await units.end('a1', 'Completed');
+    await expect.poll(() => entries(), { timeout: 20_000 }).toEqual(['a1']);
+  });
+
   it('lets idle supervisors die with their daemon, and leaves no directory of theirs', async () => {
     await killedDaemon('a1', 'sleep');
     await expect.poll(() => supervisorPids(dataDir), { timeout: 20_000 }).toEqual([pidOf('a1')]);
@@ -125,8 +161,14 @@ describe('death and recovery', () => {
       // A crash in the middle of a line.
       appendFileSync(join(dataDir, 'activities', 'a1', 'journal.ndjson'), '{"seq":99,"at":17');
 
+      // Something of the workload that has outlived all that should have killed it.
+      const survivor = spawn('sleep', ['1000'], { env: { ERGON_MOCK_DEPLOYMENT: marker } });
+      const died = once(survivor, 'exit');
+      await expect.poll(() => workloadsOf(marker), { timeout: 20_000 }).toEqual([survivor.pid]);
+
       await units.close('a1', lost);
       await units.close('a1', lost);
+      await died;
       expect(workloadsOf(marker)).toEqual([]);
       const records = await followToEnd(units, 'a1');
       expect(records.map((record) => record.seq)).toEqual(records.map((_, index) => index + 1));

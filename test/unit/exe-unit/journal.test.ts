@@ -108,6 +108,12 @@ describe('the journal', () => {
       writeFileSync(path, wrong);
       await expect(read()).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_JOURNAL_DAMAGED' });
     }
+    // A whole line with the right number, of another journal.
+    const [, foreign = ''] = (await write(['x', 'b'].map((handle) => ({ type: 'handle', handle }))))
+      .toString()
+      .split(/(?<=\n)/);
+    writeFileSync(path, a + foreign);
+    await expect(read()).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_JOURNAL_DAMAGED' });
     writeFileSync(path, a + b + c);
     const tail = new JournalTail(path);
     await read(tail);
