@@ -42,14 +42,16 @@ export class Follower {
       const over = new AbortController();
       const mirror = new Mirror(this.#context, this.#copies, remote);
       const both = AbortSignal.any([signal, over.signal]);
-      const copying = mirror.run(both).then(() => this.#logsCopied(activityId, both));
+      const copying = mirror.run(both);
       let outcome: Outcome = 'again';
       await background.retrying({ activityId }, signal, async () => {
         outcome = await this.#turn(activityId, mirror, signal);
         return outcome !== 'again';
       });
-      if (outcome !== ('ended' as Outcome)) over.abort();
+      const ended = outcome === ('ended' as Outcome);
+      if (!ended) over.abort();
       await copying;
+      if (ended) await this.#noteLogsComplete(activityId, signal);
       this.#followed.delete(activityId);
       this.#delivery.forget(activityId);
     });
@@ -118,7 +120,8 @@ export class Follower {
     await endWithoutProvider(this.#context, activityId, { code: 'Expired', message, detail: { deadline } });
   }
 
-  async #logsCopied(activityId: string, signal: AbortSignal): Promise<void> {
+  /** Not before the end was taken in: a copy may be done early, when the provider has the log no more. */
+  async #noteLogsComplete(activityId: string, signal: AbortSignal): Promise<void> {
     const { store, changes, background } = this.#context;
     await background.retrying({ activityId }, signal, async () => {
       await store.transact(async (tx) => {

@@ -147,11 +147,21 @@ describe('supervisors and work directories', () => {
   });
 
   it('tell a requestor that comes back late how it ended', async () => {
-    world.hub.disconnect(PROVIDER.peerId, REQUESTOR.peerId);
+    // It knows of more output than it has when the provider goes.
+    const stop = world.hub.fault(({ kind }) =>
+      kind === 'log' ? { type: 'disconnect', when: 'before' } : undefined,
+    );
+    world.machine.get('act').write('stdout', 'more');
+    await world.until('away', async () => (await world.requestor.get('act'))?.unreachableSince !== undefined);
+    stop();
     world.machine.get('act').release('x');
     await world.terminate('agr', 'provider', { code: 'Closing', message: 'closing down' });
     await world.until('removed', () => world.machine.disposed.includes('act'), 3 * 3_600_000);
+    // It hears that the log is gone before it hears of the end.
+    const late = world.hub.fault(({ kind }) => (kind === 'updates' ? { type: 'drop' } : undefined));
     world.hub.connect(PROVIDER.peerId, REQUESTOR.peerId);
+    await world.clock.advance(60_000);
+    late();
     await world.until('known', async () => (await world.requestor.get('act'))?.state === 'Terminated');
     expect((await world.requestor.batch('act', 'b1'))?.results.map(({ result }) => result)).toEqual([
       'Ok',
