@@ -62,7 +62,8 @@ export interface Network extends Startable {
   handle(protocol: Protocol): void;
   serveBlobs(server: BlobServer): void;
   /**
-   * One request, one answer. Rejects with NetworkError: ERR_NETWORK_UNREACHABLE, ERR_NETWORK_TIMEOUT,
+   * One request, one answer. A request whose connection breaks may be sent once more, so handlers are idempotent by the
+   * ids in the body. Rejects with NetworkError: ERR_NETWORK_UNREACHABLE, ERR_NETWORK_TIMEOUT,
    * ERR_NETWORK_PROTOCOL (the peer broke the protocol), or ERR_NETWORK_REMOTE with `detail.code` when the peer's
    * handler threw.
    */

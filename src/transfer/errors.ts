@@ -33,11 +33,11 @@ export const transferErrors: ErrorCatalogue<TransferErrorCode> = {
   },
   ERR_TRANSFER_TOO_LARGE: {
     meaning: 'The blob is larger than allowed. What had come was thrown away.',
-    remedy: 'Send less, or raise the limit (`transfer.maxBlobBytes`).',
+    remedy: 'Send less, or raise the limit (`api.maxPackageBytes`).',
   },
   ERR_TRANSFER_NO_SPACE: {
     meaning: 'The blob store is full, or the disk is.',
-    remedy: 'Delete blobs that are not needed, or raise `transfer.maxBytes`.',
+    remedy: 'Delete blobs that are not needed, or give the disk more space.',
   },
   ERR_TRANSFER_DAMAGED: {
     meaning: 'A stored blob no longer fits its hash. It was set aside in the folder `damaged`.',
