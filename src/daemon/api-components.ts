@@ -4,7 +4,7 @@ import { activities, batches } from '../activity/index.ts';
 import { bucketCollection, type ApiComponents, type Books, type NodeInfo } from '../api/index.ts';
 import type { Config } from '../config/index.ts';
 import type { AppKeys } from '../identity/index.ts';
-import type { Reader, Resources, SlotAmounts, Store } from '../interface/index.ts';
+import type { Reader, SlotAmounts, Store } from '../interface/index.ts';
 import { agreementBucket } from '../market/index.ts';
 import { allocationsBucket, debitNotesBucket, invoicesBucket, paymentsBucket } from '../payment/index.ts';
 import { backupStore, type LevelStore } from '../store/index.ts';

@@ -110,7 +110,12 @@ export function services(config: Config, ground: Ground, selling: Selling | unde
       ...(provider === undefined ? {} : { provider: provider.activities }),
     }),
     tasks: tasks(
-      { agreementSlackMs: 5 * MINUTE_MS, closeTimeoutMs: MINUTE_MS / 2, retryDelayMs: 1000 },
+      {
+        agreementSlackMs: 5 * MINUTE_MS,
+        searchTimeoutMs: MINUTE_MS,
+        closeTimeoutMs: MINUTE_MS / 2,
+        retryDelayMs: 1000,
+      },
       { ...ground, newId, agreements: theMarket, activities: requestor, allocations: thePayment.allocations },
     ),
   };

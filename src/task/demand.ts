@@ -36,7 +36,9 @@ function constraintsOf(spec: TaskSpec): string {
     `(${PROPERTY.storageBytes}>=${spec.limits.storageBytes})`,
     `(${platformAddressProperty(spec.platform)}=*)`,
   ];
-  return `(&${own.join('')}${spec.constraints.trim()})`;
+  const further = spec.constraints.trim();
+  const bare = further !== '' && !further.startsWith('(');
+  return `(&${own.join('')}${bare ? `(${further})` : further})`;
 }
 
 /**

@@ -11,6 +11,9 @@ import type {
   TaskRecord,
   TaskResult,
 } from '../interface/index.ts';
+import { isErgonError } from '../interface/index.ts';
+import { delay } from '../util/delay.ts';
+import type { NewId } from '../util/id.ts';
 import { demandOf } from './demand.ts';
 import { hasEnded } from './machine.ts';
 import { failureOf, isProviderFault } from './outcome.ts';
@@ -20,6 +23,10 @@ import { outputIndex, runIndex, taskScript } from './script.ts';
 export interface PhasesInit {
   /** An agreement lasts for the task's wall time limit and this much for what goes before and after. */
   readonly agreementSlackMs: number;
+  /** How long an attempt looks for a provider before it fails. */
+  readonly searchTimeoutMs: number;
+  /** Wait before a search, or a phase that failed in an unforeseen way, is tried again. */
+  readonly retryDelayMs: number;
 }
 
 export interface PhasesComponents {
@@ -29,6 +36,7 @@ export interface PhasesComponents {
   readonly activities: RequestorActivities;
   readonly allocations: Allocations;
   readonly fetcher: BlobFetcher;
+  readonly newId: NewId;
 }
 
 /** Does the work of one phase and stores what came of it. Idempotent: a restarted daemon calls it again. */
@@ -46,9 +54,13 @@ export function phaseSteps(
   };
 }
 
+/** Offers come and go and providers restart: no agreement now does not mean none in a moment. */
+const PASSING = ['ERR_MARKET_NO_OFFER', 'ERR_MARKET_NOBODY_AGREED'];
+
 const agreeing =
-  (init: PhasesInit, { agreements, allocations, records }: PhasesComponents): PhaseStep =>
+  (init: PhasesInit, components: PhasesComponents): PhaseStep =>
   async (task, attempt, signal) => {
+    const { agreements, allocations, records, clock } = components;
     const { spec } = task;
     await allocations.create({
       allocationId: task.allocationId,
@@ -56,21 +68,41 @@ const agreeing =
       total: spec.budget,
     });
     await allocations.assign(attempt.agreementId, task.allocationId);
-    const { agreement } = await agreements.request(
-      {
-        agreementId: attempt.agreementId,
-        ...demandOf(spec),
-        expiresAt: attempt.startedAt + spec.limits.wallTimeMs + init.agreementSlackMs,
-        excludeProviders: task.attempts.flatMap((other) =>
-          other.number < attempt.number && other.provider !== undefined ? [other.provider] : [],
-        ),
-      },
-      signal,
-    );
-    await records.update(task.taskId, (now) =>
-      withAttempt(now, attempt.number, { phase: 'Creating', provider: agreement.provider }),
-    );
+    try {
+      const { agreement } = await agreements.request(
+        {
+          agreementId: attempt.agreementId,
+          ...demandOf(spec),
+          expiresAt: attempt.startedAt + spec.limits.wallTimeMs + init.agreementSlackMs,
+          excludeProviders: task.attempts.flatMap((other) =>
+            other.number < attempt.number && other.provider !== undefined ? [other.provider] : [],
+          ),
+        },
+        signal,
+      );
+      await records.update(task.taskId, (now) =>
+        withAttempt(now, attempt.number, { phase: 'Creating', provider: agreement.provider }),
+      );
+    } catch (error) {
+      const searchedMs = clock.now() - attempt.startedAt;
+      if (!isErgonError(error, ...PASSING) || searchedMs >= init.searchTimeoutMs) throw error;
+      await searchAgain(task, attempt, components);
+      await delay(clock, init.retryDelayMs, signal);
+    }
   };
+
+/** An agreement's id may be used up by a provider that never answered; the next search has its own. */
+async function searchAgain(
+  task: TaskRecord,
+  attempt: TaskAttempt,
+  components: PhasesComponents,
+): Promise<void> {
+  const { records, newId } = components;
+  await records.update(task.taskId, (now) => ({
+    ...withAttempt(now, attempt.number, { agreementId: newId() }),
+    progress: { ...now.progress, message: 'no provider has agreed yet; still looking' },
+  }));
+}
 
 const creating =
   ({ activities, agreements, records }: PhasesComponents): PhaseStep =>

@@ -8,7 +8,6 @@ import {
   type TaskRecord,
 } from '../interface/index.ts';
 import { delay } from '../util/delay.ts';
-import type { NewId } from '../util/id.ts';
 import { isOpen } from './bucket.ts';
 import { hasEnded } from './machine.ts';
 import { AttemptLost, failed, phaseSteps, type PhasesComponents, type PhasesInit } from './phases.ts';
@@ -18,13 +17,10 @@ import { withAttempt } from './records.ts';
 export interface RunnerInit extends PhasesInit {
   /** How long an unreachable provider may delay the end of an attempt before the agreement is ended without it. */
   readonly closeTimeoutMs: number;
-  /** Wait before a phase that failed in an unforeseen way is tried again. */
-  readonly retryDelayMs: number;
 }
 
 export interface RunnerComponents extends PhasesComponents {
   readonly logger: Logger;
-  readonly newId: NewId;
 }
 
 export interface TaskRunner {

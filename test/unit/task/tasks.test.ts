@@ -99,11 +99,29 @@ describe('tasks', () => {
     expect(task.attempts).toHaveLength(2);
   });
 
-  it('fails with the market’s code when nobody agrees', async () => {
-    world.behaviours = [{ refuse: 'ERR_MARKET_NO_AGREEMENT' }];
+  it('goes on looking while nobody agrees, each time under a new agreement id', async () => {
+    world.behaviours = [{ refuse: 'ERR_MARKET_NOBODY_AGREED' }];
+    world.refusalsLeft = 3;
     await service.submit('t', spec());
+    const first = await until((task) => task.attempts.length === 1);
+    const task = await until((now) => now.state === 'Succeeded');
+    expect(task.attempts).toHaveLength(1);
+    expect(task.attempts[0]?.agreementId).not.toBe(first.attempts[0]?.agreementId);
+    expect(world.agreements.size).toBe(1);
+  });
+
+  it('fails with the market’s code when nobody agrees in time, and at once when the search cannot work', async () => {
+    world.behaviours = [{ refuse: 'ERR_MARKET_NO_OFFER' }];
+    await service.submit('t', spec());
+    await until((task) => task.progress.message.includes('still looking'));
+    await world.clock.advance(20_000);
     const task = await until((now) => now.attempts[0]?.phase === 'Done');
-    expect(task).toMatchObject({ state: 'Failed', reason: { code: 'ERR_MARKET_NO_AGREEMENT' } });
+    expect(task).toMatchObject({ state: 'Failed', reason: { code: 'ERR_MARKET_NO_OFFER' } });
+
+    world.behaviours = [{ refuse: 'ERR_MARKET_CONSTRAINT_SYNTAX' }];
+    await service.submit('u', spec({ constraints: '(((' }));
+    await world.clock.advance(100);
+    expect((await service.get('u'))?.state).toBe('Failed');
   });
 
   it('is canceled in mid-run, closes at the provider and stays Canceled', async () => {

@@ -36,7 +36,12 @@ export const spec = (over: Partial<TaskSpec> = {}): TaskSpec => ({
   ...over,
 });
 
-const INIT: TasksInit = { agreementSlackMs: 60_000, closeTimeoutMs: 10_000, retryDelayMs: 100 };
+const INIT: TasksInit = {
+  agreementSlackMs: 60_000,
+  searchTimeoutMs: 20_000,
+  closeTimeoutMs: 10_000,
+  retryDelayMs: 100,
+};
 
 /** How the provider behaves in an attempt. */
 export interface Behaviour {
@@ -59,6 +64,7 @@ export class World {
   readonly created: string[] = [];
   readonly execs: string[] = [];
   behaviours: Behaviour[] = [{}];
+  refusalsLeft = Infinity;
   /** Called before each outside effect; may throw to simulate a crash. */
   beforeEffect: (name: string) => void = () => undefined;
   #ids = 0;
@@ -97,7 +103,10 @@ export class World {
         const known = this.agreements.get(request.agreementId);
         if (known !== undefined) return known;
         const { refuse } = this.behaviours[Math.min(this.agreements.size, this.behaviours.length - 1)] ?? {};
-        if (refuse !== undefined) throw new ErgonError(refuse, 'nobody agrees');
+        if (refuse !== undefined && this.refusalsLeft > 0) {
+          this.refusalsLeft -= 1;
+          throw new ErgonError(refuse, 'nobody agrees');
+        }
         this.requests.push(request);
         const agreement = {
           agreementId: request.agreementId,
