@@ -19,6 +19,11 @@ import { launch } from './launch.ts';
 
 /** util-linux: lets the kernel kill the workload when its supervisor dies. */
 const SETPRIV = '/usr/bin/setpriv';
+/** The kernel says nothing of a supervisor that died before it was asked to: so look once more whose child it is. */
+const DIE_WITH_SUPERVISOR = [
+  ...[SETPRIV, '--pdeathsig', 'KILL', '--'],
+  ...['/bin/sh', '-c', '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid)],
+];
 
 const supports: RuntimeSupports = {
   signal: true,
@@ -48,12 +53,12 @@ interface Deployment {
 /** Built-in programs (program.ts) as real processes in the volume's directory, with no wall around them. */
 export function mockRuntime({ descriptor, clock }: RuntimeComponents): ExeUnitRuntime {
   const deployments = new Map<string, Deployment>();
-  const pdeathsig = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', '--'] : [];
+  const prefix = existsSync(SETPRIV) ? DIE_WITH_SUPERVISOR : [];
 
   const runtime: ExeUnitRuntime = {
     descriptor,
     supports,
-    fingerprint: async () => fingerprint(pdeathsig.length > 0),
+    fingerprint: async () => fingerprint(prefix.length > 0),
     selfTest: (workDir) => selfTest(runtime, workDir),
     async deploy(spec) {
       const handle = JSON.stringify({ workDir: spec.workDir, marker: await prepare(spec) });
@@ -66,7 +71,7 @@ export function mockRuntime({ descriptor, clock }: RuntimeComponents): ExeUnitRu
     async run(handle, command, output) {
       const deployment = deployed(handle);
       const { workDir, marker } = parse(handle);
-      const init = { prefix: pdeathsig, cwd: join(workDir, 'volumes'), env: deployment.env, marker, clock };
+      const init = { prefix, cwd: join(workDir, 'volumes'), env: deployment.env, marker, clock };
       const running = await launch(init, command, output);
       deployment.group = running.group;
       void running.exit.then(() => delete deployment.group);

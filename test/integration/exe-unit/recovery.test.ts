@@ -158,6 +158,8 @@ describe('death and recovery', () => {
       expect(await units.status('a1')).toBe('gone');
       await expect(units.exec('a1', 'b2', script())).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_GONE' });
       expect((await units.readLog('a1', 'stdout', 0, 100)).final).toBe(false);
+      // Nobody has had to kill it.
+      await expect.poll(() => workloadsOf(marker), { timeout: 20_000 }).toEqual([]);
       // A crash in the middle of a line.
       appendFileSync(join(dataDir, 'activities', 'a1', 'journal.ndjson'), '{"seq":99,"at":17');
 
