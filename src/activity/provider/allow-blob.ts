@@ -1,4 +1,4 @@
-import type { Sender } from '../../interface/index.ts';
+import { isErgonError, type Sender } from '../../interface/index.ts';
 import { activities, batches } from '../records.ts';
 import type { ProviderContext } from './context.ts';
 
@@ -12,8 +12,12 @@ export async function outputFor(
   for (const { value } of makers) {
     const record = await store.get(activities, value.activityId);
     if (record?.role !== 'provider' || record.address !== sender.address) continue;
-    const path = await exeUnits.outputPath(value.activityId, hash);
+    const path = await exeUnits.outputPath(value.activityId, hash).catch(undefinedWhenRemoved);
     if (path !== undefined) return path;
   }
   return undefined;
+}
+
+function undefinedWhenRemoved(error: unknown): undefined {
+  if (!isErgonError(error, 'ERR_EXE_UNIT_NOT_FOUND')) throw error;
 }

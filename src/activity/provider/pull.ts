@@ -2,13 +2,14 @@ import { isErgonError, type Reason } from '../../interface/index.ts';
 import { activities, supervisions, type Need, type Supervision } from '../records.ts';
 import type { ProviderContext } from './context.ts';
 
-/** The answers of a peer, or of the blob itself, that another try cannot change. */
+/** What another try does not change: the peer's answer, the blob itself, or a full disk, which is better said than waited on. */
 const DEFINITE = [
   'ERR_NETWORK_BLOB_NOT_FOUND',
   'ERR_TRANSFER_NOT_FOUND',
   'ERR_TRANSFER_HASH_MISMATCH',
   'ERR_TRANSFER_TOO_LARGE',
-  'ERR_TRANSFER_SIZE_MISMATCH',
+  'ERR_TRANSFER_HASH_INVALID',
+  'ERR_TRANSFER_NO_SPACE',
 ];
 
 /**
