@@ -3,7 +3,7 @@ import { FILETYPE, filetypeOf } from './constants.ts';
 import type { DirectoryDescriptor, DirectoryItem } from './descriptors.ts';
 import { ERRNO, fail } from './errno.ts';
 import type { Host } from './host.ts';
-import { directoryPath, hostPath, withPlace } from './paths.ts';
+import { descriptorPath, hostPath, withPlace } from './paths.ts';
 import { RIGHT } from './rights.ts';
 import type { Calls } from './signatures.ts';
 
@@ -63,7 +63,7 @@ export function directoryCalls(host: Host): DirectoryCalls {
 }
 
 function list(directory: DirectoryDescriptor): DirectoryItem[] {
-  const items = fs.readdirSync(directoryPath(directory.hostFd), { withFileTypes: true });
+  const items = fs.readdirSync(descriptorPath(directory.hostFd), { withFileTypes: true });
   return [
     { name: '.', filetype: FILETYPE.DIRECTORY },
     { name: '..', filetype: FILETYPE.DIRECTORY },
@@ -107,6 +107,6 @@ function direntOf(directory: DirectoryDescriptor, item: DirectoryItem, next: num
 /** Of a name that has gone since the listing: 0. What is above a directory is none of the guest's business. */
 function inodeOf(directory: DirectoryDescriptor, name: string): bigint {
   if (name === '.' || name === '..') return fs.fstatSync(directory.hostFd, { bigint: true }).ino;
-  const path = `${directoryPath(directory.hostFd)}/${name}`;
+  const path = `${descriptorPath(directory.hostFd)}/${name}`;
   return fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n;
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { FILETYPE, filetypeOf, LOOKUP_FOLLOW } from './constants.ts';
 import { ERRNO, fail } from './errno.ts';
 import type { Host } from './host.ts';
-import { directoryPath, hostPath, withPlace, type Place } from './paths.ts';
+import { descriptorPath, hostPath, withPlace, type Place } from './paths.ts';
 import { RIGHT } from './rights.ts';
 import type { Calls } from './signatures.ts';
 
@@ -38,11 +38,8 @@ export function filestatCalls(host: Host, layout: FilestatLayout): FilestatCalls
       if (entry.readOnly) fail(ERRNO.ROFS);
       exactTimes.set({
         stat: () => fs.fstatSync(entry.hostFd, { bigint: true }),
-        // futimes takes no O_PATH descriptor, which is what a directory's is.
-        apply: (atimeS, mtimeS) =>
-          entry.kind === 'directory'
-            ? fs.utimesSync(directoryPath(entry.hostFd), atimeS, mtimeS)
-            : fs.futimesSync(entry.hostFd, atimeS, mtimeS),
+        // Not futimes: it takes no O_PATH descriptor (a directory's), and Node's permission model refuses it.
+        apply: (atimeS, mtimeS) => fs.utimesSync(descriptorPath(entry.hostFd), atimeS, mtimeS),
         atimeNs,
         mtimeNs,
         flags,

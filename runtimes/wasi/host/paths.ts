@@ -14,11 +14,11 @@ export interface Place {
 /** The host's path of a place: through the magic link of the open directory, so nothing can be moved under it. */
 export function hostPath(place: Place): string {
   return place.name === '.'
-    ? directoryPath(place.directoryFd)
-    : `${directoryPath(place.directoryFd)}/${place.name}`;
+    ? descriptorPath(place.directoryFd)
+    : `${descriptorPath(place.directoryFd)}/${place.name}`;
 }
 
-export function directoryPath(fd: number): string {
+export function descriptorPath(fd: number): string {
   return `/proc/self/fd/${fd}`;
 }
 
@@ -40,7 +40,7 @@ class Descent {
   }
 
   enter(name: string): void {
-    this.#below.push(openDirectory(`${directoryPath(this.here)}/${name}`, fs.constants.O_NOFOLLOW));
+    this.#below.push(openDirectory(`${descriptorPath(this.here)}/${name}`, fs.constants.O_NOFOLLOW));
   }
 
   leave(): void {
@@ -99,7 +99,7 @@ function resolve(descent: Descent, path: string, follow: boolean): Place {
 
 /** What a symbolic link says; undefined for anything else, also for what is not there if that may be. */
 function linkTarget(directoryFd: number, name: string, mayBeMissing: boolean): string | undefined {
-  const path = `${directoryPath(directoryFd)}/${checkedName(name)}`;
+  const path = `${descriptorPath(directoryFd)}/${checkedName(name)}`;
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined && !mayBeMissing) fail(ERRNO.NOENT);
   return stat?.isSymbolicLink() === true ? fs.readlinkSync(path) : undefined;

@@ -1,38 +1,20 @@
 import path from 'node:path';
-import type { Sandbox, SandboxPlan } from './sandbox.ts';
+import type { Sandbox } from './sandbox.ts';
 
-/** Node's permission model: no child processes, threads or add-ons, and no files but these. A seat belt, not a wall. */
-export function permissionFlags({ code, moduleDir, directories }: SandboxPlan): string[] {
-  const readable = [
-    code.packageJson,
-    tree(code.runtimeDir),
-    tree(code.wasmerDir),
-    tree(moduleDir),
-    '/proc/self/*',
-    // Where the host walks the guest's paths.
-    ...directories.map(({ hostPath }) => tree(hostPath)),
-  ];
-  const writable = directories.filter(({ readOnly }) => !readOnly).map(({ hostPath }) => tree(hostPath));
-  return [
-    '--permission',
-    ...readable.map((file) => `--allow-fs-read=${file}`),
-    ...['/proc/self/fd/*', ...writable].map((file) => `--allow-fs-write=${file}`),
-  ];
-}
-
-function tree(directory: string): string {
-  return path.join(directory, '*');
-}
+/**
+ * Node's permission model: no child processes, no threads, no add-ons, no inspector. All files, though: a guest's
+ * symbolic links need it (Node refuses to make any otherwise), and they go by descriptors, which it cannot tell apart.
+ */
+const PERMISSION_FLAGS = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*'];
 
 /** A plain child process: what is left where neither namespaces nor privileges can be dropped. */
 export function permissionOnly(): Sandbox {
   return {
     name: 'permission',
-    weakness:
-      'an ordinary process of the daemon’s user, with Node’s permission model only: install bubblewrap',
+    weakness: 'an ordinary process of the daemon’s user that may start no other: install bubblewrap',
     command: (plan) => ({
       file: plan.code.node,
-      args: [...plan.nodeFlags, ...permissionFlags(plan), path.join(plan.code.runtimeDir, plan.code.entry)],
+      args: [...plan.nodeFlags, ...PERMISSION_FLAGS, path.join(plan.code.runtimeDir, plan.code.entry)],
       moduleDir: plan.moduleDir,
       directories: plan.directories.map(({ hostPath }) => hostPath),
     }),

@@ -7,8 +7,7 @@ export function setpriv(find: FindProgram, uid: number): Sandbox {
   const plain = permissionOnly();
   return {
     name: 'setpriv',
-    weakness:
-      'the sandbox sees the machine’s files as far as their permissions and Node’s allow: install bubblewrap',
+    weakness: 'the machine’s files are in sight of the sandbox: install bubblewrap',
     command: (plan) => {
       const setprivPath = required(find, 'setpriv');
       const { file, args, ...names } = plain.command(plan);
