@@ -40,7 +40,17 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
     { clock, logger },
   );
   const network = libp2pNetwork(networkInit(config, wallet), { clock, logger });
-  const dispatcher = outboxDispatcher({}, { store, network, clock, logger });
+  const dispatcher = outboxDispatcher(
+    {},
+    {
+      store,
+      network,
+      clock,
+      logger,
+      multiaddrsOf: async (peerId) =>
+        all.market.offers.known().find((offer) => offer.peerId === peerId)?.multiaddrs ?? [],
+    },
+  );
   const blobs = blobStore(
     { directory: join(config.dataDir, 'blobs'), maxBlobBytes: config.api.maxPackageBytes },
     { clock, logger },
