@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { Type, type Static } from 'typebox';
+import { Timestamp } from '../../interface/index.ts';
+import type { Commands } from '../command.ts';
+import { bytes, time } from '../format.ts';
+import { LIMIT, type ListFlags } from '../list-flags.ts';
+import { uploadFile } from '../upload.ts';
+import { BlobView } from '../views.ts';
+
+const PackageLine = Type.Object({
+  ...BlobView.properties,
+  name: Type.Optional(Type.String()),
+  uploadedAt: Timestamp,
+});
+type PackageLine = Static<typeof PackageLine>;
+
+export function packageCommands(root: Command, commands: Commands): void {
+  const group = commands.group(root, 'package', 'task packages: programs to run elsewhere');
+  commands.add(
+    group,
+    {
+      usage: 'add <file>',
+      summary: 'upload a task package to the own node; prints its hash',
+      examples: [['package add hello.wasm', 'a WASI module']],
+    },
+    () => undefined,
+    async (session, [file = '']) => {
+      const added = await uploadFile(session, file, 'packages');
+      await session.print(added, () => added.hash);
+      return undefined;
+    },
+  );
+  commands.add<ListFlags>(
+    group,
+    {
+      usage: 'list',
+      summary: 'packages of this node',
+      examples: [['package list', 'with the hashes to submit tasks by']],
+    },
+    LIMIT,
+    async (session, _args, { limit }) => {
+      const packages = await (await session.client()).list('/v1/packages', PackageLine, {}, limit);
+      const columns = [
+        { title: 'HASH', value: (line: PackageLine) => line.hash, whole: true },
+        { title: 'SIZE', value: (line: PackageLine) => bytes(line.sizeBytes) },
+        { title: 'NAME', value: (line: PackageLine) => line.name ?? '-' },
+        { title: 'UPLOADED', value: (line: PackageLine) => time(line.uploadedAt) },
+      ];
+      await session.printList(packages, columns, 'No packages. Add one with `ergon package add FILE`.');
+      return undefined;
+    },
+  );
+}

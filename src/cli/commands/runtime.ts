@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import type { Commands } from '../command.ts';
+import { collect, parseCount, parseDirectory, parseEnv, parseSize } from '../parse.ts';
+
+interface RunFlags {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly dir?: readonly string[];
+  readonly memory?: number;
+  readonly cpus?: number;
+}
+
+export function runtimeCommands(root: Command, commands: Commands): void {
+  const group = commands.group(root, 'runtime', 'the sandboxes themselves, without a daemon');
+  const run = commands.group(group, 'run', 'run a package here, in the sandbox that an activity gets');
+  commands.add<RunFlags>(
+    run,
+    {
+      usage: 'wasi <module> [args...]',
+      summary: 'run a WASI module with this terminal as its stdio; exits with its exit code',
+      examples: [
+        ['runtime run wasi hello.wasm', 'a module without arguments'],
+        [
+          'runtime run wasi --dir .::/work esbuild.wasm /work/in.ts --minify',
+          'all that follows the module is its own',
+        ],
+        ['runtime run wasi --env LANG=C sort.wasm < words.txt', 'in a pipe'],
+      ],
+    },
+    (command) =>
+      command
+        .passThroughOptions()
+        .option('--env <NAME=value>', 'an environment variable (repeatable)', parseEnv)
+        .option(
+          '--dir <HOST::GUEST>',
+          'a directory that it sees; HOST::GUEST:ro read-only (repeatable)',
+          collect,
+        )
+        .option('--memory <size>', 'memory that it may have, e.g. 256MiB', parseSize)
+        .option('--cpus <count>', 'CPU threads that it may use', parseCount),
+    async (_session, [modulePath = '', ...args], { env = {}, dir = [], memory, cpus }) => {
+      const dirs = dir.map(parseDirectory);
+      const { exitStatus, runLocally } = await import('../../../runtimes/wasi/index.ts');
+      const limits = {
+        ...(memory !== undefined && { memoryBytes: memory }),
+        ...(cpus !== undefined && { cpuThreads: cpus }),
+      };
+      return exitStatus(await runLocally({ modulePath, args, env, dirs, limits }));
+    },
+  );
+}

@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import type { Commands } from '../command.ts';
+import { EXIT_STATUS } from '../exit-status.ts';
+import { time } from '../format.ts';
+import { fields } from '../table.ts';
+
+const Backup = Type.Object({ path: Type.String(), records: Type.Integer() });
+
+export function storeCommands(root: Command, commands: Commands): void {
+  const group = commands.group(root, 'store', 'the books of the node');
+  checkCommand(group, commands);
+  commands.add(
+    group,
+    {
+      usage: 'backup [name]',
+      summary: "copy the books, while the daemon runs, into its data directory's `backups`",
+      examples: [['store backup before-upgrade', 'under a name of your own']],
+    },
+    () => undefined,
+    async (session, [name]) => {
+      const backup = await (
+        await session.client()
+      ).post('/v1/store/backup', Backup, name === undefined ? {} : { name });
+      await session.print(backup, () => `${backup.path} (${backup.records} records)`);
+      return undefined;
+    },
+  );
+  restoreCommand(group, commands);
+}
+
+function checkCommand(group: Command, commands: Commands): void {
+  commands.add(
+    group,
+    {
+      usage: 'check',
+      summary: 'read through the books and say whether they are whole; the daemon must not run',
+      examples: [['store check --data-dir ./node-a', 'of another node']],
+    },
+    () => undefined,
+    async (session) => {
+      const { checkStore } = await import('../../store/index.ts');
+      const { dataDir } = await session.config();
+      const report = await checkStore(join(dataDir, 'store'));
+      await session.print(report, () =>
+        fields(session.io.stdout, [
+          ['books', report.directory],
+          ['whole', report.ok ? 'yes' : 'NO'],
+          ['problem', report.problem && `${report.problem.message} (${report.problem.code})`],
+          ['identity', report.identity],
+          ['records', report.entries?.toString()],
+          [
+            'newest commit',
+            report.commit === undefined ? undefined : `${report.commit}, ${time(report.commitAt)}`,
+          ],
+        ]),
+      );
+      return report.ok ? EXIT_STATUS.ok : EXIT_STATUS.notValid;
+    },
+  );
+}
+
+function restoreCommand(group: Command, commands: Commands): void {
+  commands.add<{ moveAside?: boolean }>(
+    group,
+    {
+      usage: 'restore <backup>',
+      summary: 'make the books of a backup those of the node; the daemon must not run',
+      examples: [
+        [
+          'store restore ~/.ergon/backups/before-upgrade --move-aside',
+          'keeping the present ones under another name',
+        ],
+      ],
+    },
+    (command) => command.option('--move-aside', 'when there are books: keep them under another name'),
+    async (session, [backup = ''], { moveAside }) => {
+      const { restoreStore } = await import('../../store/index.ts');
+      const { systemClock } = await import('../../util/clock.ts');
+      const { dataDir } = await session.config();
+      const options = { moveAside: moveAside === true };
+      const summary = await restoreStore(backup, join(dataDir, 'store'), options, { clock: systemClock() });
+      await session.print(summary, () =>
+        fields(session.io.stdout, [
+          ['restored', `${summary.entries} records as of ${time(summary.commitAt)}`],
+          ['moved aside', summary.movedTo],
+        ]),
+      );
+      return undefined;
+    },
+  );
+}

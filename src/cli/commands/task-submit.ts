@@ -1,0 +1,156 @@
+import type { Command } from 'commander';
+import { randomUUID } from 'node:crypto';
+import { basename } from 'node:path';
+import type { Commands } from '../command.ts';
+import {
+  collect,
+  parseCount,
+  parseDuration,
+  parseEnv,
+  parseInput,
+  parseOutput,
+  parseSize,
+} from '../parse.ts';
+import { progress } from '../progress.ts';
+import type { Session } from '../session.ts';
+import { uploadFile, uploadStdin } from '../upload.ts';
+import { TaskView } from '../views.ts';
+import { waitForTask } from './task-wait.ts';
+
+interface SubmitFlags {
+  readonly name?: string;
+  readonly runtime?: string;
+  readonly entryPoint?: string;
+  readonly arg?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly input?: readonly string[];
+  readonly output?: readonly string[];
+  readonly cpus?: number;
+  readonly memory?: number;
+  readonly storage?: number;
+  readonly cpuTime?: number;
+  readonly timeout?: number;
+  readonly budget?: string;
+  readonly platform?: string;
+  readonly constraint?: readonly string[];
+  readonly attempts?: number;
+  readonly wait?: boolean;
+}
+
+const EXAMPLES: readonly (readonly [string, string])[] = [
+  ['task submit hello.wasm --wait', 'run it, show its output, exit with its code'],
+  [
+    'task submit esbuild.wasm --arg /in.ts --arg --outfile=/out.js --input ./in.ts:/in.ts --output /out.js:./out.js --memory 1GiB --wait',
+    'with a file in and a file out',
+  ],
+  [
+    "task submit job.wasm --stdin - --budget 0.5 --constraint '(golem.inf.cpu.threads>=4)'",
+    'stdin from a pipe, at most half a token',
+  ],
+];
+
+export function taskSubmitCommand(group: Command, commands: Commands): void {
+  commands.add<SubmitFlags>(
+    group,
+    {
+      usage: 'submit <file>',
+      summary: 'run a program on the machine of a provider that this node finds',
+      examples: EXAMPLES,
+    },
+    options,
+    async (session, [file = ''], flags) => {
+      for (const output of flags.output ?? []) parseOutput(output);
+      const task = await submit(session, file, flags);
+      if (flags.wait === true) return waitForTask(session, task.taskId, flags.output ?? []);
+      await session.print(task, () => task.taskId);
+      await session.note(`Follow it with: ergon task logs -f ${task.taskId}`);
+      return undefined;
+    },
+  );
+}
+
+function options(command: Command): void {
+  command
+    .option('--name <name>', 'for people')
+    .option('--runtime <name>', 'runtime that the provider must have (default: wasi)')
+    .option('--entry-point <name>', "the program's own name, argv[0] (default: the file's name)")
+    .option('--arg <text>', 'an argument of the program (repeatable)', collect)
+    .option('--env <NAME=value>', 'an environment variable (repeatable)', parseEnv)
+    .option('--stdin <file>', 'what it reads from stdin; - for what is piped into this command')
+    .option('--input <LOCAL:/guest>', 'a file to bring into the activity (repeatable)', collect)
+    .option('--output </guest:LOCAL>', 'a file to bring back; --wait downloads it (repeatable)', collect)
+    .option('--cpus <count>', 'CPU threads (default: 1)', parseCount)
+    .option('--memory <size>', 'memory, e.g. 512MiB (default: 256MiB)', parseSize)
+    .option('--storage <size>', 'disk (default: 256MiB)', parseSize)
+    .option('--cpu-time <duration>', 'CPU time that it may use, e.g. 30s', parseDuration)
+    .option('--timeout <duration>', 'wall clock that it may take (default: 10m)', parseDuration)
+    .option('--budget <tokens>', 'the most that may be paid (default: 1)')
+    .option('--platform <name>', 'payment platform (default: ledger)')
+    .option('--constraint <filter>', 'what else the provider must offer (repeatable: all of them)', collect)
+    .option('--attempts <count>', 'providers to try when one fails (default: 3)', parseCount)
+    .option(
+      '--wait',
+      'stay until it has ended: its output here, its files downloaded, its exit code passed on',
+    );
+}
+
+async function submit(session: Session, file: string, flags: SubmitFlags): Promise<TaskView> {
+  const shown = await progress(session.io.stderr, session.json);
+  try {
+    shown.say(`uploading ${file}`);
+    const { hash } = await uploadFile(session, file, 'packages');
+    const inputs: { blob: string; path: string }[] = [];
+    for (const { local, guest } of (flags.input ?? []).map(parseInput)) {
+      shown.say(`uploading ${local}`);
+      inputs.push({ blob: (await uploadFile(session, local, 'blobs')).hash, path: guest });
+    }
+    const stdin = flags.stdin === undefined ? undefined : (await uploadStdin(session, flags.stdin)).hash;
+    shown.say('submitting');
+    const body = taskBody(flags, { package: hash, entryPoint: basename(file), inputs, stdin });
+    // Sent again after a lost answer, it makes no second task.
+    const headers = { 'idempotency-key': randomUUID() };
+    return await (await session.client()).post('/v1/tasks', TaskView, body, headers);
+  } finally {
+    shown.clear();
+  }
+}
+
+interface Uploads {
+  readonly package: string;
+  readonly entryPoint: string;
+  readonly inputs: readonly { readonly blob: string; readonly path: string }[];
+  readonly stdin: string | undefined;
+}
+
+/** Only what was asked for: the defaults are the daemon's. */
+function taskBody(flags: SubmitFlags, uploads: Uploads): object {
+  const body = {
+    name: flags.name,
+    package: uploads.package,
+    runtime: flags.runtime,
+    entryPoint: flags.entryPoint ?? uploads.entryPoint,
+    args: flags.arg,
+    env: flags.env,
+    stdin: uploads.stdin === undefined ? undefined : { blob: uploads.stdin },
+    inputs: uploads.inputs,
+    outputs: flags.output?.map((output) => parseOutput(output).guest),
+    limits: {
+      cpuThreads: flags.cpus,
+      memoryBytes: flags.memory,
+      storageBytes: flags.storage,
+      cpuTimeMs: flags.cpuTime,
+      wallTimeMs: flags.timeout,
+    },
+    platform: flags.platform,
+    budget: flags.budget,
+    constraints: conjunction(flags.constraint ?? []),
+    maxAttempts: flags.attempts,
+  };
+  // JSON leaves out what is undefined.
+  return body;
+}
+
+function conjunction(filters: readonly string[]): string | undefined {
+  return filters.length > 1 ? `(&${filters.join('')})` : filters[0];
+}

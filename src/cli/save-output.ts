@@ -1,0 +1,22 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ApiClient } from './client.ts';
+import { CliError } from './errors.ts';
+
+/** Downloads a blob to a file, which is whole or not there. */
+export async function saveBlob(client: ApiClient, hash: string, path: string): Promise<void> {
+  const answer = await client.request('GET', `/v1/blobs/${hash}`);
+  const partial = join(dirname(path), `.${basename(path)}.${hash.slice(-12)}.part`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await pipeline(Readable.from(answer.body ?? []), createWriteStream(partial));
+    await rename(partial, path);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError('ERR_CLI_FILE', `${path} cannot be written: ${why}`, { path }, { cause });
+  }
+}

@@ -1,0 +1,39 @@
+import { openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Static } from 'typebox';
+import { CliError } from './errors.ts';
+import type { Session } from './session.ts';
+import { BlobView } from './views.ts';
+
+type Uploaded = Static<typeof BlobView>;
+
+/** Sends a file to the own node, which stores the same bytes once. */
+export async function uploadFile(
+  session: Session,
+  path: string,
+  kind: 'packages' | 'blobs',
+): Promise<Uploaded> {
+  const client = await session.client();
+  const content = await fileBlob(path);
+  const name = kind === 'packages' ? { name: basename(path).slice(0, 128) } : {};
+  return client.upload(`/v1/${kind}`, content, BlobView, name);
+}
+
+/** `-` is this process's own stdin, of whatever length. */
+export async function uploadStdin(session: Session, source: string): Promise<Uploaded> {
+  if (source !== '-') return uploadFile(session, source, 'blobs');
+  const client = await session.client();
+  return client.upload('/v1/blobs', Readable.toWeb(Readable.from(session.io.stdin)), BlobView);
+}
+
+async function fileBlob(path: string): Promise<Blob> {
+  try {
+    if (!(await stat(path)).isFile()) throw new Error('it is no regular file');
+    return await openAsBlob(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError('ERR_CLI_FILE', `${path} cannot be read: ${why}`, { path }, { cause });
+  }
+}
