@@ -75,9 +75,9 @@ describe('the chain from a task package to a settled bill, over two real daemons
     const packageBytes = await readFile(WORKLOAD);
     const taskPackage = await requestor.upload('packages', packageBytes);
     expect(taskPackage.hash).toBe(`sha256:${createHash('sha256').update(packageBytes).digest('hex')}`);
-    const offers = await requestor.call<Page<Offer>>('GET', '/v1/offers');
+    const offers = await requestor.call<Page<{ offer: Offer }>>('GET', '/v1/offers');
     const agreement = await requestor.call<AgreementRecord>('POST', '/v1/agreements', {
-      offerId: offers.items[0]!.offerId,
+      offerId: offers.items[0]!.offer.offerId,
       budget: '0.5',
     });
     expect(agreement.state).toBe('Approved');
