@@ -18,7 +18,7 @@ export class ErgonError<Code extends string = string> extends Error {
 
 /** True for an error of ours, optionally with one of `codes`. */
 export function isErgonError(error: unknown, ...codes: string[]): error is ErgonError {
-  return error instanceof ErgonError && (codes.length === 0 || codes.includes(error.code));
+  return error instanceof ErgonError && (codes.length === 0 || codes.includes(String(error.code)));
 }
 
 /** What docs/errors.md says of each code of an area: the page is generated from these. */

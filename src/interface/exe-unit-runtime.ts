@@ -138,7 +138,10 @@ export interface RuntimeComponents {
  * The one export of a runtime's module that the registry asks for. `init` is the runtime's own section of the
  * configuration, unchecked: the runtime knows its schema. It does no I/O.
  */
-export type CreateRuntime = (init: Readonly<Record<string, unknown>>, components: RuntimeComponents) => ExeUnitRuntime;
+export type CreateRuntime = (
+  init: Readonly<Record<string, unknown>>,
+  components: RuntimeComponents,
+) => ExeUnitRuntime;
 
 /** What a runtime's module has to export. */
 export interface RuntimeModule {

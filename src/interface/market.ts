@@ -141,7 +141,9 @@ export const AgreementRecord = Type.Object(
     /** Why it was rejected, cancelled or expired. */
     reason: Type.Optional(Reason),
     termination: Type.Optional(Termination),
-    history: Type.Optional(Type.Array(Type.Object({ state: AgreementState, at: Timestamp }, closed), { maxItems: 16 })),
+    history: Type.Optional(
+      Type.Array(Type.Object({ state: AgreementState, at: Timestamp }, closed), { maxItems: 16 }),
+    ),
   },
   closed,
 );
