@@ -31,7 +31,8 @@ export class Commands {
   }
 
   group(parent: Command, name: string, summary: string): Command {
-    return parent.command(name).summary(summary).description(summary).helpCommand(false);
+    const command = parent.command(name).summary(summary).description(summary).helpCommand(false);
+    return command.addHelpText('after', '\nEach command has its own --help, with examples.');
   }
 
   add<O>(parent: Command, spec: CommandSpec, configure: (command: Command) => void, action: Action<O>): void {

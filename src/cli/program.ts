@@ -1,18 +1,8 @@
 import { Command } from 'commander';
-import { Commands, commonOptions } from './command.ts';
-import { activityCommands } from './commands/activity.ts';
-import { agreementCommands } from './commands/agreement.ts';
-import { appKeyCommands } from './commands/app-key.ts';
-import { billCommands } from './commands/bill.ts';
-import { eventCommands } from './commands/events.ts';
-import { nodeCommands } from './commands/node.ts';
-import { offerCommands } from './commands/offers.ts';
-import { packageCommands } from './commands/package.ts';
-import { runtimeCommands } from './commands/runtime.ts';
-import { storeCommands } from './commands/store.ts';
-import { taskCommands } from './commands/task.ts';
-import type { Io } from './io.ts';
 import { VERSION } from '../daemon/version.ts';
+import { Commands, commonOptions } from './command.ts';
+import type { Io } from './io.ts';
+import { TOP_LEVEL } from './top-level.ts';
 
 const AFTER = `
 Getting started:
@@ -22,8 +12,15 @@ Getting started:
 
 docs/cli.md explains every command, and what the exit statuses mean.`;
 
-/** The command line; `onStatus` gets the exit status of a command that has one of its own. */
-export function program(io: Io, onStatus: (status: number) => void): Command {
+/**
+ * The command line, with what `argv` calls loaded. `onStatus` gets the exit status of a command that has one of its
+ * own.
+ */
+export async function program(
+  argv: readonly string[],
+  io: Io,
+  onStatus: (status: number) => void,
+): Promise<Command> {
   const root = new Command('ergon')
     .description('A node of a peer-to-peer compute market: sell spare compute, or have tasks run on it.')
     .version(VERSION, '--version', 'print the version')
@@ -39,20 +36,15 @@ export function program(io: Io, onStatus: (status: number) => void): Command {
     .addHelpText('after', AFTER);
   commonOptions(root);
   const commands = new Commands(io, onStatus);
-  for (const add of [
-    nodeCommands,
-    offerCommands,
-    packageCommands,
-    taskCommands,
-    agreementCommands,
-    activityCommands,
-    billCommands,
-    appKeyCommands,
-    storeCommands,
-    eventCommands,
-    runtimeCommands,
-  ]) {
-    add(root, commands);
+  for (const { name, summary, group, load } of TOP_LEVEL) {
+    // The name may also be the value of an option: then it is loaded in vain, and no harm is done.
+    const called = argv.includes(name);
+    if (group || !called) {
+      const command = commands.group(root, name, summary);
+      if (called) (await load())(command, commands, summary);
+    } else {
+      (await load())(root, commands, summary);
+    }
   }
   return root;
 }

@@ -8,12 +8,13 @@ import { reportError } from './report-error.ts';
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   let status: number = EXIT_STATUS.ok;
   try {
-    await program(io, (own) => (status = own)).parseAsync([...argv], { from: 'user' });
+    const root = await program(argv, io, (own) => (status = own));
+    await root.parseAsync([...argv], { from: 'user' });
     return status;
   } catch (error) {
     // Help and version end in one as well, with 0; what is wrong has been said.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_STATUS.ok : EXIT_STATUS.usage;
-    reportError(error, io.stderr, wantsJson(argv));
+    await reportError(error, io.stderr, wantsJson(argv));
     return exitStatusOf(error);
   }
 }

@@ -6,12 +6,12 @@ import { style } from './style.ts';
 export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => string;
-  /** Never shortened: ids and amounts are there to be copied. */
+  /** Never shortened: ids are there to be copied, and a shortened amount would be another one. */
   readonly whole?: boolean;
 }
 
 const GAP = 2;
-const NARROWEST = 8;
+const NARROWEST = 4;
 
 /** A table that fits the terminal; into a pipe it goes unshortened. */
 export async function table<T>(

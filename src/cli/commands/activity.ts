@@ -17,8 +17,7 @@ const UsageView = Type.Object({
 });
 const path = (id: string): string => `/v1/activities/${encodeURIComponent(id)}`;
 
-export function activityCommands(root: Command, commands: Commands): void {
-  const group = commands.group(root, 'activity', 'sandboxes under agreements, here and elsewhere');
+export function activityCommands(group: Command, commands: Commands): void {
   listCommand(group, commands);
   commands.add(
     group,

@@ -8,8 +8,7 @@ import { LIMIT, type ListFlags } from '../list-flags.ts';
 import { VerificationView } from '../views.ts';
 import { describeAgreement, describeVerification } from './agreement-text.ts';
 
-export function agreementCommands(root: Command, commands: Commands): void {
-  const group = commands.group(root, 'agreement', 'contracts with providers and requestors');
+export function agreementCommands(group: Command, commands: Commands): void {
   listCommand(group, commands);
   showCommand(group, commands);
   verifyCommand(group, commands);
@@ -46,7 +45,7 @@ function listCommand(group: Command, commands: Commands): void {
         { title: 'AGREEMENT', value: (row: Row) => row.agreement.agreementId, whole: true },
         { title: 'ROLE', value: (row: Row) => row.role },
         { title: 'STATE', value: (row: Row) => row.state },
-        { title: 'WITH', value: other, whole: true },
+        { title: 'WITH', value: other },
         { title: 'RUNTIME', value: (row: Row) => row.agreement.terms.runtime },
         { title: 'SINCE', value: (row: Row) => time(row.stateChangedAt) },
       ];

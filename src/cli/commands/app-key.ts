@@ -16,8 +16,7 @@ const AppKeyView = Type.Object({
 type AppKeyView = Static<typeof AppKeyView>;
 const CreatedKey = Type.Object({ ...AppKeyView.properties, key: Type.String() });
 
-export function appKeyCommands(root: Command, commands: Commands): void {
-  const group = commands.group(root, 'app-key', 'keys that programs and people come to the REST API with');
+export function appKeyCommands(group: Command, commands: Commands): void {
   commands.add<{ scope?: readonly string[]; expires?: number }>(
     group,
     {

@@ -13,11 +13,6 @@ interface BillFlags extends ListFlags {
   readonly state?: string;
 }
 
-export function billCommands(root: Command, commands: Commands): void {
-  debitNoteCommands(commands.group(root, 'debit-note', 'cumulative bills of running activities'), commands);
-  invoiceCommands(commands.group(root, 'invoice', 'final bills of agreements'), commands);
-}
-
 function filters(command: Command): void {
   LIMIT(command);
   command
@@ -31,7 +26,7 @@ const decided = (record: Note | Bill): string =>
 const history = (record: Note | Bill): [string, string][] =>
   record.history.map(({ state, at }, index) => [index === 0 ? 'history' : '', `${time(at)} ${state}`]);
 
-function debitNoteCommands(group: Command, commands: Commands): void {
+export function debitNoteCommands(group: Command, commands: Commands): void {
   commands.add<BillFlags>(
     group,
     {
@@ -95,7 +90,7 @@ function debitNoteCommands(group: Command, commands: Commands): void {
   );
 }
 
-function invoiceCommands(group: Command, commands: Commands): void {
+export function invoiceCommands(group: Command, commands: Commands): void {
   commands.add<BillFlags>(
     group,
     {

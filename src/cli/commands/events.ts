@@ -27,12 +27,12 @@ interface EventFlags {
   readonly subject?: string;
 }
 
-export function eventCommands(root: Command, commands: Commands): void {
+export function eventsCommand(root: Command, commands: Commands, summary: string): void {
   commands.add<EventFlags>(
     root,
     {
       usage: 'events',
-      summary: 'what has happened on this node, oldest first; with --json, one event a line',
+      summary,
       examples: [
         ['events -f', 'from now on'],
         ['events --subject ID', 'the life of one task, agreement or activity'],

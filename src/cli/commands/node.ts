@@ -5,12 +5,12 @@ import { bytes, duration, time } from '../format.ts';
 import { fields } from '../table.ts';
 import { NodeView, PeerInfoView } from '../views.ts';
 
-export function nodeCommands(root: Command, commands: Commands): void {
+export function initCommand(root: Command, commands: Commands, summary: string): void {
   commands.add(
     root,
     {
       usage: 'init',
-      summary: "make the node's identity and data directory; harmless when they are there",
+      summary,
       examples: [
         ['init', 'in ~/.ergon'],
         ['init --data-dir ./node-a', 'somewhere else'],
@@ -28,11 +28,14 @@ export function nodeCommands(root: Command, commands: Commands): void {
       return undefined;
     },
   );
+}
+
+export function daemonCommand(root: Command, commands: Commands, summary: string): void {
   commands.add(
     root,
     {
       usage: 'daemon',
-      summary: 'run the node until SIGINT or SIGTERM',
+      summary,
       examples: [
         ['daemon', 'with ~/.ergon/config.json, if there is one'],
         ['daemon --config ./provider.json', 'with another configuration'],
@@ -48,15 +51,14 @@ export function nodeCommands(root: Command, commands: Commands): void {
       return undefined;
     },
   );
-  queries(root, commands);
 }
 
-function queries(root: Command, commands: Commands): void {
+export function statusCommand(root: Command, commands: Commands, summary: string): void {
   commands.add(
     root,
     {
       usage: 'status',
-      summary: 'who the node is, since when it runs, what it sells',
+      summary,
       examples: [
         ['status', 'of the daemon of the data directory'],
         ['status --json', 'for programs'],
@@ -69,9 +71,12 @@ function queries(root: Command, commands: Commands): void {
       return undefined;
     },
   );
+}
+
+export function peersCommand(root: Command, commands: Commands, summary: string): void {
   commands.add(
     root,
-    { usage: 'peers', summary: 'nodes that this one is connected to', examples: [['peers', 'as a table']] },
+    { usage: 'peers', summary, examples: [['peers', 'as a table']] },
     () => undefined,
     async (session) => {
       const { items } = await (

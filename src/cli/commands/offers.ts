@@ -11,12 +11,12 @@ const OfferLine = Type.Object({
 });
 type OfferLine = Static<typeof OfferLine>;
 
-export function offerCommands(root: Command, commands: Commands): void {
+export function offersCommand(root: Command, commands: Commands, summary: string): void {
   commands.add<{ explain?: string }>(
     root,
     {
       usage: 'offers',
-      summary: 'what providers sell, as far as this node has heard',
+      summary,
       examples: [
         ['offers', 'all that have not expired'],
         ["offers --explain '(golem.inf.mem.gib>=4)'", 'which fit, and why the others do not'],
@@ -34,7 +34,7 @@ export function offerCommands(root: Command, commands: Commands): void {
       ];
       const columns = [
         { title: 'OFFER', value: ({ offer }: OfferLine) => offer.offerId, whole: true },
-        { title: 'PROVIDER', value: ({ offer }: OfferLine) => offer.provider, whole: true },
+        { title: 'PROVIDER', value: ({ offer }: OfferLine) => offer.provider },
         { title: 'RUNTIME', value: (line: OfferLine) => property(line, PROPERTY.runtimeName) },
         { title: 'CPU', value: (line: OfferLine) => property(line, PROPERTY.cpuThreads) },
         { title: 'MEM GIB', value: (line: OfferLine) => property(line, PROPERTY.memoryGib) },

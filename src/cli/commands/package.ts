@@ -14,8 +14,7 @@ const PackageLine = Type.Object({
 });
 type PackageLine = Static<typeof PackageLine>;
 
-export function packageCommands(root: Command, commands: Commands): void {
-  const group = commands.group(root, 'package', 'task packages: programs to run elsewhere');
+export function packageCommands(group: Command, commands: Commands): void {
   commands.add(
     group,
     {

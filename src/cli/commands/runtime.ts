@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import type { RunExit } from '../../interface/index.ts';
 import type { Commands } from '../command.ts';
+import { bytes } from '../format.ts';
 import { collect, parseCount, parseDirectory, parseEnv, parseSize } from '../parse.ts';
 
 interface RunFlags {
@@ -9,8 +11,7 @@ interface RunFlags {
   readonly cpus?: number;
 }
 
-export function runtimeCommands(root: Command, commands: Commands): void {
-  const group = commands.group(root, 'runtime', 'the sandboxes themselves, without a daemon');
+export function runtimeCommands(group: Command, commands: Commands): void {
   const run = commands.group(group, 'run', 'run a package here, in the sandbox that an activity gets');
   commands.add<RunFlags>(
     run,
@@ -37,14 +38,28 @@ export function runtimeCommands(root: Command, commands: Commands): void {
         )
         .option('--memory <size>', 'memory that it may have, e.g. 256MiB', parseSize)
         .option('--cpus <count>', 'CPU threads that it may use', parseCount),
-    async (_session, [modulePath = '', ...args], { env = {}, dir = [], memory, cpus }) => {
+    async (session, [modulePath = '', ...args], { env = {}, dir = [], memory, cpus }) => {
       const dirs = dir.map(parseDirectory);
       const { exitStatus, runLocally } = await import('../../../runtimes/wasi/index.ts');
       const limits = {
         ...(memory !== undefined && { memoryBytes: memory }),
         ...(cpus !== undefined && { cpuThreads: cpus }),
       };
-      return exitStatus(await runLocally({ modulePath, args, env, dirs, limits }));
+      const exit = await runLocally({ modulePath, args, env, dirs, limits });
+      if (exit.kind !== 'exited') session.io.stderr.write(`ergon: ${whyEnded(exit)}\n`);
+      return exitStatus(exit);
     },
   );
+}
+
+/** What the program itself could not say any more. */
+function whyEnded(exit: Exclude<RunExit, { kind: 'exited' }>): string {
+  switch (exit.kind) {
+    case 'signaled':
+      return `the program was ended by ${exit.signal}`;
+    case 'limit':
+      return `the program was ended by its ${exit.limit} limit${exit.limit === 'memory' ? ` of ${bytes(exit.limitValue)}` : ''}`;
+    case 'failed':
+      return exit.message;
+  }
 }

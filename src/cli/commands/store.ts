@@ -8,8 +8,7 @@ import { fields } from '../table.ts';
 
 const Backup = Type.Object({ path: Type.String(), records: Type.Integer() });
 
-export function storeCommands(root: Command, commands: Commands): void {
-  const group = commands.group(root, 'store', 'the books of the node');
+export function storeCommands(group: Command, commands: Commands): void {
   checkCommand(group, commands);
   commands.add(
     group,
@@ -56,6 +55,7 @@ function checkCommand(group: Command, commands: Commands): void {
           ],
         ]),
       );
+      if (report.problem?.code === 'ERR_STORE_LOCKED') return EXIT_STATUS.refused;
       return report.ok ? EXIT_STATUS.ok : EXIT_STATUS.notValid;
     },
   );

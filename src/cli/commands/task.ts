@@ -10,8 +10,7 @@ import { taskResultCommand } from './task-result.ts';
 import { taskSubmitCommand } from './task-submit.ts';
 import { describeTask } from './task-text.ts';
 
-export function taskCommands(root: Command, commands: Commands): void {
-  const group = commands.group(root, 'task', 'programs that this node has run by others');
+export function taskCommands(group: Command, commands: Commands): void {
   taskSubmitCommand(group, commands);
   listCommand(group, commands);
   showCommand(group, commands);
