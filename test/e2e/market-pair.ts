@@ -105,13 +105,14 @@ export class MarketPair {
     return { agreement, activity, notes: notes.items, invoices: invoices.items };
   }
 
-  /** Waits until the provider, too, has booked the payment, and compares both sides' books. */
+  /** Waits until both sides have booked the payment and seen the activity's end, and returns both sides' books. */
   async settledBooks(task: TaskRecord) {
-    const seller = await this.provider.until('the provider’s settled invoice', async () => {
-      const books = await this.books(this.provider, task).catch(() => undefined);
-      return books?.invoices[0]?.state === 'Settled' ? books : undefined;
-    });
-    const buyer = await this.books(this.requestor, task);
-    return { seller, buyer };
+    const settled = (node: LocalNode) =>
+      node.until('settled books', async () => {
+        const books = await this.books(node, task).catch(() => undefined);
+        const ended = books?.activity.state === 'Completed' || books?.activity.state === 'Terminated';
+        return ended && books.invoices[0]?.state === 'Settled' ? books : undefined;
+      });
+    return { seller: await settled(this.provider), buyer: await settled(this.requestor) };
   }
 }
