@@ -20,7 +20,7 @@ import { preparePackage } from './package.ts';
 import { drain, failedExit, feedStdin } from './running.ts';
 import type { FindProgram } from './sandbox/programs.ts';
 import type { ProcessExit, RunnerComponents, RunnerProcess } from './sandbox/runner-process.ts';
-import { MODULE_FILE, replaceFile, type WorkDir } from './work-dir.ts';
+import { MODULE_FILE, replaceFile, viewOf, type WorkDir } from './work-dir.ts';
 import { maxPagesOf } from './module/prepare.ts';
 
 export interface DeploymentInit {
@@ -77,11 +77,12 @@ export class Deployment {
     this.#sentSignal = undefined;
     const oomKillsBefore = this.#components.cgroup?.oomKills() ?? 0;
     this.#meter.begin(runner.guestPid, runner.idleMemoryBytes);
+    const { directories } = runner.sandbox.names(viewOf(this.#workDir));
     runner.run({
       type: 'run',
       args: [command.entryPoint, ...command.args],
       env: { ...this.#spec.env, ...command.env },
-      preopens: runner.command.directories.map((hostPath) => ({ hostPath, guestPath: '/' })),
+      preopens: directories.map((hostPath) => ({ hostPath, guestPath: '/' })),
       quota: quotaOf(this.#spec.resources.storageBytes),
     });
     void feedStdin(runner, command.stdinPath);
@@ -133,7 +134,7 @@ export class Deployment {
         { fileBytes: Math.max(MIN_FILE_BYTES, this.#spec.resources.storageBytes) },
         findProgram,
       );
-      const modulePath = path.join(runner.command.moduleDir, MODULE_FILE);
+      const modulePath = path.join(runner.sandbox.names(viewOf(this.#workDir)).moduleDir, MODULE_FILE);
       await runner.load({ type: 'load', modulePath, maxPages: maxPagesOf(this.#spec.resources.memoryBytes) });
       return runner;
     } catch (error) {

@@ -18,7 +18,7 @@ import { preparePackage } from './package.ts';
 import { SandboxLadder } from './sandbox/ladder.ts';
 import { findProgram } from './sandbox/programs.ts';
 import type { RunnerComponents, RunnerProcess } from './sandbox/runner-process.ts';
-import type { SandboxName } from './sandbox/sandbox.ts';
+import type { SandboxName, SandboxView } from './sandbox/sandbox.ts';
 import { MODULE_FILE } from './work-dir.ts';
 
 export interface LocalDirectory {
@@ -65,7 +65,7 @@ export async function runLocally(
     const runner = await load(run, moduleDir, group, components);
     // Nothing is left behind, however this process ends.
     await rm(moduleDir, { recursive: true, force: true });
-    return await runToEnd(run, runner, group);
+    return await runToEnd(run, runner, viewOf(run, moduleDir), group);
   } finally {
     await rm(moduleDir, { recursive: true, force: true });
     if (group !== undefined) await endGroup(group, components.clock);
@@ -78,26 +78,36 @@ async function load(
   group: Cgroup | undefined,
   components: RunnerComponents,
 ): Promise<RunnerProcess> {
-  const directories = run.dirs.map(({ hostPath, readOnly = false }) => ({
-    hostPath: path.resolve(hostPath),
-    readOnly,
-  }));
   const ladder = new SandboxLadder({ ...run, findProgram }, components);
-  const runner = await ladder.launch({ moduleDir, directories }, 'inherit');
+  const view = viewOf(run, moduleDir);
+  const runner = await ladder.launch(view, 'inherit');
   for (const pid of runner.processes) group?.add(pid);
-  const modulePath = path.join(runner.command.moduleDir, MODULE_FILE);
+  const modulePath = path.join(runner.sandbox.names(view).moduleDir, MODULE_FILE);
   const maxPages = maxPagesOf(run.limits?.memoryBytes ?? WHOLE_MEMORY_BYTES);
   await runner.load({ type: 'load', modulePath, maxPages });
   return runner;
 }
 
-async function runToEnd(run: LocalRun, runner: RunnerProcess, group: Cgroup | undefined): Promise<RunExit> {
+function viewOf(run: LocalRun, moduleDir: string): SandboxView {
+  const directories = run.dirs.map(({ hostPath, readOnly = false }) => ({
+    hostPath: path.resolve(hostPath),
+    readOnly,
+  }));
+  return { moduleDir, directories };
+}
+
+async function runToEnd(
+  run: LocalRun,
+  runner: RunnerProcess,
+  view: SandboxView,
+  group: Cgroup | undefined,
+): Promise<RunExit> {
   const { limits = {} } = run;
   runner.run({
     type: 'run',
     args: [path.basename(run.modulePath), ...run.args],
     env: run.env,
-    preopens: runner.command.directories.map((hostPath, i) => ({
+    preopens: runner.sandbox.names(view).directories.map((hostPath, i) => ({
       hostPath,
       guestPath: run.dirs[i]?.guestPath ?? '/',
       readOnly: run.dirs[i]?.readOnly ?? false,

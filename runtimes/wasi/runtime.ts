@@ -25,7 +25,7 @@ import { findProgram } from './sandbox/programs.ts';
 import { killProcess, type RunnerProcess } from './sandbox/runner-process.ts';
 import type { SandboxName } from './sandbox/sandbox.ts';
 import { selfTest } from './self-test.ts';
-import { identityOf, makeWorkDir, workDirOf, type WorkDir } from './work-dir.ts';
+import { identityOf, makeWorkDir, viewOf, workDirOf, type WorkDir } from './work-dir.ts';
 
 export interface WasiRuntimeInit {
   /** Use this sandbox and no weaker one; absent: the strongest that works. */
@@ -110,19 +110,19 @@ export class WasiRuntime implements ExeUnitRuntime {
     this.#deployed(handle);
   }
 
-  run(handle: string, command: RunCommand, output: RunOutput): Promise<RunningCommand> {
+  async run(handle: string, command: RunCommand, output: RunOutput): Promise<RunningCommand> {
     return this.#deployed(handle).run(command, output);
   }
 
-  suspend(handle: string): Promise<void> {
+  async suspend(handle: string): Promise<void> {
     return this.#deployed(handle).suspend();
   }
 
-  resume(handle: string): Promise<void> {
+  async resume(handle: string): Promise<void> {
     return this.#deployed(handle).resume();
   }
 
-  stats(handle: string): Promise<RuntimeStats> {
+  async stats(handle: string): Promise<RuntimeStats> {
     return this.#deployed(handle).stats();
   }
 
@@ -145,8 +145,7 @@ export class WasiRuntime implements ExeUnitRuntime {
   }
 
   #launch(workDir: WorkDir): Promise<RunnerProcess> {
-    const directories = [{ hostPath: workDir.volumes, readOnly: false }];
-    return this.#ladder.launch({ moduleDir: workDir.moduleDir, directories }, 'pipe');
+    return this.#ladder.launch(viewOf(workDir), 'pipe');
   }
 
   /** The warm runner, if it sees these volumes; one that sees others is of no use any more. */

@@ -18,5 +18,4 @@ declare namespace WebAssembly {
   class RuntimeError extends Error {}
   class CompileError extends Error {}
   class LinkError extends Error {}
-  function compile(bytes: Uint8Array<ArrayBuffer>): Promise<Module>;
 }

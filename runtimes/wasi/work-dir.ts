@@ -1,5 +1,6 @@
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { SandboxView } from './sandbox/sandbox.ts';
 
 /** The parts of an activity's directory that are the runtime's. */
 export interface WorkDir {
@@ -20,6 +21,11 @@ export function workDirOf(directory: string): WorkDir {
     moduleDir: path.join(runtime, 'module'),
     processFile: path.join(runtime, 'process.json'),
   };
+}
+
+/** What a runner of the activity sees. */
+export function viewOf({ volumes, moduleDir }: WorkDir): SandboxView {
+  return { moduleDir, directories: [{ hostPath: volumes, readOnly: false }] };
 }
 
 export async function makeWorkDir(directory: string): Promise<WorkDir> {

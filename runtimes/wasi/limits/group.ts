@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads';
 import type { Clock } from '../../../src/interface/clock.ts';
 import { delay } from '../../../src/util/delay.ts';
 import { killProcess } from '../sandbox/runner-process.ts';
@@ -8,11 +9,18 @@ const PATIENCE_MS = 10_000;
 
 /** The kernel tells nobody when a group is empty or frozen, so it is asked again, for a while. */
 export async function until(done: () => boolean, clock: Clock): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
-    if (done()) return true;
-    await delay(clock, POLL_MS);
+  // The clock's timers keep no process alive; a program that only waits for this would end in the middle of it.
+  const { port1 } = new MessageChannel();
+  port1.ref();
+  try {
+    for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
+      if (done()) return true;
+      await delay(clock, POLL_MS);
+    }
+    return done();
+  } finally {
+    port1.close();
   }
-  return done();
 }
 
 /** Kills all that is in a group, and removes it. False when something in it does not die. */

@@ -1,6 +1,6 @@
 import { WASI } from '@wasmer/wasi';
 import { WasiError, type Errno } from '../host/errno.ts';
-import type { GuestMemory } from '../host/memory.ts';
+import { GuestMemory } from '../host/memory.ts';
 import type { Calls, EnvironmentCall } from '../host/signatures.ts';
 
 /**
@@ -50,6 +50,21 @@ export function createEnvironment(
       wasi.instantiate(instance, {});
     },
   };
+}
+
+/** Has the library's code compiled, by using it once, before there is a guest to wait for that. */
+export function warmEnvironment(): void {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const guest = new GuestMemory();
+  guest.attach(memory);
+  const environment = createEnvironment(guest, ['warm'], { WARM: '1' });
+  environment.attach(memory);
+  const { calls } = environment;
+  calls.args_sizes_get(0, 4);
+  calls.args_get(8, 64);
+  calls.environ_sizes_get(0, 4);
+  calls.environ_get(8, 64);
+  calls.sched_yield();
 }
 
 function listCalls(

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { init } from '@wasmer/wasi';
 import { writeStream } from '../host/streams.ts';
 import { Channel } from './channel.ts';
+import { warmEnvironment } from './environment.ts';
 import { execute } from './execute.ts';
 import { RUNNER_FD, type Confinement, type GuestEnd, type LoadOrder, type RunOrder } from './protocol.ts';
 
@@ -19,15 +20,16 @@ const SMALL_MODULE_BYTES = 1_000_000;
 const DISK_REPORT_INTERVAL_MS = 100;
 
 await init();
+warmEnvironment();
 channel.report({ type: 'ready', confinement: confinement() });
-const module = await load();
+const module = load();
 if (module !== undefined) run(module);
 
-async function load(): Promise<WebAssembly.Module | undefined> {
+function load(): WebAssembly.Module | undefined {
   const order = channel.receive();
   if (order?.type !== 'load') return undefined;
   try {
-    const compiled = await compile(order);
+    const compiled = compile(order);
     channel.report({ type: 'loaded' });
     return compiled;
   } catch (error) {
@@ -36,7 +38,7 @@ async function load(): Promise<WebAssembly.Module | undefined> {
   }
 }
 
-function compile(order: LoadOrder): Promise<WebAssembly.Module> {
+function compile(order: LoadOrder): WebAssembly.Module {
   const bytes = new Uint8Array(fs.statSync(order.modulePath).size);
   const file = fs.openSync(order.modulePath, 'r');
   fs.readSync(file, bytes);
@@ -45,7 +47,7 @@ function compile(order: LoadOrder): Promise<WebAssembly.Module> {
   setFlagsFromString(`--wasm-max-mem-pages=${order.maxPages}`);
   // One long hot loop otherwise stays in baseline code to its end.
   if (bytes.length < SMALL_MODULE_BYTES) setFlagsFromString('--no-liftoff');
-  return WebAssembly.compile(bytes);
+  return new WebAssembly.Module(bytes);
 }
 
 function run(compiled: WebAssembly.Module): void {

@@ -7,6 +7,8 @@ import { seccompFilter } from './seccomp.ts';
 /** nobody, as far as the inside is concerned; outside it stays the user of the daemon, without capabilities. */
 const SANDBOX_ID = '65534';
 const CODE_DIR = '/ergon';
+const MODULE_DIR = '/module';
+const volumeDir = (index: number): string => `/volumes/${index}`;
 
 /**
  * Bubblewrap: all namespaces unshared, no capabilities, no network, and a root with nothing in it but node, its
@@ -18,26 +20,17 @@ export function bubblewrap(find: FindProgram, architecture: string): Sandbox {
     name: 'bubblewrap',
     ...(seccomp === undefined ? { weakness: `no system-call filter for ${architecture}` } : {}),
     command: (plan) => {
-      const directories = plan.directories.map((_, i) => `/volumes/${i}`);
       const entry = path.join(CODE_DIR, codePath(plan), plan.code.entry);
       const node = `${CODE_DIR}/node`;
       const filter = seccomp === undefined ? [] : ['--seccomp', String(SECCOMP_FD)];
       return {
         file: required(find, 'bwrap'),
         ...(seccomp === undefined ? {} : { seccomp }),
-        args: [
-          ...confinement(),
-          ...filter,
-          ...mounts(plan, node, directories),
-          '--',
-          node,
-          ...plan.nodeFlags,
-          entry,
-        ],
-        moduleDir: '/module',
-        directories,
+        args: [...confinement(), ...filter, ...mounts(plan, node), '--', node, ...plan.nodeFlags, entry],
       };
     },
+    // Mounts stay, whatever becomes of the names that they were made by.
+    names: (view) => ({ moduleDir: MODULE_DIR, directories: view.directories.map((_, i) => volumeDir(i)) }),
   };
 }
 
@@ -49,7 +42,7 @@ function confinement(): string[] {
   ];
 }
 
-function mounts(plan: SandboxPlan, node: string, directories: readonly string[]): string[] {
+function mounts(plan: SandboxPlan, node: string): string[] {
   const { code } = plan;
   return [
     ...topLevelLinks().flatMap(({ target, link }) => ['--symlink', target, link]),
@@ -58,11 +51,11 @@ function mounts(plan: SandboxPlan, node: string, directories: readonly string[])
     ...['--ro-bind', code.packageJson, `${CODE_DIR}/package.json`],
     ...['--ro-bind', code.runtimeDir, path.join(CODE_DIR, codePath(plan))],
     ...['--ro-bind', code.wasmerDir, `${CODE_DIR}/node_modules/@wasmer/wasi`],
-    ...['--ro-bind', plan.moduleDir, '/module'],
+    ...['--ro-bind', plan.moduleDir, MODULE_DIR],
     ...plan.directories.flatMap(({ hostPath, readOnly }, i) => [
       readOnly ? '--ro-bind' : '--bind',
       hostPath,
-      directories[i] ?? '',
+      volumeDir(i),
     ]),
     ...['--proc', '/proc', '--remount-ro', '/', '--chdir', '/'],
   ];

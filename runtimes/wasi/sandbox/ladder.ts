@@ -1,11 +1,11 @@
-import type { RuntimeError } from '../../errors.ts';
+import { RuntimeError } from '../../errors.ts';
 import { bubblewrap } from './bubblewrap.ts';
 import { findCode } from './layout.ts';
 import { permissionOnly } from './plain.ts';
 import type { FindProgram } from './programs.ts';
 import { nodeFlags, withResourceLimits } from './resource-limits.ts';
 import { RunnerProcess, type GuestStdio, type RunnerComponents } from './runner-process.ts';
-import type { Sandbox, SandboxName, SandboxPlan } from './sandbox.ts';
+import type { Sandbox, SandboxName, SandboxPlan, SandboxView } from './sandbox.ts';
 import { setpriv } from './setpriv.ts';
 
 export interface LadderInit {
@@ -29,7 +29,7 @@ export class SandboxLadder {
     const all = [
       bubblewrap(findProgram, process.arch),
       setpriv(findProgram, process.getuid?.() ?? 0),
-      permissionOnly(),
+      permissionOnly(findProgram),
     ];
     const allowed = all.filter(({ name }) => init.sandbox === undefined || name === init.sandbox);
     this.#rungs = allowed.map((sandbox) => withResourceLimits(sandbox, findProgram));
@@ -45,8 +45,8 @@ export class SandboxLadder {
    * Starts a runner in the strongest sandbox that works; once one has worked, only in that one.
    * @throws RuntimeError ERR_RUNTIME_UNAVAILABLE when none does
    */
-  async launch(plan: Omit<SandboxPlan, 'code' | 'nodeFlags'>, stdio: GuestStdio): Promise<RunnerProcess> {
-    const full: SandboxPlan = { ...plan, code: findCode(), nodeFlags: nodeFlags() };
+  async launch(view: SandboxView, stdio: GuestStdio): Promise<RunnerProcess> {
+    const full: SandboxPlan = { ...view, code: findCode(), nodeFlags: nodeFlags() };
     let last: unknown;
     for (const sandbox of this.#chosen === undefined ? this.#rungs : [this.#chosen]) {
       try {
@@ -55,10 +55,14 @@ export class SandboxLadder {
         this.#chosen = sandbox;
         return runner;
       } catch (error) {
+        // A fault of ours is no reason to confine less.
+        if (!(error instanceof RuntimeError)) throw error;
         last = error;
-        const { message } = error as RuntimeError;
-        this.#failures.set(sandbox.name, message);
-        this.#components.logger.warn({ sandbox: sandbox.name, reason: message }, 'sandbox did not start');
+        this.#failures.set(sandbox.name, error.message);
+        this.#components.logger.warn(
+          { sandbox: sandbox.name, reason: error.message },
+          'sandbox did not start',
+        );
       }
     }
     throw last;

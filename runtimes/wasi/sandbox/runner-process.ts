@@ -13,7 +13,7 @@ import {
 } from '../runner/protocol.ts';
 import { memoryOf, processTree } from '../limits/proc.ts';
 import { checkReport, MAX_REPORT_BYTES } from './reports.ts';
-import { SECCOMP_FD, type Sandbox, type SandboxCommand, type SandboxPlan } from './sandbox.ts';
+import { SECCOMP_FD, type Sandbox, type SandboxPlan } from './sandbox.ts';
 
 /** `pipe`: the runner process's owner reads and writes it; `inherit`: our own stdio, byte for byte. */
 export type GuestStdio = 'pipe' | 'inherit';
@@ -36,7 +36,6 @@ const MAX_DIAGNOSTICS = 8192;
 /** A confined runner: started, then given one module, then one run. */
 export class RunnerProcess {
   readonly sandbox: Sandbox;
-  readonly command: SandboxCommand;
   /** Resolves when the process is gone and all that it reported is read. */
   readonly exited: Promise<ProcessExit>;
   ended: EndedReport | undefined;
@@ -53,9 +52,9 @@ export class RunnerProcess {
   constructor(sandbox: Sandbox, plan: SandboxPlan, stdio: GuestStdio, components: RunnerComponents) {
     this.sandbox = sandbox;
     this.#components = components;
-    this.command = sandbox.command(plan);
+    const command = sandbox.command(plan);
     const guest = stdio === 'pipe' ? (['pipe', 'pipe', 'pipe'] as const) : ([0, 1, 2] as const);
-    this.#child = spawn(this.command.file, this.command.args, {
+    this.#child = spawn(command.file, command.args, {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...guest, 'pipe'],
       env: {},
       cwd: '/',
@@ -74,7 +73,7 @@ export class RunnerProcess {
     const reported = this.#readReports();
     this.exited = Promise.race([failed, Promise.all([ended, reported]).then(([exit]) => exit)]);
     this.#collectDiagnostics();
-    this.#pipe(SECCOMP_FD).end(this.command.seccomp);
+    this.#pipe(SECCOMP_FD).end(command.seccomp);
   }
 
   /** The outermost process: what is killed to kill all. 0 when it could not even be started. */

@@ -5,21 +5,28 @@ export const SANDBOX_NAMES = ['bubblewrap', 'setpriv', 'permission'] as const;
 export type SandboxName = (typeof SANDBOX_NAMES)[number];
 
 /** What one runner may see. */
-export interface SandboxPlan {
-  readonly code: CodeLayout;
-  /** Flags of node and V8. */
-  readonly nodeFlags: readonly string[];
+export interface SandboxView {
   /** Host directory with the prepared module in it; read-only inside. */
   readonly moduleDir: string;
   readonly directories: readonly { readonly hostPath: string; readonly readOnly: boolean }[];
 }
 
-/** How to start a runner, and by which names it knows what it was given. */
+export interface SandboxPlan extends SandboxView {
+  readonly code: CodeLayout;
+  /** Flags of node and V8. */
+  readonly nodeFlags: readonly string[];
+}
+
+/** How to start a runner. */
 export interface SandboxCommand {
   readonly file: string;
   readonly args: readonly string[];
   /** A system-call filter, which the command reads from descriptor SECCOMP_FD. */
   readonly seccomp?: Buffer;
+}
+
+/** By which names a runner knows what it was given. */
+export interface InsideNames {
   readonly moduleDir: string;
   /** In the order of the plan's. */
   readonly directories: readonly string[];
@@ -35,4 +42,6 @@ export interface Sandbox {
   readonly weakness?: string;
   /** @throws RuntimeError ERR_RUNTIME_UNAVAILABLE when a program that it needs is not installed */
   command(plan: SandboxPlan): SandboxCommand;
+  /** `view` as it is now: a directory that was renamed since the start may have a new name inside too. */
+  names(view: SandboxView): InsideNames;
 }

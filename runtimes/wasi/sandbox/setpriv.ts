@@ -1,18 +1,15 @@
-import { permissionOnly } from './plain.ts';
+import { hostNames, nodeCommand } from './plain.ts';
 import { required, type FindProgram } from './programs.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** util-linux alone: namespaces and no privileges, but the machine's own file tree is in sight. */
 export function setpriv(find: FindProgram, uid: number): Sandbox {
-  const plain = permissionOnly();
   return {
     name: 'setpriv',
     weakness: 'the machine’s files are in sight of the sandbox: install bubblewrap',
     command: (plan) => {
       const setprivPath = required(find, 'setpriv');
-      const { file, args, ...names } = plain.command(plan);
       return {
-        ...names,
         file: setprivPath,
         args: [
           ...[
@@ -23,10 +20,10 @@ export function setpriv(find: FindProgram, uid: number): Sandbox {
           ],
           ...['--mount', '--net', '--ipc', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
           ...[setprivPath, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'],
-          file,
-          ...args,
+          ...nodeCommand(plan),
         ],
       };
     },
+    names: hostNames,
   };
 }
