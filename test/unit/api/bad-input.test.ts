@@ -205,12 +205,11 @@ function fits(schema: TSchema, text: string): boolean {
 }
 
 function defaultsOf(schema: TSchema): object {
-  const { properties = {} } = schema as {
-    properties?: Record<string, { default?: unknown; properties?: object }>;
-  };
+  const { properties = {} } = schema as { properties?: Record<string, TSchema & { default?: unknown }> };
   const filled = Object.entries(properties).flatMap(([name, member]) => {
     if (member.default === undefined) return [];
-    return [[name, member.properties === undefined ? member.default : defaultsOf(member)]];
+    const isObject = typeof member.default === 'object' && !Array.isArray(member.default);
+    return [[name, isObject ? { ...member.default, ...defaultsOf(member) } : member.default]];
   });
   return Object.fromEntries(filled) as object;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -233,6 +234,25 @@ describe('tasks', () => {
     whenSubmitted(() => screen.interrupt());
     expect(await screen.run('task', 'submit', join(dir, 'job.wasm'), '--wait')).toBe(EXIT_STATUS.interrupted);
     expect(screen.stderr.text).toMatch(/goes on\. Come back with `ergon task logs -f/);
+  });
+
+  test('a log that is followed over broken connections comes whole', async () => {
+    await save(world.store, buckets.tasks, 't', taskRecord('t'));
+    await save(world.store, buckets.activities, 'activity-1', activityRecord('activity-1'));
+    const screen = terminal({ environment: { apiUrl: url, appKey: 'key-admin' } });
+    const followed = screen.run('task', 'logs', 't', '-f');
+    const sent: Buffer[] = [];
+    for (let piece = 0; piece < 5; piece += 1) {
+      sent.push(randomBytes(100_000));
+      world.activities.write('activity-1', 'stdout', sent[piece]!);
+      while (screen.stdout.bytes.length < piece * 100_000 + 50_000) {
+        await new Promise((resolve) => screen.stdout.once('wrote', resolve));
+      }
+      world.app.server.closeAllConnections();
+    }
+    await succeed('t');
+    expect(await followed).toBe(0);
+    expect(screen.stdout.bytes.equals(Buffer.concat([...sent, Buffer.from([0, 255, 10, 13])]))).toBe(true);
   });
 
   test('a file that cannot be read is named before anything happens', async () => {

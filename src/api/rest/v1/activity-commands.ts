@@ -100,11 +100,11 @@ const terminateRoute: Routes = (app, { activities, idempotency }: RouteContext) 
     {
       config: { scope: 'requestor' },
       schema: {
-        summary: 'End the activity: Completed when no command failed, else Terminated',
+        summary: 'End the activity: it becomes Completed when no command failed, else Terminated',
         params: IdParams,
         headers: IdempotencyHeaders,
         body: TerminateBody,
-        response: answers({ 200: Ended }),
+        response: answers({ 202: Ended }),
       },
     },
     (request, reply) =>
@@ -113,7 +113,7 @@ const terminateRoute: Routes = (app, { activities, idempotency }: RouteContext) 
         found('activity', id, await activities.get(id));
         await activities.destroy(id);
         const { state } = found('activity', id, await activities.get(id));
-        return { status: 200, body: { activityId: id, state } };
+        return { status: 202, body: { activityId: id, state } };
       }),
   );
 };
