@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { buckets, save } from './support/fakes.ts';
 import { logBytes, openEvents } from './support/events.ts';
 import { activityRecord, attempt, taskRecord } from './support/samples.ts';
@@ -91,32 +92,30 @@ describe('GET /v1/tasks/:id/logs', () => {
   });
 
   test('a client that leaves ends the reading', async () => {
-    let readers = 0;
-    const readLog = world.activities.readLog.bind(world.activities);
-    Object.assign(world.activities, {
-      readLog: (...args: Parameters<typeof readLog>) => ((readers += 1), readLog(...args)),
-    });
-    const events = await openEvents(`${base}/v1/tasks/t/logs?follow=true`);
-    await events.next();
+    const clock = new FakeClock();
+    const still = await apiWorld({ clock });
+    const url = await still.app.listen({ host: '127.0.0.1', port: 0 });
+    await save(still.store, buckets.tasks, 't', taskRecord('t'));
+    await save(still.store, buckets.activities, 'activity-1', activityRecord('activity-1'));
+    const before = clock.pending;
+    // Whoever reads on waits for the clock; a test that never gets there runs into its own timeout.
+    const until = async (fits: () => boolean): Promise<void> => {
+      while (!fits()) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const events = await openEvents(`${url}/v1/tasks/t/logs?follow=true`);
+    await until(() => clock.pending > before + 1);
     events.close();
-    await quiet(() => readers);
-    const before = readers;
+    await until(() => clock.pending === before);
     const raw = new AbortController();
     const headers = { authorization: 'Bearer key-admin' };
-    const answer = fetch(`${base}/v1/tasks/t/logs?follow=true`, { headers, signal: raw.signal });
-    while (readers === before) await new Promise((resolve) => setImmediate(resolve));
+    const answer = fetch(`${url}/v1/tasks/t/logs?follow=true`, { headers, signal: raw.signal });
+    await until(() => clock.pending > before);
     raw.abort();
     await expect(answer).rejects.toThrow();
-    await quiet(() => readers);
+    await until(() => clock.pending === before);
+    await still.stop();
   });
 });
-
-/** Resolves once the count has stood still for many turns of the event loop; the test's own timeout is the failure. */
-async function quiet(count: () => number): Promise<void> {
-  for (let still = 0, last = count(); still < 200; still = count() === last ? still + 1 : 0, last = count()) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 describe('GET /v1/activities/:id/logs', () => {
   test('follows until the activity has ended', async () => {

@@ -41,6 +41,7 @@ describe('POST /v1/tasks', () => {
     [{ ...taskBody, limits: { memoryBytes: '256MiB' } }, '/body/limits/memoryBytes'],
     [{ ...taskBody, budget: '1.0000000000000000001' }, '/body/budget'],
     [{ ...taskBody, budget: -1 }, '/body/budget'],
+    [{ ...taskBody, maxAttempts: '3' }, '/body/maxAttempts'],
     [{ ...taskBody, args: ['\ud800'] }, '/body/args/0'],
     [{}, '/body/package'],
     [[], '/body'],
