@@ -90,7 +90,13 @@ function nodeQueries(glue: ApiGlue): ApiComponents['node'] {
       })),
       lastEventSeq: store.events.last(),
     }),
-    health: async () => ({ ok: true, checks: { store: 'ok', network: 'ok' } }),
+    health: async () => {
+      const checks = {
+        store: await storeHealth(store),
+        network: network.multiaddrs().length > 0 ? 'ok' : 'not listening',
+      };
+      return { ok: Object.values(checks).every((check) => check === 'ok'), checks };
+    },
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
     backup: async (name) => {
       const folder = join(config.dataDir, 'backups');
@@ -101,6 +107,16 @@ function nodeQueries(glue: ApiGlue): ApiComponents['node'] {
   };
 }
 
+/** Whether the books can be read: a failed store refuses everything until the node is started anew. */
+async function storeHealth(store: Reader): Promise<string> {
+  try {
+    await store.list(taskBucket, { limit: 1 });
+    return 'ok';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 function recordBooks(reader: Reader & Pick<Store, 'events'>): Books {
   return {
     tasks: bucketCollection(reader, taskBucket, { state: (task) => task.state }),
@@ -108,12 +124,22 @@ function recordBooks(reader: Reader & Pick<Store, 'events'>): Books {
       state: (record) => record.state,
       role: (record) => record.role,
     }),
-    activities: bucketCollection(reader, activities, {
-      agreement: (record) => record.agreementId,
-      state: (record) => record.state,
-      role: (record) => record.role,
-    }),
-    batches: bucketCollection(reader, batches, { activity: (batch) => batch.activityId }),
+    activities: bucketCollection(
+      reader,
+      activities,
+      {
+        agreement: (record) => record.agreementId,
+        state: (record) => record.state,
+        role: (record) => record.role,
+      },
+      { agreement: 'agreementId' },
+    ),
+    batches: bucketCollection(
+      reader,
+      batches,
+      { activity: (batch) => batch.activityId },
+      { activity: 'activityId' },
+    ),
     debitNotes: bucketCollection(reader, debitNotesBucket, {
       agreement: ({ note }) => note.agreementId,
       activity: ({ note }) => note.activityId,

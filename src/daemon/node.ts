@@ -11,6 +11,7 @@ import type { MetricsRegistry } from '../telemetry/index.ts';
 import { blobFetcher, blobServer, blobStore } from '../transfer/index.ts';
 import { newId } from '../util/id.ts';
 import { apiComponents } from './api-components.ts';
+import { eventMetrics } from './event-metrics.ts';
 import { sellableHardware } from './hardware.ts';
 import { lifecycle, type Part } from './lifecycle.ts';
 import { nodeFiles } from './node-files.ts';
@@ -99,6 +100,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
     { name: 'activities bought', part: all.requestor },
     { name: 'payment', part: all.payment },
     { name: 'tasks', part: all.tasks },
+    { name: 'metrics', part: eventMetrics({ store, network, metrics: components.metrics }) },
     { name: 'offers', part: offering(config, all, selling, { address: wallet.address, logger }) },
     { name: 'api', part: server },
     { name: 'node files', part: fileKeeper(files, server) },
