@@ -58,17 +58,28 @@ function probeV2(mounts: readonly Mount[], sources: CgroupSources): CgroupTree |
     mount.mountPoint,
     ownGroup(sources.ownGroups, (names) => names.join() === ''),
   );
+  // Only what is ours is ours to change.
+  for (const controller of missingControllers(own)) {
+    writeControl(path.join(own, 'cgroup.subtree_control'), `+${controller}`);
+  }
   // A group that has processes cannot have controllers for groups below it, so beside ours may be the place.
   for (const directory of new Set([own, path.dirname(own), mount.mountPoint])) {
     if (!directory.startsWith(mount.mountPoint)) continue;
-    for (const controller of V2_CONTROLLERS)
-      writeControl(path.join(directory, 'cgroup.subtree_control'), `+${controller}`);
-    const on = (readControl(path.join(directory, 'cgroup.subtree_control')) ?? '').split(' ');
+    const on = controllersBelow(directory);
     if (!on.includes('memory') || !canMakeGroups(directory, sources.probeName)) continue;
     const switched = V2_CONTROLLERS.filter((controller) => on.includes(controller));
     return cgroupV2(directory, new Set<Controller>([...switched, 'cpuacct', 'freezer']));
   }
   return undefined;
+}
+
+function controllersBelow(directory: string): string[] {
+  return (readControl(path.join(directory, 'cgroup.subtree_control')) ?? '').split(' ');
+}
+
+function missingControllers(directory: string): Controller[] {
+  const on = controllersBelow(directory);
+  return V2_CONTROLLERS.filter((controller) => !on.includes(controller));
 }
 
 /** Lines of mountinfo: `… mount-point … - type source options`. */
