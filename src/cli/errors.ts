@@ -8,7 +8,8 @@ export type CliErrorCode =
   | 'ERR_CLI_FILE'
   | 'ERR_CLI_TASK_FAILED'
   | 'ERR_CLI_NOT_VALID'
-  | 'ERR_CLI_INTERRUPTED';
+  | 'ERR_CLI_INTERRUPTED'
+  | 'ERR_CLI_INTERNAL';
 
 export class CliError extends ErgonError<CliErrorCode> {}
 
@@ -46,6 +47,10 @@ export const cliErrors: ErrorCatalogue<CliErrorCode> = {
   ERR_CLI_INTERRUPTED: {
     meaning: 'Ctrl-C.',
     remedy: 'What the daemon was asked for goes on; see `ergon task list`.',
+  },
+  ERR_CLI_INTERNAL: {
+    meaning: 'A fault of the command itself; the message holds the trace.',
+    remedy: 'Report it with the trace and what you had typed.',
   },
 };
 
