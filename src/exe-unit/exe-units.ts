@@ -53,12 +53,17 @@ export interface ExeUnitsComponents {
   readonly runtimes: RuntimeRegistry;
 }
 
+export interface LocalExeUnits extends ExeUnits {
+  /** Resolves when the warm pool is as full as it gets. */
+  warmed(): Promise<void>;
+}
+
 /** The daemon's side of its supervisors. It keeps nothing of its own: the work directories say it all. */
-export function exeUnits(init: ExeUnitsInit, components: ExeUnitsComponents): ExeUnits {
+export function exeUnits(init: ExeUnitsInit, components: ExeUnitsComponents): LocalExeUnits {
   return new SupervisorClients(init, components);
 }
 
-class SupervisorClients implements ExeUnits {
+class SupervisorClients implements LocalExeUnits {
   readonly #dataDir: string;
   readonly #clock: Clock;
   readonly #runtimes: RuntimeRegistry;
@@ -81,6 +86,10 @@ class SupervisorClients implements ExeUnits {
 
   async stop(): Promise<void> {
     await this.#pool.stop();
+  }
+
+  async warmed(): Promise<void> {
+    await this.#pool.settled();
   }
 
   async list(): Promise<string[]> {

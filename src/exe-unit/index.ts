@@ -1,5 +1,5 @@
 export { exeUnitErrors, ExeUnitError, type ExeUnitErrorCode } from './errors.ts';
-export { exeUnits, type ExeUnitsComponents, type ExeUnitsInit } from './exe-units.ts';
+export { exeUnits, type ExeUnitsComponents, type ExeUnitsInit, type LocalExeUnits } from './exe-units.ts';
 export {
   runtimeRegistry,
   type RuntimeRegistry,

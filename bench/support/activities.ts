@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { exeUnits, runtimeRegistry, type LocalExeUnits } from '../../src/exe-unit/index.ts';
+import type { ExeScript } from '../../src/interface/exe-script.ts';
+import type { TaskPackage } from '../../src/interface/activity.ts';
+import { systemClock } from '../../src/util/clock.ts';
+import { newId } from '../../src/util/id.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
+import type { BenchContext } from './bench.ts';
+
+const HOUR_MS = 3_600_000;
+const MIB = 1 << 20;
+
+/** Supervisors with the real WASI runtime and one kept warm, as a provider's daemon has them. */
+export async function provider({ dir, defer }: BenchContext): Promise<LocalExeUnits> {
+  const components = { clock: systemClock(), logger: silentLogger };
+  const runtimes = await runtimeRegistry({}, components);
+  const units = exeUnits({ dataDir: join(dir, 'provider'), warm: { wasi: 1 } }, { ...components, runtimes });
+  await units.start();
+  defer(async () => {
+    for (const id of await units.list())
+      await units.end(id, 'Terminated', { code: 'Provider', message: 'the benchmark is over' });
+    await units.stop();
+  });
+  return units;
+}
+
+/** One WASI activity with a program of ours as its package. */
+export class BenchActivity {
+  readonly id = newId();
+  readonly #units: LocalExeUnits;
+  readonly #program: { readonly path: string; readonly package: TaskPackage };
+  /** By batch: resolved when it has finished, rejected when it went wrong. */
+  readonly #batches = new Map<string, PromiseWithResolvers<undefined>>();
+  #ended: Promise<void> = Promise.resolve();
+  #failure: Error | undefined;
+
+  constructor(units: LocalExeUnits, program: { readonly path: string; readonly package: TaskPackage }) {
+    this.#units = units;
+    this.#program = program;
+  }
+
+  async create(): Promise<void> {
+    await this.#units.create({
+      activityId: this.id,
+      agreementId: 'bench',
+      runtime: 'wasi',
+      package: this.#program.package,
+      resources: { cpuThreads: 1, memoryBytes: 64 * MIB, storageBytes: 16 * MIB },
+      limits: {},
+      maxOutputBytes: 1024 * MIB,
+      deadline: Date.now() + HOUR_MS,
+      sampleIntervalMs: 1000,
+    });
+    this.#ended = this.#follow();
+  }
+
+  /** Resolves when the script is with the supervisor; `finished`, when it has run. */
+  async exec(script: ExeScript): Promise<{ readonly finished: Promise<undefined> }> {
+    const batchId = newId();
+    const batch = Promise.withResolvers<undefined>();
+    batch.promise.catch(() => undefined);
+    this.#batches.set(batchId, batch);
+    await this.#units.exec(this.id, batchId, script);
+    return { finished: batch.promise };
+  }
+
+  /** Looks every millisecond. */
+  async firstOutput(): Promise<void> {
+    while ((await this.#units.readLog(this.id, 'stdout', 0, 64)).bytes.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await sleep(1);
+    }
+  }
+
+  /** Reads the whole log of stdout, as a client would. */
+  async stdoutBytes(): Promise<number> {
+    for (let offset = 0; ;) {
+      const { bytes } = await this.#units.readLog(this.id, 'stdout', offset, MIB);
+      if (bytes.length === 0) return offset;
+      offset += bytes.length;
+    }
+  }
+
+  /** Lets its scripts finish, ends it, and removes what it left. */
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#batches.values()].map(({ promise }) => promise));
+    await this.#units.end(this.id, 'Completed');
+    await this.#ended;
+    await this.#units.dispose(this.id);
+  }
+
+  async #follow(): Promise<void> {
+    for await (const record of this.#units.follow(this.id, 0, AbortSignal.timeout(HOUR_MS))) {
+      if (record.type === 'need')
+        await this.#units.provide(this.id, record.hash, { path: this.#program.path });
+      if (record.type === 'command-finished' && record.result.result === 'Error') {
+        this.#failure = new Error(`a command failed: ${record.result.message ?? ''}`);
+        this.#batches.get(record.batchId)?.reject(this.#failure);
+      }
+      if (record.type === 'batch-finished') this.#batches.get(record.batchId)?.resolve(undefined);
+    }
+  }
+}
+
+export async function programAt(path: string): Promise<{ path: string; package: TaskPackage }> {
+  const bytes = await readFile(path);
+  const hash = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return { path, package: { hash, sizeBytes: bytes.length } };
+}

@@ -1,0 +1,86 @@
+import { performance } from 'node:perf_hooks';
+
+/** One side of a comparison. Only `run` is timed. */
+export interface Subject {
+  readonly prepare?: () => Promise<void>;
+  readonly run: () => Promise<void>;
+  readonly after?: () => Promise<void>;
+}
+
+export interface Trial {
+  /** Samples of each side that count. */
+  readonly samples: number;
+  /** Samples before these that do not. */
+  readonly warmUp: number;
+  /** How many of what is measured one `run` does; 1 unless given. */
+  readonly operations?: number;
+  /** Bytes that one operation moves: the report then shows a throughput. */
+  readonly bytes?: number;
+}
+
+/** Milliseconds for one operation. */
+export interface Summary {
+  readonly median: number;
+  readonly p25: number;
+  readonly p75: number;
+}
+
+export interface Comparison extends Trial {
+  readonly name: string;
+  readonly oursMs: Summary;
+  readonly floorMs: Summary;
+  /** Median of ours over the floor's: 1 is as fast as the floor. */
+  readonly ratio: number;
+  /** Quartiles of the ratios of neighbouring samples: how far the machine's noise goes. */
+  readonly ratioP25: number;
+  readonly ratioP75: number;
+}
+
+/** Takes samples of both in turn, so that whatever else the machine does slows both; who is first changes each time. */
+export async function compare(
+  name: string,
+  trial: Trial,
+  ours: Subject,
+  floor: Subject,
+): Promise<Comparison> {
+  const oursMs: number[] = [];
+  const floorMs: number[] = [];
+  for (let round = -trial.warmUp; round < trial.samples; round += 1) {
+    const oursFirst = round % 2 === 0;
+    const first = await time(oursFirst ? ours : floor, trial);
+    const second = await time(oursFirst ? floor : ours, trial);
+    if (round < 0) continue;
+    oursMs.push(oursFirst ? first : second);
+    floorMs.push(oursFirst ? second : first);
+  }
+  const ratios = summary(oursMs.map((ms, index) => ms / (floorMs[index] ?? NaN)));
+  const [a, b] = [summary(oursMs), summary(floorMs)];
+  return {
+    name,
+    ...trial,
+    oursMs: a,
+    floorMs: b,
+    ratio: a.median / b.median,
+    ratioP25: ratios.p25,
+    ratioP75: ratios.p75,
+  };
+}
+
+async function time({ prepare, run, after }: Subject, { operations = 1 }: Trial): Promise<number> {
+  await prepare?.();
+  const start = performance.now();
+  await run();
+  const ms = performance.now() - start;
+  await after?.();
+  return ms / operations;
+}
+
+function summary(values: readonly number[]): Summary {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => {
+    const place = (sorted.length - 1) * share;
+    const below = sorted[Math.floor(place)] ?? NaN;
+    return below + ((sorted[Math.ceil(place)] ?? NaN) - below) * (place - Math.floor(place));
+  };
+  return { median: at(0.5), p25: at(0.25), p75: at(0.75) };
+}

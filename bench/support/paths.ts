@@ -1,0 +1,8 @@
+import { fileURLToPath } from 'node:url';
+
+const ROOT = new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url);
+
+/** `hello` prints a line. */
+export const WORKLOAD = fileURLToPath(new URL('test/fixtures/workload/workload.wasm', ROOT));
+/** `flood BYTES` prints that many. */
+export const BEHAVE = fileURLToPath(new URL('test/fixtures/wasi/behave.wasm', ROOT));
