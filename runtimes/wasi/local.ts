@@ -55,7 +55,7 @@ export async function runLocally(
   run: LocalRun,
   components: RunnerComponents = { clock: systemClock(), logger: silent },
 ): Promise<RunExit> {
-  const moduleDir = await mkdtemp(path.join(os.tmpdir(), 'ergon-wasi-'));
+  const moduleDir = await mkdtemp(path.join(os.tmpdir(), 'ergon-wasi-run-'));
   const memoryBytes = run.limits?.memoryBytes ?? WHOLE_MEMORY_BYTES;
   let group: Cgroup | undefined;
   try {
