@@ -35,11 +35,9 @@ export async function connectIn(directory: string): Promise<Socket> {
   try {
     return await new Promise((resolve, reject) => {
       const socket = createConnection(`/proc/self/fd/${handle.fd}/${NAME}`);
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.off('error', reject);
-        resolve(socket);
-      });
+      // For good: whoever listens may die before the caller has a listener of its own.
+      socket.on('error', reject);
+      socket.once('connect', () => resolve(socket));
     });
   } finally {
     await handle.close();
