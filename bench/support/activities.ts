@@ -36,6 +36,7 @@ export class BenchActivity {
   readonly #batches = new Map<string, PromiseWithResolvers<undefined>>();
   #ended: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
+  #endsItself = false;
 
   constructor(units: LocalExeUnits, program: { readonly path: string; readonly package: TaskPackage }) {
     this.#units = units;
@@ -63,6 +64,7 @@ export class BenchActivity {
     const batch = Promise.withResolvers<undefined>();
     batch.promise.catch(() => undefined);
     this.#batches.set(batchId, batch);
+    this.#endsItself ||= script.some((command) => 'terminate' in command);
     await this.#units.exec(this.id, batchId, script);
     return { finished: batch.promise };
   }
@@ -84,10 +86,10 @@ export class BenchActivity {
     }
   }
 
-  /** Lets its scripts finish, ends it, and removes what it left. */
+  /** Lets its scripts finish, ends it unless they did, and removes what it left. */
   async dispose(): Promise<void> {
     await Promise.all([...this.#batches.values()].map(({ promise }) => promise));
-    await this.#units.end(this.id, 'Completed');
+    if (!this.#endsItself) await this.#units.end(this.id, 'Completed');
     await this.#ended;
     await this.#units.dispose(this.id);
   }
