@@ -42,8 +42,8 @@ module.exports = {
     },
     ...['config', 'identity', 'store', 'network', 'telemetry'].map((folder) => only(`src/${folder}`)),
     ...features.filter((feature) => feature !== 'exe-unit').map((feature) => only(`src/${feature}`)),
-    // The supervisor walks the activity state machine, which is pure data.
-    only('src/exe-unit', ['^src/activity/(machine|errors)\\.ts$']),
+    // The supervisor walks the activity state machine, which is pure data, and packs and unpacks archives itself.
+    only('src/exe-unit', ['^src/activity/(machine|errors)\\.ts$', '^src/transfer/archive/']),
     only('runtimes'),
     {
       name: 'roof-api',

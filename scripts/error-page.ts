@@ -11,6 +11,7 @@ import { networkErrors } from '../src/network/errors.ts';
 import { paymentErrors } from '../src/payment/errors.ts';
 import { storeErrors } from '../src/store/errors.ts';
 import { taskErrors } from '../src/task/errors.ts';
+import { archiveErrors } from '../src/transfer/archive/errors.ts';
 import { transferErrors } from '../src/transfer/errors.ts';
 import { checkErrors } from '../src/util/check.ts';
 import { safePathErrors } from '../src/util/safe-path.ts';
@@ -26,6 +27,7 @@ export const CATALOGUES: Readonly<Record<string, ErrorCatalogue>> = {
   ExeUnits: exeUnitErrors,
   Runtimes: runtimeErrors,
   'Paths inside an activity': safePathErrors,
+  Archives: archiveErrors,
   Transfer: transferErrors,
   Payment: paymentErrors,
   Identity: identityErrors,

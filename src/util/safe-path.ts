@@ -36,7 +36,7 @@ export const safePathErrors: ErrorCatalogue<SafePathErrorCode> = {
 };
 
 /** Not in node:fs; the same on every architecture that Node runs on under Linux. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const MAX_COMPONENTS = 256;
 const NAME_MAX_BYTES = 255;
 
@@ -82,7 +82,7 @@ export async function createFileBeneath(root: string, path: string, mode = 0o644
 }
 
 /** Walks to the directory one component at a time, holding each by its descriptor: openat in plain Node. */
-async function withDirectory<T>(
+export async function withDirectory<T>(
   root: string,
   names: readonly string[],
   path: string,
@@ -125,7 +125,8 @@ async function expectFile(handle: FileHandle, path: string): Promise<void> {
   if (!stat.isFile()) throw pathError('ERR_PATH_NOT_A_FILE', path);
 }
 
-async function openAt(
+/** Opens `name` in an open directory. @throws SafePathError for a link, and for what is not there */
+export async function openAt(
   directory: FileHandle,
   name: string,
   flags: number,
@@ -177,7 +178,7 @@ function ignoreExisting(error: unknown): void {
 }
 
 /** The magic link of an open descriptor: names the very object, whatever its path is by now. */
-function at(handle: FileHandle): string {
+export function at(handle: FileHandle): string {
   return `/proc/self/fd/${handle.fd}`;
 }
 
