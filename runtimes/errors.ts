@@ -6,6 +6,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_HANDLE'
   | 'ERR_RUNTIME_PROGRAM'
   | 'ERR_RUNTIME_OPTIONS'
+  | 'ERR_RUNTIME_ENGINE_UNREACHABLE'
   | 'ERR_RUNTIME_FAILED';
 
 /** A sandbox could not do what it was asked; the same codes for every runtime. */
@@ -32,6 +33,10 @@ export const runtimeErrors: ErrorCatalogue<RuntimeErrorCode> = {
   ERR_RUNTIME_OPTIONS: {
     meaning: "The runtime's own section of the configuration is wrong.",
     remedy: 'Correct the options that the message names.',
+  },
+  ERR_RUNTIME_ENGINE_UNREACHABLE: {
+    meaning: 'The container engine does not answer. Nothing is known of what runs in it; it is not gone.',
+    remedy: 'Try again. If it goes on, look whether the engine runs (`systemctl status docker`).',
   },
   ERR_RUNTIME_FAILED: {
     meaning: 'The runtime itself failed, not the program in it.',

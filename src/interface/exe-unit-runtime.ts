@@ -45,6 +45,13 @@ export interface DeploySpec {
   readonly packagePath?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly resources: Resources;
+  /** For the labels of whatever the runtime makes outside the work directory, so that it can be told whose it is. */
+  readonly nodeId?: string;
+  readonly agreementId?: string;
+  /** Counts from 1. */
+  readonly attempt?: number;
+  /** The agreement grants a network; absent: none. */
+  readonly network?: boolean;
 }
 
 export interface RunCommand {

@@ -31,6 +31,7 @@ const PROVIDER_FAULTS = new Set([
   'ProviderLost',
   'AgreementLost',
   'ERR_RUNTIME_UNAVAILABLE',
+  'ERR_RUNTIME_ENGINE_UNREACHABLE',
 ]);
 
 export const isProviderFault = (reason: Reason): boolean => PROVIDER_FAULTS.has(reason.code);

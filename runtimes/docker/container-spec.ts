@@ -1,0 +1,160 @@
+import os from 'node:os';
+import type Dockerode from 'dockerode';
+import path from 'node:path';
+import type { DeploySpec } from '../../src/interface/exe-unit-runtime.ts';
+import { userOf, type DockerSettings } from './options.ts';
+import type { WorkDir } from './work-dir.ts';
+
+/** Where the container sees the whole of `container:/`. */
+export const VOLUME_MOUNT = '/volume';
+export const GOLEM_MOUNT = '/golem';
+export const GOLEM_DIRECTORIES = ['work', 'input', 'output', 'resource'] as const;
+export const DEFAULT_CWD = `${GOLEM_MOUNT}/work`;
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const GUEST_MOUNT = '/.ergon';
+const INIT = `${GUEST_MOUNT}/init`;
+
+/** The engine takes no less. */
+const MIN_MEMORY_BYTES = 6 << 20;
+const MAX_SHM_BYTES = 64 << 20;
+const NANO = 1_000_000_000;
+const SHARES_PER_THREAD = 1024;
+
+export const LABELS = {
+  /** Present on every container of ours. */
+  node: 'ergon.node',
+  agreement: 'ergon.agreement',
+  activity: 'ergon.activity',
+  attempt: 'ergon.attempt',
+} as const;
+
+/** Whose containers these are when nobody says it: the directory of all activities of this node. */
+export function nodeOf(spec: Pick<DeploySpec, 'nodeId' | 'workDir'>): string {
+  return spec.nodeId ?? path.dirname(spec.workDir);
+}
+
+export interface ContainerImage {
+  readonly id: string;
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  /** Directories that the image declares as volumes. */
+  readonly volumes: readonly string[];
+}
+
+export function memoryLimit(memoryBytes: number): number {
+  return Math.max(MIN_MEMORY_BYTES, memoryBytes);
+}
+
+/** A deployment's container, with every wall that the engine can build. */
+export function containerSpec(
+  spec: DeploySpec,
+  image: ContainerImage,
+  workDir: WorkDir,
+  settings: DockerSettings,
+): Dockerode.ContainerCreateOptions {
+  return {
+    Image: image.id,
+    Hostname: 'ergon',
+    User: settings.user,
+    Entrypoint: [INIT, String(settings.orphanGraceSeconds)],
+    Cmd: [],
+    Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+    WorkingDir: image.workingDir === '' ? DEFAULT_CWD : image.workingDir,
+    Labels: labelsOf(spec),
+    Healthcheck: { Test: ['NONE'] },
+    NetworkDisabled: !hasNetwork(spec, settings),
+    StopTimeout: 1,
+    HostConfig: {
+      ...limits(spec, settings),
+      ...walls(spec, settings),
+      Tmpfs: tmpfs(image, settings),
+      // This kind of mount fails, rather than makes the directory, when the source is not there.
+      Mounts: mounts(image, workDir, settings),
+    },
+  };
+}
+
+function hasNetwork(spec: DeploySpec, settings: DockerSettings): boolean {
+  return spec.network === true && settings.network !== undefined;
+}
+
+function labelsOf(spec: DeploySpec): Record<string, string> {
+  return {
+    [LABELS.node]: nodeOf(spec),
+    [LABELS.agreement]: spec.agreementId ?? '',
+    [LABELS.activity]: spec.activityId,
+    [LABELS.attempt]: String(spec.attempt ?? 1),
+  };
+}
+
+function limits({ resources }: DeploySpec, settings: DockerSettings): Dockerode.HostConfig {
+  const memoryBytes = memoryLimit(resources.memoryBytes);
+  const threads = Math.min(resources.cpuThreads, os.cpus().length);
+  const ulimit = (Name: string, value: number): Dockerode.Ulimit => ({ Name, Soft: value, Hard: value });
+  return {
+    Memory: memoryBytes,
+    // Memory and swap together: no swap.
+    MemorySwap: memoryBytes,
+    NanoCpus: threads * NANO,
+    CpuShares: threads * SHARES_PER_THREAD,
+    PidsLimit: settings.pidsLimit,
+    ShmSize: Math.min(MAX_SHM_BYTES, memoryBytes >> 1),
+    OomKillDisable: false,
+    Ulimits: [
+      ulimit('nofile', settings.openFilesLimit),
+      ulimit('core', 0),
+      // One file can never fill the volume past its quota, however fast it is written.
+      ulimit('fsize', resources.storageBytes),
+    ],
+  };
+}
+
+function walls(spec: DeploySpec, settings: DockerSettings): Dockerode.HostConfig & { CgroupnsMode: string } {
+  return {
+    CapDrop: ['ALL'],
+    Privileged: false,
+    SecurityOpt: ['no-new-privileges:true'],
+    ReadonlyRootfs: true,
+    NetworkMode: hasNetwork(spec, settings) ? (settings.network ?? 'none') : 'none',
+    IpcMode: 'private',
+    CgroupnsMode: 'private',
+    LogConfig: { Type: 'none', Config: {} },
+    RestartPolicy: { Name: 'no' },
+    ...(settings.engineRuntime === undefined ? {} : { Runtime: settings.engineRuntime }),
+  };
+}
+
+function tmpfs(image: ContainerImage, settings: DockerSettings): Record<string, string> {
+  const { uid, gid } = userOf(settings);
+  if (image.volumes.includes('/tmp')) return {};
+  return {
+    '/tmp': `rw,nosuid,nodev,size=${settings.tmpBytes},nr_inodes=65536,mode=1777,uid=${uid},gid=${gid}`,
+  };
+}
+
+function mounts(
+  image: ContainerImage,
+  workDir: WorkDir,
+  settings: DockerSettings,
+): Dockerode.MountSettings[] {
+  const bind = (source: string, target: string, readOnly = false): Dockerode.MountSettings => ({
+    Type: 'bind',
+    Source: hostPath(source, settings),
+    Target: target,
+    ReadOnly: readOnly,
+  });
+  return [
+    bind(workDir.guest, GUEST_MOUNT, true),
+    bind(workDir.volumes, VOLUME_MOUNT),
+    bind(path.join(workDir.volumes, GOLEM_MOUNT), GOLEM_MOUNT),
+    ...image.volumes.map((target) => bind(path.join(workDir.volumes, target), target)),
+  ];
+}
+
+/** Our path as the engine knows it: another one when this process runs in a container itself. */
+function hostPath(own: string, { hostPaths }: DockerSettings): string {
+  const known = Object.entries(hostPaths)
+    .filter(([from]) => own === from || own.startsWith(`${from}/`))
+    .sort(([a], [b]) => b.length - a.length)[0];
+  return known === undefined ? own : known[1] + own.slice(known[0].length);
+}

@@ -1,0 +1,197 @@
+import Dockerode from 'dockerode';
+import type { Readable } from 'node:stream';
+import type { Clock } from '../../../src/interface/clock.ts';
+import { callEngine, isRefusal } from './call.ts';
+import { readProgress } from './progress.ts';
+import {
+  checkContainer,
+  checkContainers,
+  checkCreated,
+  checkImage,
+  checkImages,
+  checkInfo,
+  type Container,
+  type ContainerSummary,
+  type Image,
+  type Info,
+} from './schemas.ts';
+
+export interface EngineInit {
+  readonly socketPath: string;
+  /** How long a call waits for an engine that is away. */
+  readonly patienceMs: number;
+}
+
+const QUICK_MS = 15_000;
+const CONTAINER_MS = 60_000;
+const REMOVE_MS = 120_000;
+const LOAD_MS = 30 * 60_000;
+
+/**
+ * What this runtime asks of the engine, each with a deadline. "Undefined" and "false" always mean that the engine has
+ * said so; an engine that does not answer is an error, see callEngine.
+ */
+export class Engine {
+  readonly #docker: Dockerode;
+  readonly #patienceMs: number;
+  readonly #clock: Clock;
+
+  constructor({ socketPath, patienceMs }: EngineInit, { clock }: { readonly clock: Clock }) {
+    // `host` given as nothing: otherwise the client takes one from the environment.
+    this.#docker = new Dockerode({ socketPath, host: undefined });
+    this.#patienceMs = patienceMs;
+    this.#clock = clock;
+  }
+
+  /** Asks once, without patience. */
+  async info(): Promise<Info> {
+    return checkInfo(await this.#once('describe itself', QUICK_MS, () => this.#docker.info()));
+  }
+
+  /** @returns its id */
+  async createContainer(name: string, spec: Dockerode.ContainerCreateOptions): Promise<string> {
+    const container = await this.#ask('create a container', CONTAINER_MS, (abortSignal) =>
+      this.#docker.createContainer({ ...spec, name, abortSignal }),
+    );
+    return checkCreated({ Id: container.id }).Id;
+  }
+
+  async startContainer(id: string): Promise<void> {
+    await ignoring([304], () =>
+      this.#ask('start a container', CONTAINER_MS, (abortSignal) =>
+        this.#docker.getContainer(id).start({ abortSignal }),
+      ),
+    );
+  }
+
+  async inspectContainer(id: string): Promise<Container | undefined> {
+    const found = await ignoring([404], () =>
+      this.#ask('show a container', QUICK_MS, (abortSignal) =>
+        this.#docker.getContainer(id).inspect({ abortSignal }),
+      ),
+    );
+    return found === undefined ? undefined : checkContainer(found);
+  }
+
+  /** Nothing happens to one that does not run. */
+  async killContainer(id: string): Promise<void> {
+    await ignoring([404, 409], () =>
+      this.#ask('kill a container', CONTAINER_MS, (abortSignal) =>
+        this.#docker.getContainer(id).kill({ abortSignal }),
+      ),
+    );
+  }
+
+  async pauseContainer(id: string): Promise<void> {
+    await this.#ask('pause a container', QUICK_MS, (abortSignal) =>
+      this.#docker.getContainer(id).pause({ abortSignal }),
+    );
+  }
+
+  async unpauseContainer(id: string): Promise<void> {
+    await this.#ask('resume a container', QUICK_MS, (abortSignal) =>
+      this.#docker.getContainer(id).unpause({ abortSignal }),
+    );
+  }
+
+  /** With what runs in it; false while another removal of it is under way. */
+  async removeContainer(id: string): Promise<boolean> {
+    try {
+      await this.#ask('remove a container', REMOVE_MS, (abortSignal) =>
+        this.#docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
+      );
+      return true;
+    } catch (error) {
+      if (isRefusal(error, 404)) return true;
+      if (isRefusal(error, 409)) return false;
+      throw error;
+    }
+  }
+
+  async containersWith(label: string): Promise<ContainerSummary[]> {
+    const found = await this.#ask('list containers', CONTAINER_MS, (abortSignal) =>
+      this.#docker.listContainers({ all: true, filters: { label: [label] }, abortSignal }),
+    );
+    return checkContainers(found);
+  }
+
+  async inspectImage(name: string): Promise<Image | undefined> {
+    const found = await ignoring([404], () =>
+      this.#ask('show an image', QUICK_MS, () => this.#docker.getImage(name).inspect()),
+    );
+    return found === undefined ? undefined : checkImage(found);
+  }
+
+  /** Images that have a tag in `repository`, with those tags. */
+  async imagesOf(repository: string): Promise<{ id: string; tags: string[]; sizeBytes: number }[]> {
+    const found = await this.#ask('list images', CONTAINER_MS, (abortSignal) =>
+      this.#docker.listImages({ filters: { reference: [repository] }, abortSignal }),
+    );
+    return checkImages(found).map(({ Id, RepoTags, Size }) => ({
+      id: Id,
+      tags: (RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`)),
+      sizeBytes: Size,
+    }));
+  }
+
+  async tagImage(name: string, repo: string, tag: string): Promise<void> {
+    await this.#ask('tag an image', QUICK_MS, (abortSignal) =>
+      this.#docker.getImage(name).tag({ repo, tag, abortSignal }),
+    );
+  }
+
+  /** Takes a name away from an image, and the image with the last one; false when a container uses it. */
+  async removeImageName(name: string): Promise<boolean> {
+    try {
+      await this.#ask('remove an image', REMOVE_MS, (abortSignal) =>
+        this.#docker.getImage(name).remove({ force: false, abortSignal }),
+      );
+      return true;
+    } catch (error) {
+      if (isRefusal(error, 404)) return true;
+      if (isRefusal(error, 409)) return false;
+      throw error;
+    }
+  }
+
+  /** Reads an archive as `docker save` writes it. */
+  async loadImage(archive: Readable): Promise<void> {
+    try {
+      await this.#once('load an image', LOAD_MS, async (abortSignal) =>
+        readProgress(
+          'load',
+          await this.#docker.loadImage(archive, { quiet: true, abortSignal }),
+          abortSignal,
+        ),
+      );
+    } catch (error) {
+      // An archive that turns out to be bad breaks the request off, which is no silence of the engine's.
+      throw archive.errored ?? error;
+    } finally {
+      archive.destroy();
+    }
+  }
+
+  async pullImage(reference: string): Promise<void> {
+    await this.#once('pull an image', LOAD_MS, async (abortSignal) =>
+      readProgress('pull', await this.#docker.pull(reference, { abortSignal }), abortSignal),
+    );
+  }
+
+  #once<T>(what: string, timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return callEngine(this.#clock, { what, timeoutMs, patienceMs: 0 }, work);
+  }
+
+  #ask<T>(what: string, timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return callEngine(this.#clock, { what, timeoutMs, patienceMs: this.#patienceMs }, work);
+  }
+}
+
+async function ignoring<T>(statuses: readonly number[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isRefusal(error, ...statuses)) return undefined;
+    throw error;
+  }
+}

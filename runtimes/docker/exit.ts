@@ -1,0 +1,63 @@
+import os from 'node:os';
+import type { RunExit } from '../../src/interface/exe-unit-runtime.ts';
+import type { WaitStatus } from './init/protocol.ts';
+
+export type LimitExit = Extract<RunExit, { kind: 'limit' }>;
+
+/** All that tells how a command ended. */
+export interface Evidence {
+  /** Undefined when the container ended with it. */
+  readonly status: WaitStatus | undefined;
+  /** What a look at the volume or the processes has found, before it ended. */
+  readonly violation: LimitExit | undefined;
+  /** A signal that we sent. */
+  readonly sentSignal: string | undefined;
+  /** Processes of the container that the kernel killed for want of memory, while the command ran. */
+  readonly oomKills: number;
+  readonly isDiskFull: boolean;
+  readonly diskBytes: number;
+  readonly storageBytes: number;
+  readonly memoryBytes: number;
+  readonly memoryPeakBytes: number;
+}
+
+const SIGNAL_STATUS = 128;
+
+/** The plain end, or the limit that is its reason. A program that gets over a limit and ends well has ended well. */
+export function classifyExit(evidence: Evidence): RunExit {
+  const { status, violation, sentSignal, oomKills } = evidence;
+  if (violation !== undefined) return violation;
+  if (status?.kind === 'exited' && status.code === 0) return { kind: 'exited', code: 0 };
+  if (oomKills > 0) {
+    return {
+      kind: 'limit',
+      limit: 'memory',
+      limitValue: evidence.memoryBytes,
+      observed: evidence.memoryPeakBytes,
+    };
+  }
+  if (status === undefined) {
+    return sentSignal === undefined
+      ? { kind: 'failed', message: 'The container ended while the command was running' }
+      : { kind: 'signaled', signal: sentSignal };
+  }
+  if (evidence.isDiskFull || isOf(status, 'SIGXFSZ')) return diskLimit(evidence);
+  return status.kind === 'exited' ? status : { kind: 'signaled', signal: signalName(status.signal) };
+}
+
+export function diskLimit({
+  diskBytes,
+  storageBytes,
+}: Pick<Evidence, 'diskBytes' | 'storageBytes'>): LimitExit {
+  return { kind: 'limit', limit: 'disk', limitValue: storageBytes, observed: diskBytes };
+}
+
+/** Killed by it, or a shell whose command was. */
+function isOf(status: WaitStatus, name: 'SIGXFSZ'): boolean {
+  const number = os.constants.signals[name];
+  return status.kind === 'signaled' ? status.signal === number : status.code === SIGNAL_STATUS + number;
+}
+
+export function signalName(number: number): string {
+  return Object.entries(os.constants.signals).find(([, value]) => value === number)?.[0] ?? `SIG${number}`;
+}

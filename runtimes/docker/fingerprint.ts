@@ -1,0 +1,111 @@
+import type { Fingerprint } from '../../src/interface/exe-unit-runtime.ts';
+import type { Properties } from '../../src/interface/values.ts';
+import type { Engine } from './engine/engine.ts';
+import type { Info } from './engine/schemas.ts';
+import { BINARIES } from './init/binaries.ts';
+import { hasCgroups } from './limits/container-cgroup.ts';
+import type { DockerSettings } from './options.ts';
+
+export interface FingerprintFacts {
+  readonly engine: Engine;
+  readonly whyNoFilesystem: string | undefined;
+}
+
+/** gVisor lets its guests open the host's pipes only when told so. */
+const RUNSC_ARGUMENT = /^--?host-fifo=open$/;
+
+/** What this machine's engine enforces, as far as it can be asked; the self-test finds out the rest. */
+export async function fingerprintOf(settings: DockerSettings, facts: FingerprintFacts): Promise<Fingerprint> {
+  try {
+    const info = await facts.engine.info();
+    const missing = whatIsMissing(info, settings);
+    return {
+      available: missing.length === 0,
+      notes: [...missing, ...weaknesses(info, settings, facts)],
+      properties: propertiesOf(info, settings, facts),
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const remedy = `install and start it (Debian: apt-get install docker.io), or correct the option socketPath (${settings.socketPath})`;
+    return {
+      available: false,
+      notes: [`the Docker engine does not answer: ${why}; ${remedy}`],
+      properties: {},
+    };
+  }
+}
+
+/** Without these, strangers' programs are not let in. */
+function whatIsMissing(info: Info, { cgroupRoot, engineRuntime }: DockerSettings): string[] {
+  const missing: string[] = [];
+  const expect = (isThere: boolean, why: string): void => {
+    if (!isThere) missing.push(why);
+  };
+  const { runtime, args } = runtimeOf(info, engineRuntime);
+  expect(info.OSType === 'linux', `the engine runs ${info.OSType} containers`);
+  expect(BINARIES[process.arch] !== undefined, `there is no container init for ${process.arch}`);
+  expect(info.MemoryLimit, 'the engine cannot limit memory: the kernel has no memory control group');
+  expect(info.PidsLimit, 'the engine cannot limit processes: the kernel has no pids control group');
+  expect(info.CpuCfsQuota !== false, 'the engine cannot limit CPU time: the kernel has no CPU quota');
+  expect(hasCgroups(cgroupRoot), `there are no control groups at ${cgroupRoot}: usage could not be metered`);
+  expect(!hasOption(info, 'userns'), "the engine remaps users: it could not write to the activity's volume");
+  expect(!hasOption(info, 'rootless'), 'a rootless engine does not hold all limits');
+  expect(args !== undefined, `the engine has no runtime ${runtime}: add it to /etc/docker/daemon.json`);
+  expect(
+    runtime !== 'runsc' || args === undefined || args.some((arg) => RUNSC_ARGUMENT.test(arg)),
+    'runsc needs "runtimeArgs": ["--host-fifo=open"] in /etc/docker/daemon.json',
+  );
+  return missing;
+}
+
+function weaknesses(info: Info, { engineRuntime }: DockerSettings, facts: FingerprintFacts): string[] {
+  const notes: string[] = [];
+  if (!info.SwapLimit) notes.push('the engine cannot limit swap: a workload may swap beyond its memory');
+  if (!hasOption(info, 'seccomp')) notes.push('the engine filters no system calls (seccomp)');
+  if (!info.LiveRestoreEnabled) {
+    notes.push('containers end with the engine; "live-restore": true in its configuration lets them live on');
+  }
+  if (facts.whyNoFilesystem !== undefined) {
+    notes.push(
+      `the volume's quota is held by measuring: no file system of its own (${facts.whyNoFilesystem})`,
+    );
+  }
+  if (engineRuntime === undefined && info.Runtimes?.['runsc'] === undefined) {
+    notes.push('runsc (gVisor) is not installed; with it a guest does not reach the kernel');
+  }
+  return notes;
+}
+
+function propertiesOf(info: Info, { engineRuntime }: DockerSettings, facts: FingerprintFacts): Properties {
+  const limits = [
+    ...(info.MemoryLimit ? ['memory'] : []),
+    ...(info.SwapLimit ? ['swap'] : []),
+    ...(info.PidsLimit ? ['pids'] : []),
+    ...(info.CpuCfsQuota === false ? [] : ['cpu']),
+    'disk',
+  ];
+  return {
+    'ergon.runtime.sandbox': runtimeOf(info, engineRuntime).runtime,
+    'ergon.runtime.sandbox.seccomp': hasOption(info, 'seccomp'),
+    'ergon.runtime.cgroup': `v${info.CgroupVersion ?? '1'}`,
+    'ergon.runtime.docker.version': info.ServerVersion,
+    'ergon.runtime.docker.storage-driver': info.Driver,
+    'ergon.runtime.docker.limits': limits,
+    'ergon.runtime.docker.volume': facts.whyNoFilesystem === undefined ? 'filesystem' : 'measured',
+    'ergon.runtime.docker.live-restore': info.LiveRestoreEnabled,
+  };
+}
+
+/** The runtime that containers get; no arguments when the engine does not know it. */
+function runtimeOf(
+  info: Info,
+  chosen: string | undefined,
+): { runtime: string; args: readonly string[] | undefined } {
+  const runtime = chosen ?? info.DefaultRuntime;
+  const known = info.Runtimes?.[runtime];
+  return { runtime, args: known === undefined ? undefined : (known.runtimeArgs ?? []) };
+}
+
+function hasOption(info: Info, name: string): boolean {
+  return (info.SecurityOptions ?? []).some((option) => option.split(',').includes(`name=${name}`));
+}

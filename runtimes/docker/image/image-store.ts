@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import type { Logger } from '../../../src/interface/logger.ts';
+import { RuntimeError } from '../../errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Image } from '../engine/schemas.ts';
+import type { DockerSettings } from '../options.ts';
+import { ArchiveError } from './archive-error.ts';
+import { readReference, type ImageReference } from './reference.ts';
+import { ARCHITECTURES, repack } from './repack.ts';
+import { survey } from './survey.ts';
+
+/** Images that came with packages are named by the package's hash in this repository; no other is ever removed. */
+export const REPOSITORY = 'ergon-package';
+
+type Settings = Pick<DockerSettings, 'maxImageBytes' | 'imageCacheBytes' | 'registries'>;
+
+/**
+ * Images as a cache of packages, kept by the engine: which ones are ours is told by their names, and which was used
+ * last by when it was named last. So there is no second book of it that a crash could part from the first.
+ */
+export class ImageStore {
+  readonly #settings: Settings;
+  readonly #engine: Engine;
+  readonly #logger: Logger;
+
+  constructor(settings: Settings, { engine, logger }: { readonly engine: Engine; readonly logger: Logger }) {
+    this.#settings = settings;
+    this.#engine = engine;
+    this.#logger = logger;
+  }
+
+  /** The package's image. @throws RuntimeError ERR_RUNTIME_PACKAGE */
+  async provide(packagePath: string | undefined): Promise<Image> {
+    if (packagePath === undefined) {
+      throw new RuntimeError('ERR_RUNTIME_PACKAGE', 'The Docker runtime needs a package: an image archive');
+    }
+    try {
+      const tag = await hashOf(packagePath);
+      const image = (await this.#known(tag)) ?? (await this.#fetch(packagePath, tag));
+      checkPlatform(image);
+      return image;
+    } catch (error) {
+      throw asPackageError(packagePath, error);
+    }
+  }
+
+  async #known(tag: string): Promise<Image | undefined> {
+    const image = await this.#engine.inspectImage(`${REPOSITORY}:${tag}`);
+    // Naming it again is what says that it was used.
+    if (image !== undefined) await this.#engine.tagImage(image.Id, REPOSITORY, tag);
+    return image;
+  }
+
+  async #fetch(packagePath: string, tag: string): Promise<Image> {
+    const reference = await readReference(packagePath);
+    if (reference !== undefined) return this.#named(reference, tag);
+    const { maxImageBytes } = this.#settings;
+    const found = await survey(packagePath, maxImageBytes);
+    const name = `${REPOSITORY}:${tag}`;
+    const { imageId, archive } = repack(packagePath, found, name, maxImageBytes);
+    await this.#engine.loadImage(Readable.from(archive, { objectMode: false }));
+    const image = await this.#expect(name);
+    if (image.Id !== imageId) this.#logger.warn({ imageId, found: image.Id }, 'image has another id');
+    await this.#admit(image, name);
+    return image;
+  }
+
+  /** One that the host has is used as it is; what is pulled belongs to the cache. */
+  async #named({ reference, digest, registry }: ImageReference, tag: string): Promise<Image> {
+    const local = (await this.#engine.inspectImage(reference)) ?? (await this.#engine.inspectImage(digest));
+    if (local !== undefined) return local;
+    if (!this.#settings.registries.includes(registry)) {
+      throw new RuntimeError(
+        'ERR_RUNTIME_PACKAGE',
+        `The image ${reference} is not here, and nothing is pulled from ${registry}`,
+        { reference, registry },
+      );
+    }
+    await this.#engine.pullImage(reference);
+    const image = await this.#expect(reference);
+    const name = `${REPOSITORY}:${tag}`;
+    await this.#engine.tagImage(image.Id, REPOSITORY, tag);
+    await this.#admit(image, name);
+    return image;
+  }
+
+  async #expect(name: string): Promise<Image> {
+    const image = await this.#engine.inspectImage(name);
+    if (image !== undefined) return image;
+    throw new RuntimeError(
+      'ERR_RUNTIME_FAILED',
+      `The engine has taken the image and does not know it: ${name}`,
+    );
+  }
+
+  /** What has come in may be too large after all; and something else may have to go for it. */
+  async #admit(image: Image, name: string): Promise<void> {
+    const { maxImageBytes, imageCacheBytes } = this.#settings;
+    if (image.Size > maxImageBytes) {
+      await this.#remove(name);
+      throw new RuntimeError(
+        'ERR_RUNTIME_PACKAGE',
+        `The image takes ${image.Size} bytes, ${maxImageBytes} are allowed`,
+        { sizeBytes: image.Size, limitBytes: maxImageBytes },
+      );
+    }
+    await this.trim(imageCacheBytes, name);
+  }
+
+  /** Removes images that were not used for the longest time, until the others take no more than `maxBytes`. */
+  async trim(maxBytes: number, keep?: string): Promise<void> {
+    const used = await this.#byLastUse();
+    let bytes = used.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    for (const { tag, sizeBytes } of used) {
+      if (bytes <= maxBytes) return;
+      // One that a container uses stays.
+      if (tag !== keep && (await this.#remove(tag))) bytes -= sizeBytes;
+    }
+  }
+
+  async #byLastUse(): Promise<{ tag: string; sizeBytes: number; usedAt: number }[]> {
+    const used = [];
+    for (const { tags, sizeBytes } of await this.#engine.imagesOf(REPOSITORY)) {
+      for (const tag of tags) {
+        const image = await this.#engine.inspectImage(tag);
+        const usedAt = Date.parse(image?.Metadata?.LastTagTime ?? '');
+        used.push({ tag, sizeBytes, usedAt: Number.isNaN(usedAt) ? 0 : usedAt });
+      }
+    }
+    return used.sort((a, b) => a.usedAt - b.usedAt);
+  }
+
+  async #remove(name: string): Promise<boolean> {
+    const image = await this.#engine.inspectImage(name);
+    if (!(await this.#engine.removeImageName(name))) return false;
+    // What was pulled has a second name, which nobody but us has given it when it has no tag beside ours.
+    const [digest, ...more] = image?.RepoDigests ?? [];
+    const isOnlyOurs = (image?.RepoTags ?? []).every((tag) => tag === name) && more.length === 0;
+    if (digest !== undefined && isOnlyOurs) await this.#engine.removeImageName(digest);
+    return true;
+  }
+}
+
+/** The supervisor has verified its blobs and named them by their hashes: those are not hashed again. */
+async function hashOf(file: string): Promise<string> {
+  const name = path.basename(file);
+  if (/^[0-9a-f]{64}$/.test(name)) return name;
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) if (chunk instanceof Uint8Array) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+function checkPlatform({ Os, Architecture }: Image): void {
+  const own = ARCHITECTURES[process.arch];
+  if ((Os === '' || Os === 'linux') && (Architecture === '' || Architecture === own)) return;
+  throw new RuntimeError(
+    'ERR_RUNTIME_PACKAGE',
+    `The image is for ${Os}/${Architecture}, this machine is linux/${own}`,
+  );
+}
+
+function asPackageError(packagePath: string, error: unknown): unknown {
+  if (error instanceof ArchiveError) {
+    return new RuntimeError(
+      'ERR_RUNTIME_PACKAGE',
+      `The package is no image that can be used: ${error.message}`,
+      {},
+      { cause: error },
+    );
+  }
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')) {
+    return new RuntimeError(
+      'ERR_RUNTIME_PACKAGE',
+      `The package ${packagePath} cannot be read`,
+      { packagePath },
+      { cause: error },
+    );
+  }
+  return error;
+}

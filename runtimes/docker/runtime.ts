@@ -1,0 +1,255 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type {
+  DeploySpec,
+  ExeUnitRuntime,
+  Fingerprint,
+  RunCommand,
+  RunningCommand,
+  RunOutput,
+  RuntimeComponents,
+  RuntimeDescriptor,
+  RuntimeStats,
+  RuntimeSupports,
+} from '../../src/interface/exe-unit-runtime.ts';
+import { delay } from '../../src/util/delay.ts';
+import { RuntimeError } from '../errors.ts';
+import {
+  containerSpec,
+  GOLEM_DIRECTORIES,
+  GOLEM_MOUNT,
+  memoryLimit,
+  type ContainerImage,
+} from './container-spec.ts';
+import { Deployment } from './deployment.ts';
+import { Engine } from './engine/engine.ts';
+import { isRefusal } from './engine/call.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { decodeHandle, encodeHandle, type Handle } from './handle.ts';
+import { imageVolumes } from './image/image-volumes.ts';
+import { ImageStore } from './image/image-store.ts';
+import { makeGuestDirectory } from './init/pipes.ts';
+import { userOf, type DockerSettings } from './options.ts';
+import { selfTest } from './self-test.ts';
+import { filesystemVolume } from './volume/filesystem-volume.ts';
+import { measuredVolume } from './volume/measured-volume.ts';
+import { makeOwnedDirectory } from './volume/owned-directories.ts';
+import { whyNoFilesystem } from './volume/probe.ts';
+import type { Volume, VolumeInit, VolumeKind } from './volume/volume.ts';
+import { workDirOf, type WorkDir } from './work-dir.ts';
+import { containerName } from './container-name.ts';
+import { findCgroup } from './limits/container-cgroup.ts';
+
+const supports: RuntimeSupports = {
+  signal: true,
+  suspend: true,
+  recover: true,
+  cpuTimeLimit: true,
+  memoryLimit: true,
+  diskLimit: true,
+  cpuShare: true,
+};
+
+const REMOVE_POLL_MS = 100;
+const REMOVE_POLLS = 300;
+
+/** Container images, one hardened container for each activity. */
+export class DockerRuntime implements ExeUnitRuntime {
+  readonly descriptor: RuntimeDescriptor;
+  readonly supports = supports;
+  readonly #settings: DockerSettings;
+  readonly #components: RuntimeComponents;
+  readonly #engine: Engine;
+  readonly #images: ImageStore;
+  readonly #deployments = new Map<string, Deployment>();
+  #whyNoFilesystem: Promise<string | undefined> | undefined;
+
+  constructor(settings: DockerSettings, components: RuntimeComponents) {
+    this.descriptor = components.descriptor;
+    this.#settings = settings;
+    this.#components = components;
+    const { socketPath, enginePatienceMs: patienceMs } = settings;
+    this.#engine = new Engine({ socketPath, patienceMs }, components);
+    this.#images = new ImageStore(settings, { engine: this.#engine, logger: components.logger });
+  }
+
+  async fingerprint(): Promise<Fingerprint> {
+    return fingerprintOf(this.#settings, {
+      engine: this.#engine,
+      whyNoFilesystem: await this.#filesystemProblem(),
+    });
+  }
+
+  selfTest(workDir: string): Promise<void> {
+    return selfTest(this, workDir);
+  }
+
+  async deploy(spec: DeploySpec): Promise<string> {
+    const workDir = workDirOf(spec.workDir);
+    const name = containerName(spec);
+    const image = imageOf(await this.#images.provide(spec.packagePath));
+    // What a crash, or an earlier attempt, left of it.
+    await this.#removeContainer(name);
+    const volume = this.#volume(
+      await this.#volumeKind(),
+      this.#volumeInit(spec.workDir, spec.resources.storageBytes),
+    );
+    await mkdir(workDir.runtime, { recursive: true });
+    await volume.prepare();
+    const owner = userOf(this.#settings);
+    const golem = GOLEM_DIRECTORIES.map((directory) => path.join(GOLEM_MOUNT, directory));
+    for (const directory of [...golem, ...image.volumes]) {
+      await makeOwnedDirectory(workDir.volumes, directory, owner);
+    }
+    await makeGuestDirectory(workDir.guest);
+    const container = await this.#create(name, spec, image, workDir);
+    const handle: Handle = {
+      version: 1,
+      container,
+      workDir: spec.workDir,
+      memoryBytes: memoryLimit(spec.resources.memoryBytes),
+      storageBytes: spec.resources.storageBytes,
+      pidsLimit: this.#settings.pidsLimit,
+      ...owner,
+      volume: volume.kind,
+    };
+    const encoded = encodeHandle(handle);
+    this.#deployments.set(encoded, this.#deployment(handle));
+    return encoded;
+  }
+
+  async start(handle: string): Promise<void> {
+    return this.#deployed(handle).start();
+  }
+
+  async run(handle: string, command: RunCommand, output: RunOutput): Promise<RunningCommand> {
+    return this.#deployed(handle).run(command, output);
+  }
+
+  async suspend(handle: string): Promise<void> {
+    return this.#deployed(handle).suspend();
+  }
+
+  async resume(handle: string): Promise<void> {
+    return this.#deployed(handle).resume();
+  }
+
+  async stats(handle: string): Promise<RuntimeStats> {
+    return this.#deployed(handle).stats();
+  }
+
+  volumeRoot(handle: string): string {
+    return workDirOf(decodeHandle(handle).workDir).volumes;
+  }
+
+  async stop(handle: string): Promise<void> {
+    await this.#deployments.get(handle)?.stop();
+  }
+
+  async destroy(encoded: string): Promise<void> {
+    const handle = decodeHandle(encoded);
+    const deployment = this.#deployments.get(encoded) ?? this.#deployment(handle);
+    deployment.noteRemoval();
+    // Without asking init first: it is the guest's, and may not obey.
+    await this.#removeContainer(handle.container);
+    deployment.release();
+    this.#deployments.delete(encoded);
+    await deployment.volume.remove();
+    await rm(workDirOf(handle.workDir).guest, { recursive: true, force: true });
+  }
+
+  async recover(encoded: string): Promise<boolean> {
+    const handle = decodeHandle(encoded);
+    const found = await this.#engine.inspectContainer(handle.container);
+    if (found?.State.Running !== true) return false;
+    const deployment = this.#deployment(handle);
+    await deployment.start();
+    // The command that was under way went on without anybody who read its output.
+    await deployment.stop();
+    this.#deployments.set(encoded, deployment);
+    return true;
+  }
+
+  async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {
+    const request = containerSpec(spec, image, workDir, this.#settings);
+    try {
+      return await this.#engine.createContainer(name, request);
+    } catch (error) {
+      // An answer that got lost: the name is ours, and nothing runs in it yet.
+      if (!isRefusal(error, 409)) throw error;
+      await this.#removeContainer(name);
+      return this.#engine.createContainer(name, request);
+    }
+  }
+
+  async #removeContainer(container: string): Promise<void> {
+    for (let poll = 0; poll < REMOVE_POLLS; poll += 1) {
+      if (await this.#engine.removeContainer(container)) return;
+      await delay(this.#components.clock, REMOVE_POLL_MS);
+    }
+    throw new RuntimeError('ERR_RUNTIME_FAILED', `The engine does not remove the container ${container}`, {
+      container,
+    });
+  }
+
+  #deployment(handle: Handle): Deployment {
+    const { engine, settings } = { engine: this.#engine, settings: this.#settings };
+    const { clock, logger } = this.#components;
+    return new Deployment(
+      { handle, workDir: workDirOf(handle.workDir), cgroupRoot: settings.cgroupRoot },
+      { engine, clock, logger, volume: this.#volumeOf(handle) },
+    );
+  }
+
+  #volumeOf(handle: Handle): Volume {
+    const init = { ...this.#volumeInit(handle.workDir, handle.storageBytes), owner: handle };
+    return this.#volume(handle.volume, init, handle.container);
+  }
+
+  #volumeInit(workDir: string, storageBytes: number): VolumeInit {
+    const { volumes, runtime } = workDirOf(workDir);
+    return { directory: volumes, scratch: runtime, storageBytes, owner: userOf(this.#settings) };
+  }
+
+  #volume(kind: VolumeKind, init: VolumeInit, container?: string): Volume {
+    if (kind === 'filesystem') return filesystemVolume(init);
+    const root = this.#settings.cgroupRoot;
+    return measuredVolume(init, () =>
+      container === undefined ? [] : (findCgroup({ root, container, pid: 0 })?.processes() ?? []),
+    );
+  }
+
+  async #volumeKind(): Promise<VolumeKind> {
+    const why = await this.#filesystemProblem();
+    if (why === undefined) return 'filesystem';
+    if (this.#settings.volume !== 'filesystem') return 'measured';
+    throw new RuntimeError('ERR_RUNTIME_UNAVAILABLE', `No file system can be made for the volume: ${why}`);
+  }
+
+  #filesystemProblem(): Promise<string | undefined> {
+    if (this.#settings.volume === 'measured') return Promise.resolve('the option volume says measured');
+    if (Object.keys(this.#settings.hostPaths).length > 0) {
+      return Promise.resolve('the daemon runs in a container, and the engine does not see its mounts');
+    }
+    this.#whyNoFilesystem ??= whyNoFilesystem();
+    return this.#whyNoFilesystem;
+  }
+
+  #deployed(handle: string): Deployment {
+    const deployment = this.#deployments.get(handle);
+    if (deployment !== undefined) return deployment;
+    const { workDir } = decodeHandle(handle);
+    throw new RuntimeError('ERR_RUNTIME_HANDLE', `Nothing is deployed in ${workDir} by this process`, {
+      workDir,
+    });
+  }
+}
+
+function imageOf({ Id, Config }: Awaited<ReturnType<ImageStore['provide']>>): ContainerImage {
+  return {
+    id: Id,
+    env: Config?.Env ?? [],
+    workingDir: Config?.WorkingDir ?? '',
+    volumes: imageVolumes(Object.keys(Config?.Volumes ?? {})),
+  };
+}

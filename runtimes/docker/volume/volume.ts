@@ -1,0 +1,26 @@
+export type VolumeKind = 'filesystem' | 'measured';
+
+export interface VolumeInit {
+  /** Where the volume's files are to be. */
+  readonly directory: string;
+  /** For what holds them; of this runtime alone. */
+  readonly scratch: string;
+  readonly storageBytes: number;
+  readonly owner: { readonly uid: number; readonly gid: number };
+}
+
+export interface VolumeUsage {
+  readonly bytes: number;
+  /** More than was agreed is used, or nothing is left. */
+  readonly isFull: boolean;
+}
+
+/** The one place of a container that can be written and lasts. */
+export interface Volume {
+  readonly kind: VolumeKind;
+  /** Makes it, or finds it made. */
+  prepare(): Promise<void>;
+  usage(): Promise<VolumeUsage>;
+  /** Removes what holds it, not the files' directory. Idempotent. */
+  remove(): Promise<void>;
+}
