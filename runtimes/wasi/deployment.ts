@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import type {
   DeploySpec,
   RunCommand,
@@ -14,10 +15,10 @@ import { measureDisk, quotaOf } from './limits/disk-usage.ts';
 import { killGroup, until } from './limits/group.ts';
 import { Meter } from './limits/meter.ts';
 import { startTime } from './limits/proc.ts';
-import { limitProcess } from './limits/rlimits.ts';
+import { limitProcess, type ProcessLimits } from './limits/rlimits.ts';
 import { groupLimits } from './limits/runner-limits.ts';
 import { preparePackage } from './package.ts';
-import { drain, failedExit, feedStdin } from './running.ts';
+import { drain, failedExit, feedStdin, openStdin } from './running.ts';
 import type { FindProgram } from './sandbox/programs.ts';
 import type { ProcessExit, RunnerComponents, RunnerProcess } from './sandbox/runner-process.ts';
 import { MODULE_FILE, replaceFile, viewOf, type WorkDir } from './work-dir.ts';
@@ -35,22 +36,27 @@ export interface DeploymentComponents extends RunnerComponents {
 
 /** An agreement may allow no storage; what the runner itself needs is not the guest's. */
 const MIN_FILE_BYTES = 1 << 20;
+/** The supervisor comes first, and the runner itself has used some. */
+const CPU_GRACE_S = 10;
 
 /** One activity's sandbox: a prepared module, a group with its limits, and one runner after the other. */
 export class Deployment {
   readonly #spec: DeploySpec;
   readonly #workDir: WorkDir;
   readonly #components: DeploymentComponents;
-  readonly #meter: Meter;
+  #cgroup: Cgroup | undefined;
+  #meter: Meter;
   /** Has the module, waits for its run. */
   #ready: RunnerProcess | undefined;
   #running: RunnerProcess | undefined;
   #sentSignal: string | undefined;
+  #busy = false;
 
   constructor(init: DeploymentInit, components: DeploymentComponents) {
     this.#spec = init.spec;
     this.#workDir = init.workDir;
     this.#components = components;
+    this.#cgroup = components.cgroup;
     this.#meter = new Meter(components.cgroup);
   }
 
@@ -60,7 +66,7 @@ export class Deployment {
     try {
       const module = await preparePackage(packagePath, resources.memoryBytes);
       await replaceFile(path.join(this.#workDir.moduleDir, MODULE_FILE), module);
-      this.#components.cgroup?.limit(groupLimits(resources, module.length));
+      this.#cgroup?.limit(groupLimits(resources, module.length));
     } catch (error) {
       warm?.kill();
       throw error;
@@ -69,13 +75,23 @@ export class Deployment {
   }
 
   async run(command: RunCommand, output: RunOutput): Promise<RunningCommand> {
-    if (this.#running !== undefined)
-      throw new RuntimeError('ERR_RUNTIME_FAILED', 'A command is running already');
-    const runner = this.#ready?.isAlive === true ? this.#ready : await this.#loaded(undefined);
+    if (this.#busy) throw new RuntimeError('ERR_RUNTIME_FAILED', 'A command is running already');
+    this.#busy = true;
+    try {
+      const stdin = await openStdin(command.stdinPath);
+      const runner = this.#ready?.isAlive === true ? this.#ready : await this.#loaded(undefined);
+      return this.#begin(runner, command, stdin, output);
+    } catch (error) {
+      this.#busy = false;
+      throw error;
+    }
+  }
+
+  #begin(runner: RunnerProcess, command: RunCommand, stdin: Readable, output: RunOutput): RunningCommand {
     this.#ready = undefined;
     this.#running = runner;
     this.#sentSignal = undefined;
-    const oomKillsBefore = this.#components.cgroup?.oomKills() ?? 0;
+    const oomKillsBefore = this.#cgroup?.oomKills() ?? 0;
     this.#meter.begin(runner.guestPid, runner.idleMemoryBytes);
     const { directories } = runner.sandbox.names(viewOf(this.#workDir));
     runner.run({
@@ -85,7 +101,7 @@ export class Deployment {
       preopens: directories.map((hostPath) => ({ hostPath, guestPath: '/' })),
       quota: quotaOf(this.#spec.resources.storageBytes),
     });
-    void feedStdin(runner, command.stdinPath);
+    void feedStdin(runner, stdin);
     const exit = drain(runner, output).then(
       (ended) => this.#finish(runner, ended, oomKillsBefore),
       (error: unknown) => {
@@ -97,13 +113,13 @@ export class Deployment {
   }
 
   async suspend(): Promise<void> {
-    const { cgroup, clock } = this.#components;
-    if (cgroup?.freeze(true) === true) await until(() => cgroup.isFrozen(), clock);
+    const cgroup = this.#cgroup;
+    if (cgroup?.freeze(true) === true) await until(() => cgroup.isFrozen(), this.#components.clock);
     else this.#signalRunner('SIGSTOP');
   }
 
   async resume(): Promise<void> {
-    if (this.#components.cgroup?.freeze(false) !== true) this.#signalRunner('SIGCONT');
+    if (this.#cgroup?.freeze(false) !== true) this.#signalRunner('SIGCONT');
   }
 
   async stats(): Promise<RuntimeStats> {
@@ -122,18 +138,14 @@ export class Deployment {
 
   /** A runner in the group, with the module compiled in it. */
   async #loaded(warm: RunnerProcess | undefined): Promise<RunnerProcess> {
-    const { cgroup, findProgram, launch } = this.#components;
+    const { findProgram, launch } = this.#components;
     const runner = warm?.isAlive === true ? warm : await launch();
     try {
       // Before it sees a byte of the module.
-      for (const pid of runner.processes) cgroup?.add(pid);
+      this.#join(runner);
       const pid = runner.guestPid;
       await replaceFile(this.#workDir.processFile, JSON.stringify({ pid, startTime: startTime(pid) ?? '0' }));
-      await limitProcess(
-        pid,
-        { fileBytes: Math.max(MIN_FILE_BYTES, this.#spec.resources.storageBytes) },
-        findProgram,
-      );
+      await limitProcess(pid, this.#backstops(), findProgram);
       const modulePath = path.join(runner.sandbox.names(viewOf(this.#workDir)).moduleDir, MODULE_FILE);
       await runner.load({ type: 'load', modulePath, maxPages: maxPagesOf(this.#spec.resources.memoryBytes) });
       return runner;
@@ -144,12 +156,33 @@ export class Deployment {
     }
   }
 
+  /** A group that takes no processes limits and counts nothing: better none than one that says zero. */
+  #join(runner: RunnerProcess): void {
+    if (this.#cgroup === undefined) return;
+    for (const pid of runner.processes) this.#cgroup.add(pid);
+    if (this.#cgroup.processes().includes(runner.guestPid)) return;
+    this.#components.logger.warn(
+      { activityId: this.#spec.activityId },
+      'control group takes no process; going without',
+    );
+    this.#cgroup = undefined;
+    this.#meter = new Meter(undefined);
+  }
+
+  #backstops(): ProcessLimits {
+    const { resources, cpuTimeMs } = this.#spec;
+    return {
+      fileBytes: Math.max(MIN_FILE_BYTES, resources.storageBytes),
+      ...(cpuTimeMs === undefined ? {} : { cpuSeconds: Math.ceil(cpuTimeMs / 1000) + CPU_GRACE_S }),
+    };
+  }
+
   #kill(signal: string): void {
     if (this.#running === undefined) return;
     // A WebAssembly guest has no signal handlers: every one of these ends it.
     this.#sentSignal ??= signal;
     this.#running.kill();
-    if (this.#components.cgroup !== undefined) killGroup(this.#components.cgroup);
+    if (this.#cgroup !== undefined) killGroup(this.#cgroup);
   }
 
   #signalRunner(signal: 'SIGSTOP' | 'SIGCONT'): void {
@@ -158,9 +191,10 @@ export class Deployment {
   }
 
   #finish(runner: RunnerProcess, exit: ProcessExit, oomKillsBefore: number): RunExit {
-    const { cgroup } = this.#components;
+    const cgroup = this.#cgroup;
     this.#meter.end(runner.ended);
     this.#running = undefined;
+    this.#busy = false;
     const { cpuNs, memoryPeakBytes } = this.#meter.read();
     const oomKilled = (cgroup?.oomKills() ?? 0) > oomKillsBefore;
     const { memoryBytes, storageBytes } = this.#spec.resources;

@@ -1,16 +1,28 @@
-import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RunExit, RunOutput } from '../../src/interface/exe-unit-runtime.ts';
+import { RuntimeError } from '../errors.ts';
 import type { ProcessExit, RunnerProcess } from './sandbox/runner-process.ts';
 
-/** Feeds a run its stdin. A guest need not read it all, or any. */
-export async function feedStdin(runner: RunnerProcess, stdinPath: string | undefined): Promise<void> {
-  if (stdinPath === undefined) {
-    runner.stdin.end();
-    return;
+/** @throws RuntimeError ERR_RUNTIME_FAILED when the file cannot be read */
+export async function openStdin(stdinPath: string | undefined): Promise<Readable> {
+  if (stdinPath === undefined) return Readable.from([]);
+  try {
+    return (await open(stdinPath)).createReadStream();
+  } catch (cause) {
+    throw new RuntimeError(
+      'ERR_RUNTIME_FAILED',
+      `stdin cannot be read from ${stdinPath}`,
+      { stdinPath },
+      { cause },
+    );
   }
-  await pipeline(createReadStream(stdinPath), runner.stdin).catch(() => undefined);
+}
+
+/** Feeds a run its stdin. A guest need not read it all, or any. */
+export async function feedStdin(runner: RunnerProcess, stdin: Readable): Promise<void> {
+  await pipeline(stdin, runner.stdin).catch(() => undefined);
 }
 
 /**

@@ -45,6 +45,8 @@ export interface DeploySpec {
   readonly packagePath?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly resources: Resources;
+  /** The activity's limit of CPU time, which its supervisor enforces; the runtime may set the kernel's behind it. */
+  readonly cpuTimeMs?: number;
   /** For the labels of whatever the runtime makes outside the work directory, so that it can be told whose it is. */
   readonly nodeId?: string;
   readonly agreementId?: string;

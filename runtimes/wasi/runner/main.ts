@@ -17,6 +17,8 @@ const channel = new Channel();
 const TRAP_EXIT_CODE = 134;
 /** Above this, compiling all of the module with the optimising compiler costs more than it gains. */
 const SMALL_MODULE_BYTES = 1_000_000;
+/** The flag holds for the memory of @wasmer/wasi too, which keeps the arguments and the environment. */
+const MIN_MEMORY_PAGES = 1024;
 const DISK_REPORT_INTERVAL_MS = 100;
 
 await init();
@@ -44,7 +46,7 @@ function compile(order: LoadOrder): WebAssembly.Module {
   fs.readSync(file, bytes);
   fs.closeSync(file);
   // A second wall behind the maximum that the module itself was given.
-  setFlagsFromString(`--wasm-max-mem-pages=${order.maxPages}`);
+  setFlagsFromString(`--wasm-max-mem-pages=${Math.max(order.maxPages, MIN_MEMORY_PAGES)}`);
   // One long hot loop otherwise stays in baseline code to its end.
   if (bytes.length < SMALL_MODULE_BYTES) setFlagsFromString('--no-liftoff');
   return new WebAssembly.Module(bytes);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bubblewrap } from '../../../runtimes/wasi/sandbox/bubblewrap.ts';
 import { SandboxLadder } from '../../../runtimes/wasi/sandbox/ladder.ts';
@@ -42,7 +43,8 @@ async function inside(sandbox: Sandbox, script: string): Promise<unknown> {
     stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'ignore', 'ignore', 'ignore', 'ignore', 'pipe'],
     env: { SECRET: 'of the daemon' },
   });
-  (child.stdio[SECCOMP_FD] as unknown as NodeJS.WritableStream).end(seccomp);
+  const pipes: readonly unknown[] = child.stdio;
+  (pipes[SECCOMP_FD] as Writable).end(seccomp);
   const text = async (stream: AsyncIterable<unknown>): Promise<string> => {
     let all = '';
     for await (const chunk of stream) all += String(chunk);
