@@ -21,6 +21,12 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     process.exitCode = Number(args[0] ?? 0);
   },
   sleep: () => new Promise(() => setInterval(() => undefined, 60_000)),
+  // The first argument: milliseconds between two lines.
+  tick: async (args) => {
+    let tick = 0;
+    setInterval(() => process.stdout.write(`tick ${(tick += 1)}\n`), Number(args[0] ?? 20));
+    await new Promise(() => undefined);
+  },
   stubborn: async () => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
     process.stdout.write('ready\n');

@@ -6,6 +6,8 @@ export type ActivityErrorCode =
   | 'ERR_ACTIVITY_NOTHING_PENDING'
   | 'ERR_ACTIVITY_NOT_FOUND'
   | 'ERR_ACTIVITY_ID_CONFLICT'
+  | 'ERR_ACTIVITY_HELD'
+  | 'ERR_ACTIVITY_SUSPEND_UNSUPPORTED'
   | 'ERR_ACTIVITY_AGREEMENT_NOT_FOUND'
   | 'ERR_ACTIVITY_AGREEMENT_NOT_ACTIVE'
   | 'ERR_ACTIVITY_AGREEMENT_BUSY'
@@ -43,6 +45,14 @@ export const activityErrors: ErrorCatalogue<ActivityErrorCode> = {
   ERR_ACTIVITY_ID_CONFLICT: {
     meaning: 'The id is in use for something else: ids may be repeated only with the same content.',
     remedy: 'Make a new id, or repeat exactly what was sent first.',
+  },
+  ERR_ACTIVITY_HELD: {
+    meaning: 'The activity is suspended by somebody else: the other party, or the whole node.',
+    remedy: '`holds` of the activity says who; only they can let it go on.',
+  },
+  ERR_ACTIVITY_SUSPEND_UNSUPPORTED: {
+    meaning: "The provider's runtime cannot freeze what it runs.",
+    remedy: 'Let it run, or end it; choose an offer with another runtime next time.',
   },
   ERR_ACTIVITY_AGREEMENT_NOT_FOUND: {
     meaning: 'There is no such agreement between the two nodes in these roles.',

@@ -59,8 +59,9 @@ export function fold(before: ActivityRecord, open: readonly Batch[], update: Act
 
 function foldState(record: ActivityRecord, open: readonly Batch[], update: UpdateOf<'state'>): Folded {
   const after: ActivityRecord = {
-    ...without(record, 'pending'),
+    ...without(without(record, 'pending'), 'holds'),
     state: update.state,
+    ...(update.holds !== undefined && { holds: update.holds }),
     ...(update.pending !== undefined && { pending: update.pending }),
     ...(update.reason !== undefined && { reason: update.reason }),
     history:
@@ -71,6 +72,7 @@ function foldState(record: ActivityRecord, open: readonly Batch[], update: Updat
     data: {
       state: update.state,
       ...(update.pending !== undefined && { pending: update.pending }),
+      ...(update.holds !== undefined && { holds: update.holds }),
       ...(update.reason !== undefined && { reason: update.reason }),
     },
   };

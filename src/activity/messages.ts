@@ -66,6 +66,10 @@ export const LogRequest = Type.Object(
 );
 export type LogRequest = Static<typeof LogRequest>;
 
+/** `suspend` and `resume`; the answer comes when it is done, or after this long. */
+export const HOLD_WAIT_MS = 10_000;
+export const HoldRequest = Type.Object({ activityId: Id }, closed);
+
 export const DestroyRequest = Type.Object({ activityId: Id, reason: Type.Optional(Reason) }, closed);
 export type DestroyRequest = Static<typeof DestroyRequest>;
 
@@ -129,6 +133,7 @@ export const checkGetRequest = checker(GetRequest, 'activity get request');
 export const checkBatchRequest = checker(BatchRequest, 'activity batch request');
 export const checkUpdatesRequest = checker(UpdatesRequest, 'activity updates request');
 export const checkLogRequest = checker(LogRequest, 'activity log request');
+export const checkHoldRequest = checker(HoldRequest, 'activity suspend or resume request');
 export const checkDestroyRequest = checker(DestroyRequest, 'activity destroy request');
 export const checkSnapshot = checker(Snapshot, 'activity snapshot');
 export const checkBatchAnswer = checker(BatchAnswer, 'batch');

@@ -7,6 +7,7 @@ import {
   BlobHash,
   Bytes,
   DurationMs,
+  Holds,
   Id,
   PeerId,
   Reason,
@@ -112,6 +113,8 @@ const Supervision = Type.Object(
     failed: Type.Boolean(),
     /** The end that is wanted; the supervisor has the last word on what it becomes. */
     end: Type.Optional(EndIntent),
+    /** The parties that want it suspended; the journal says who does hold it. */
+    holds: Type.Optional(Holds),
     needs: Type.Array(Need, { maxItems: 256 }),
     pulledBytes: Bytes,
     endedAt: Type.Optional(Timestamp),

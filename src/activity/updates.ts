@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import {
   ACTIVITY_STATES,
   CommandResult,
+  Holds,
   Id,
   Reason,
   Timestamp,
@@ -25,6 +26,8 @@ export const ActivityUpdate = Type.Union([
       type: Type.Literal('state'),
       state: State,
       pending: Type.Optional(State),
+      /** Who holds the activity back from now on. */
+      holds: Type.Optional(Holds),
       reason: Type.Optional(Reason),
     },
     closed,
@@ -47,6 +50,10 @@ export function toUpdate(record: JournalRecord): ActivityUpdate | undefined {
     case 'need':
     case 'handle':
       return undefined;
+    case 'state': {
+      const { holds, ...rest } = record;
+      return holds === undefined ? rest : { ...rest, holds: [...holds] };
+    }
     default:
       return record;
   }

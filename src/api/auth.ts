@@ -1,5 +1,5 @@
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
-import { allows } from '../identity/index.ts';
+import { allows, type Scope } from '../identity/index.ts';
 import type { AppKeys, Caller } from './components.ts';
 import { ApiError } from './errors.ts';
 
@@ -18,13 +18,21 @@ export function authenticate(appKeys: AppKeys): onRequestAsyncHookHandler {
     if (scope === 'public') return;
     const caller = await callerOf(request, appKeys);
     request.caller = caller;
-    if (scope !== undefined && !allows(caller.scopes, scope)) {
-      throw new ApiError('ERR_API_FORBIDDEN', `This route needs an app-key with the scope "${scope}"`, {
-        scope,
-        scopes: caller.scopes,
-      });
-    }
+    if (scope !== undefined) expectScope(caller, scope);
   };
+}
+
+/**
+ * For what needs another scope than its route, as the thing that it is about has it.
+ * @throws ApiError ERR_API_FORBIDDEN
+ */
+export function expectScope(caller: Caller | undefined, scope: Scope): void {
+  const scopes = caller?.scopes ?? [];
+  if (allows(scopes, scope)) return;
+  throw new ApiError('ERR_API_FORBIDDEN', `This needs an app-key with the scope "${scope}"`, {
+    scope,
+    scopes,
+  });
 }
 
 async function callerOf(request: FastifyRequest, appKeys: AppKeys): Promise<Caller> {

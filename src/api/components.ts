@@ -1,4 +1,5 @@
 import type {
+  ActivityHolding,
   ActivityRecord,
   AgreementRecord,
   Agreements,
@@ -114,6 +115,8 @@ export interface ApiComponents {
   readonly tasks: Tasks;
   readonly agreements: Agreements;
   readonly activities: RequestorActivities;
+  /** Absent as provider on a node that only buys. */
+  readonly holding: { readonly requestor: ActivityHolding; readonly provider?: ActivityHolding };
   readonly logs: ActivityLogs;
   readonly allocations: Allocations;
   readonly offers: OfferQueries;

@@ -35,6 +35,7 @@ export function apiComponents(glue: ApiGlue): ApiComponents {
     tasks: services.tasks,
     agreements: market,
     activities: requestor,
+    holding: { requestor, ...(services.provider && { provider: services.provider.activities }) },
     logs: { readLog: (...args) => books.activityLogs(...args) },
     allocations: payment.allocations,
     offers: offerQueries(glue),

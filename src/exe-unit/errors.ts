@@ -12,6 +12,7 @@ export const EXE_UNIT_ERROR_CODES = [
   'ERR_EXE_UNIT_HASH_MISMATCH',
   'ERR_EXE_UNIT_TRANSFER_UNSUPPORTED',
   'ERR_EXE_UNIT_STORAGE_FULL',
+  'ERR_EXE_UNIT_SUSPEND_UNSUPPORTED',
   'ERR_EXE_UNIT_JOURNAL_DAMAGED',
   'ERR_EXE_UNIT_LAUNCH_FAILED',
   'ERR_EXE_UNIT_PROTOCOL',
@@ -69,6 +70,10 @@ export const exeUnitErrors: ErrorCatalogue<ExeUnitErrorCode> = {
   ERR_EXE_UNIT_STORAGE_FULL: {
     meaning: "A transfer would exceed the agreement's storage.",
     remedy: 'Transfer less, or agree on more storage.',
+  },
+  ERR_EXE_UNIT_SUSPEND_UNSUPPORTED: {
+    meaning: 'The runtime cannot freeze what it runs.',
+    remedy: 'Use a runtime whose `supports` has `suspend` (see `ergon runtime list`), or end the activity.',
   },
   ERR_EXE_UNIT_JOURNAL_DAMAGED: {
     meaning: "A line of an activity's journal is not what was written.",

@@ -1,4 +1,4 @@
-import type { LogSlice, LogStream } from '../interface/activity.ts';
+import type { Holder, LogSlice, LogStream } from '../interface/activity.ts';
 import type { Clock } from '../interface/clock.ts';
 import { isErgonError } from '../interface/errors.ts';
 import type { ExeScript } from '../interface/exe-script.ts';
@@ -33,6 +33,8 @@ import { checkSpec } from './schemas.ts';
 import type { Request } from './socket/protocol.ts';
 
 const EXEC_TIMEOUT_MS = 30_000;
+/** A runtime may have to ask its engine. */
+const SUSPEND_TIMEOUT_MS = 30_000;
 /** Longer than a supervisor waits for a runtime that hangs. */
 const END_TIMEOUT_MS = 120_000;
 /** The supervisor reads and hashes the whole blob. */
@@ -134,6 +136,14 @@ class SupervisorClients implements LocalExeUnits {
     result: { path: string } | { error: Reason },
   ): Promise<void> {
     await this.#ask(activityId, { op: 'provide', hash, result }, PROVIDE_TIMEOUT_MS).catch(ignoreEnded);
+  }
+
+  async suspend(activityId: string, by: Holder): Promise<void> {
+    await this.#ask(activityId, { op: 'suspend', by }, SUSPEND_TIMEOUT_MS);
+  }
+
+  async resume(activityId: string, by: Holder): Promise<void> {
+    await this.#ask(activityId, { op: 'resume', by }, SUSPEND_TIMEOUT_MS);
   }
 
   async end(activityId: string, state: 'Completed' | 'Terminated', reason?: Reason): Promise<void> {

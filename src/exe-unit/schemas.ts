@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { ActivityLimits, ActivityState, TaskPackage, UsageSample } from '../interface/activity.ts';
+import { ActivityLimits, ActivityState, Holds, TaskPackage, UsageSample } from '../interface/activity.ts';
 import { CommandResult, ExeScript } from '../interface/exe-script.ts';
 import type { ExeUnitSpec, JournalEntry, JournalRecord } from '../interface/exe-unit.ts';
 import { Resources } from '../interface/market.ts';
@@ -36,6 +36,7 @@ const JournalRecordSchema = Type.Union([
       type: Type.Literal('state'),
       state: ActivityState,
       pending: Type.Optional(ActivityState),
+      holds: Type.Optional(Holds),
       reason: Type.Optional(Reason),
     },
     closed,

@@ -29,6 +29,12 @@ export const TERMINATION_CODES = [
   'SupervisorLost',
 ] as const;
 
+/** Who holds an activity back: one of its parties, or `node` when the provider has paused all that runs on it. */
+export const Holder = Type.Union([Type.Literal('requestor'), Type.Literal('provider'), Type.Literal('node')]);
+export type Holder = Static<typeof Holder>;
+/** While this is not empty nothing of the activity runs: a running command is frozen, the next one is not begun. */
+export const Holds = Type.Array(Holder, { maxItems: 3, uniqueItems: true });
+
 /** Limits of one activity beside the agreement's resources; an absent one is unlimited up to the agreement's end. */
 export const ActivityLimits = Type.Object(
   {
@@ -75,6 +81,8 @@ export const ActivityRecord = Type.Object(
     pending: Type.Optional(ActivityState),
     /** Overlay: the provider (or its supervisor) has not answered since this time. */
     unreachableSince: Type.Optional(Timestamp),
+    /** Who holds it back, while somebody does. */
+    holds: Type.Optional(Holds),
     /** Why it ended. */
     reason: Type.Optional(Reason),
     history: Type.Array(Type.Object({ state: ActivityState, at: Timestamp }, closed), { maxItems: 4096 }),
@@ -102,6 +110,18 @@ export interface LogSlice {
   readonly offset: number;
   readonly end: number;
   readonly final: boolean;
+}
+
+/** Suspends and resumes activities as one of their parties: only who holds an activity back can let it go again. */
+export interface ActivityHolding {
+  /**
+   * Freezes it, meter included; idempotent. The record is the one after that, or as it is when it takes longer.
+   * @throws ActivityError ERR_ACTIVITY_ILLEGAL_COMMAND when it runs nothing, ERR_ACTIVITY_ENDED,
+   * ERR_ACTIVITY_SUSPEND_UNSUPPORTED
+   */
+  suspend(activityId: string, signal?: AbortSignal): Promise<ActivityRecord>;
+  /** Lets go of it; idempotent. @throws ActivityError ERR_ACTIVITY_HELD when only others hold it */
+  resume(activityId: string, signal?: AbortSignal): Promise<ActivityRecord>;
 }
 
 /** The requestor's remote control of its activities; every call is idempotent by the ids that the caller makes. */

@@ -1,6 +1,7 @@
 import type {
   ActivityLimits,
   ActivityState,
+  Holder,
   LogSlice,
   LogStream,
   TaskPackage,
@@ -38,6 +39,8 @@ export type JournalEntry =
       readonly type: 'state';
       readonly state: ActivityState;
       readonly pending?: ActivityState;
+      /** Who holds the activity back from now on; absent when nobody does. */
+      readonly holds?: readonly Holder[];
       readonly reason?: Reason;
     }
   | { readonly type: 'batch'; readonly batchId: string; readonly script: ExeScript }
@@ -62,6 +65,12 @@ export interface ExeUnits extends Startable {
   exec(activityId: string, batchId: string, script: ExeScript): Promise<void>;
   /** Answers a `need`: a local file with the blob, or why it could not be had. */
   provide(activityId: string, hash: string, result: { path: string } | { error: Reason }): Promise<void>;
+  /**
+   * Holds the activity back, meter included, until `by` (and everyone else who does) lets go of it. Idempotent.
+   * Throws ExeUnitError ERR_EXE_UNIT_SUSPEND_UNSUPPORTED, ERR_EXE_UNIT_ENDED.
+   */
+  suspend(activityId: string, by: Holder): Promise<void>;
+  resume(activityId: string, by: Holder): Promise<void>;
   /** Kills the workload and ends the activity with this state. Idempotent. */
   end(activityId: string, state: 'Completed' | 'Terminated', reason?: Reason): Promise<void>;
   /** The journal after `afterSeq`, past then live; ends after the final state, or when the supervisor is gone and all is read. */

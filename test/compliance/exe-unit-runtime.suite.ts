@@ -331,6 +331,33 @@ export function exeUnitRuntimeSuite(name: string, suite: RuntimeSuite): void {
       await running.exit;
     });
 
+    test('kills what it has frozen, and runs the next command (where it says that it can)', async () => {
+      if (!runtime.supports.suspend) return;
+      const handle = await deploy('spin');
+      const { running } = await launch(handle, 'spin');
+      await runtime.suspend(handle);
+      await runtime.suspend(handle);
+      await running.signal('SIGKILL');
+      // The kernel may deliver it only now.
+      await runtime.resume(handle);
+      expect((await running.exit).kind).not.toBe('exited');
+      await runtime.resume(handle);
+      const next = await launch(handle, 'spin');
+      await untilItSpins(handle);
+      await runtime.suspend(handle);
+      await runtime.stop(handle);
+      expect((await next.running.exit).kind).not.toBe('exited');
+    });
+
+    test('destroys what it has frozen (where it says that it can)', async () => {
+      if (!runtime.supports.suspend) return;
+      const handle = await deploy('spin');
+      const { running } = await launch(handle, 'spin');
+      await runtime.suspend(handle);
+      await runtime.destroy(handle);
+      expect((await running.exit).kind).not.toBe('exited');
+    });
+
     test('stops a memory hog (where it says that it can)', async () => {
       if (!runtime.supports.memoryLimit) return;
       const handle = await deploy('allocate');

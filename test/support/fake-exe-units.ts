@@ -7,6 +7,7 @@ import {
   type ExeScript,
   type ExeUnits,
   type ExeUnitSpec,
+  type Holder,
   type JournalEntry,
   type JournalRecord,
   type LogStream,
@@ -26,11 +27,14 @@ export class FakeSupervisor {
   /** How often each program was started: the proof that nothing runs twice. */
   readonly runs: string[] = [];
   status: SupervisorStatus = 'alive';
+  /** Whether its runtime can freeze. */
+  suspends = true;
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
   readonly #blobs = new Map<string, { path: string } | { error: Reason }>();
   readonly #held = new Map<string, () => void>();
   #pair: ActivityPair = INITIAL_PAIR;
+  #holds: Holder[] = [];
   #usage = 0n;
   #batch: string | undefined;
 
@@ -90,6 +94,24 @@ export class FakeSupervisor {
     this.wake();
   }
 
+  suspend(by: Holder): void {
+    if (this.ended) throw new ErgonError('ERR_EXE_UNIT_ENDED', 'ended');
+    if (!this.suspends) throw new ErgonError('ERR_EXE_UNIT_SUSPEND_UNSUPPORTED', 'it cannot be frozen');
+    if (this.#holds.includes(by)) return;
+    this.#holds = [...this.#holds, by];
+    if (this.#pair.state === 'Running') this.#step('suspend');
+    else this.#sayState();
+  }
+
+  resume(by: Holder): void {
+    if (this.ended) throw new ErgonError('ERR_EXE_UNIT_ENDED', 'ended');
+    if (!this.#holds.includes(by)) return;
+    this.#holds = this.#holds.filter((other) => other !== by);
+    if (this.#holds.length === 0 && this.#pair.state === 'Suspended') this.#step('resume');
+    else this.#sayState();
+    this.wake();
+  }
+
   end(state: 'Completed' | 'Terminated', reason?: Reason): void {
     if (this.ended) return;
     this.sample();
@@ -137,8 +159,10 @@ export class FakeSupervisor {
     } else if ('start' in command) {
       this.#step('start');
     } else if ('run' in command) {
+      while (this.#holds.length > 0) await this.changed(new AbortController().signal);
       this.#step('run');
       error = await this.#program(batchId, index, command.run);
+      while (this.#pair.state === 'Suspended') await this.changed(new AbortController().signal);
       if (!this.ended) this.#step('finish');
       facts = { stdout: { start, end: this.logs.stdout.length }, exitCode: error === undefined ? 0 : 1 };
       if (!this.ended) this.sample();
@@ -180,9 +204,14 @@ export class FakeSupervisor {
     }
   }
 
-  #step(command: 'deploy' | 'start' | 'run' | 'finish'): void {
+  #step(command: 'deploy' | 'start' | 'run' | 'finish' | 'suspend' | 'resume'): void {
     this.#pair = commit(begin(this.#pair, command));
-    this.append({ type: 'state', state: this.#pair.state });
+    this.#sayState();
+  }
+
+  #sayState(): void {
+    const holds = this.#holds.length > 0 ? { holds: [...this.#holds] } : {};
+    this.append({ type: 'state', state: this.#pair.state, ...holds });
   }
 }
 
@@ -228,6 +257,8 @@ export class FakeMachine {
         }),
       exec: (id, batchId, script) => call('exec', id, () => alive(id).exec(batchId, script)),
       provide: (id, hash, result) => call('provide', id, () => alive(id).provide(hash, result)),
+      suspend: (id, by) => call('suspend', id, () => alive(id).suspend(by)),
+      resume: (id, by) => call('resume', id, () => alive(id).resume(by)),
       end: (id, state, reason) => call('end', id, () => alive(id).end(state, reason)),
       follow: (id, afterSeq, signal) => this.#follow(id, afterSeq, signal),
       close: (id, reason) =>

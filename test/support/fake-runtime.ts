@@ -6,6 +6,8 @@ import type {
   RuntimeStats,
 } from '../../src/interface/exe-unit-runtime.ts';
 
+type Call = 'deploy' | 'start' | 'run' | 'suspend' | 'resume' | 'stop' | 'destroy';
+
 const zero: RuntimeStats = { cpuNs: 0n, memoryBytes: 0, memoryPeakBytes: 0, diskBytes: 0, counters: {} };
 
 /** A runtime without processes: tests say what each call does, and end the command that runs. */
@@ -21,7 +23,7 @@ export class FakeRuntime implements ExeUnitRuntime {
   };
   readonly supports = {
     signal: true,
-    suspend: false,
+    suspend: true,
     recover: false,
     cpuTimeLimit: true,
     memoryLimit: true,
@@ -30,10 +32,15 @@ export class FakeRuntime implements ExeUnitRuntime {
   };
   readonly calls: string[] = [];
   /** What the next calls of these do. */
-  fail: Partial<Record<'deploy' | 'start' | 'run' | 'stop' | 'destroy' | 'stats', Error>> = {};
+  fail: Partial<Record<Call | 'stats', Error>> = {};
+  /** `run` takes this long. */
+  launching: Promise<void> = Promise.resolve();
   figures: RuntimeStats = zero;
   output: RunOutput | undefined;
   #exit = Promise.withResolvers<RunExit>();
+  frozen = false;
+  /** Killed while it was frozen: it dies when it is thawed. */
+  #killed = false;
   /** A runtime that hangs does not end its command when it is stopped. */
   hangs = false;
   #workDir = '';
@@ -59,11 +66,20 @@ export class FakeRuntime implements ExeUnitRuntime {
   async run(_handle: string, _command: unknown, output: RunOutput) {
     this.#did('run');
     this.output = output;
+    await this.launching;
+    this.#killed = false;
     this.#exit = Promise.withResolvers<RunExit>();
     return { exit: this.#exit.promise, signal: async () => this.#kill() };
   }
-  async suspend() {}
-  async resume() {}
+  async suspend() {
+    this.#did('suspend');
+    this.frozen = true;
+  }
+  async resume() {
+    this.#did('resume');
+    this.frozen = false;
+    if (this.#killed) this.#kill();
+  }
   async stats() {
     if (this.fail.stats !== undefined) throw this.fail.stats;
     return this.figures;
@@ -73,6 +89,7 @@ export class FakeRuntime implements ExeUnitRuntime {
   }
   async stop() {
     this.#did('stop');
+    this.frozen = false;
     this.#kill();
   }
   async destroy() {
@@ -83,10 +100,11 @@ export class FakeRuntime implements ExeUnitRuntime {
   }
 
   #kill(): void {
-    if (!this.hangs) this.#exit.resolve({ kind: 'signaled', signal: 'SIGKILL' });
+    this.#killed = true;
+    if (!this.hangs && !this.frozen) this.#exit.resolve({ kind: 'signaled', signal: 'SIGKILL' });
   }
 
-  #did(call: 'deploy' | 'start' | 'run' | 'stop' | 'destroy'): void {
+  #did(call: Call): void {
     this.calls.push(call);
     if (this.fail[call] !== undefined) throw this.fail[call];
   }

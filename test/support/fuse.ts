@@ -56,6 +56,8 @@ export class Fuse implements Between {
       create: (spec) => this.through(() => inner.create(spec)),
       exec: (id, batchId, script) => this.through(() => inner.exec(id, batchId, script)),
       provide: (id, hash, result) => this.through(() => inner.provide(id, hash, result)),
+      suspend: (id, by) => this.through(() => inner.suspend(id, by)),
+      resume: (id, by) => this.through(() => inner.resume(id, by)),
       end: (id, state, reason) => this.through(() => inner.end(id, state, reason)),
       close: (id, reason) => this.through(() => inner.close(id, reason)),
       status: (id) => this.through(() => inner.status(id)),

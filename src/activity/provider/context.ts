@@ -42,6 +42,8 @@ export interface ProviderContext extends ActivityProviderComponents {
   readonly init: ActivityProviderInit;
   readonly changes: Changes;
   readonly background: Background;
+  /** Whether the whole node is paused. */
+  isPaused(): boolean;
 }
 
 export function snapshotOf(record: ActivityRecord): Snapshot {

@@ -7,6 +7,7 @@ import {
   checkDestroyRequest,
   checkExecRequest,
   checkGetRequest,
+  checkHoldRequest,
   checkLogRequest,
   checkUpdatesRequest,
   type LogAnswer,
@@ -16,6 +17,7 @@ import { activities, batches, batchKey } from '../records.ts';
 import { snapshotOf, type ProviderContext } from './context.ts';
 import { createActivity } from './create.ts';
 import { destroyActivity, execScript } from './exec.ts';
+import { hold, release } from './holding.ts';
 import type { Keeper } from './keeper.ts';
 import { readProviderLog } from './logs.ts';
 import { owned } from './ownership.ts';
@@ -74,6 +76,16 @@ export function activityProtocol({ context, keeper, isOpen }: ControllerComponen
         await find(request.activityId, sender);
         return logAnswer(context, request);
       }),
+      suspend: kind(checkHoldRequest, async ({ activityId }, sender, signal) =>
+        snapshotOf(
+          await hold(context, activityId, 'requestor', (it) => owned(activityId, it, sender), signal),
+        ),
+      ),
+      resume: kind(checkHoldRequest, async ({ activityId }, sender, signal) =>
+        snapshotOf(
+          await release(context, activityId, 'requestor', (it) => owned(activityId, it, sender), signal),
+        ),
+      ),
       destroy: kind(checkDestroyRequest, async (request, sender) => {
         await destroyActivity(context, request, sender);
         context.changes.notify(request.activityId);

@@ -58,7 +58,7 @@ function settledState(state: ActivityState): ActivityState {
   return state === 'Running' ? 'Ready' : state;
 }
 
-async function supervisionOf(tx: Transaction, activityId: string): Promise<Supervision> {
+export async function supervisionOf(tx: Transaction, activityId: string): Promise<Supervision> {
   const supervision = await tx.get(supervisions, activityId);
   if (supervision !== undefined) return supervision;
   throw new ActivityError('ERR_ACTIVITY_NOT_FOUND', `There is no activity ${activityId}`, { activityId });
@@ -69,7 +69,7 @@ function busy(activityId: string, batchId: string): ActivityError {
   return new ActivityError('ERR_ACTIVITY_BUSY', message, { activityId, batchId });
 }
 
-function ended(activityId: string, state: ActivityState): ActivityError {
+export function ended(activityId: string, state: ActivityState): ActivityError {
   const message = isFinal(state) ? `Activity ${activityId} is ${state}` : `Activity ${activityId} is ending`;
   return new ActivityError('ERR_ACTIVITY_ENDED', message, { activityId, state });
 }

@@ -1,4 +1,11 @@
-import type { LogSlice, LogStream, Sender, Startable } from '../../interface/index.ts';
+import type {
+  ActivityHolding,
+  ActivityRecord,
+  LogSlice,
+  LogStream,
+  Sender,
+  Startable,
+} from '../../interface/index.ts';
 import { Background } from '../background.ts';
 import { Changes } from '../changes.ts';
 import { activities } from '../records.ts';
@@ -6,14 +13,18 @@ import { AgreementWatch } from './agreements.ts';
 import { outputFor } from './allow-blob.ts';
 import type { ActivityProviderComponents, ActivityProviderInit, ProviderContext } from './context.ts';
 import { activityProtocol } from './controller.ts';
+import { hold, release } from './holding.ts';
 import { Janitor } from './janitor.ts';
 import { Keeper } from './keeper.ts';
+import { ownedHere } from './ownership.ts';
 import { readProviderLog } from './logs.ts';
 
 export type { ActivityProviderComponents, ActivityProviderInit } from './context.ts';
 
 /** The provider's side of activities: answers requestors, keeps supervisors and books in step, ends what is over. */
-export interface ActivityProvider extends Startable {
+export interface ActivityProvider extends ActivityHolding, Startable {
+  /** Suspends all that runs here, and what will, or lets it go on; to be said before `start` when it holds from then. */
+  setPaused(paused: boolean): Promise<void>;
   readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
   /** For the blob server: path of a result that this sender may read. */
   allowBlob(hash: string, sender: Sender): Promise<string | undefined>;
@@ -29,12 +40,16 @@ export function activityProvider(
 ): ActivityProvider {
   const { store, network, slots } = components;
   const background = new Background(components);
-  const context: ProviderContext = { ...components, init, changes: new Changes(), background };
+  const changes = new Changes();
+  let paused = false;
+  const context: ProviderContext = { ...components, init, changes, background, isPaused: () => paused };
   const keeper = new Keeper(context);
   const watch = new AgreementWatch(context);
   const janitor = new Janitor(context);
   let isOpen = false;
   let stopConsuming: (() => Promise<void>) | undefined;
+  const mine = (activityId: string) => (record: ActivityRecord | undefined) => ownedHere(activityId, record);
+  const live = () => store.list(activities, { where: { index: 'live', equals: 'provider' } });
   network.handle(activityProtocol({ context, keeper, isOpen: () => isOpen }));
 
   return {
@@ -42,8 +57,7 @@ export function activityProvider(
       await slots.audit();
       stopConsuming = watch.consume();
       background.spawn('end requests', (signal) => wakeOnEndRequests(context, signal));
-      const live = await store.list(activities, { where: { index: 'live', equals: 'provider' } });
-      for (const { id } of live) keeper.keep(id);
+      for (const { id } of await live()) keeper.keep(id);
       background.every('agreements', WATCH_EVERY_MS, () => watch.sweep());
       background.every('work directories', CLEAN_EVERY_MS, () => janitor.sweep());
       isOpen = true;
@@ -52,6 +66,12 @@ export function activityProvider(
       isOpen = false;
       await stopConsuming?.();
       await background.stop();
+    },
+    suspend: (activityId, signal) => hold(context, activityId, 'provider', mine(activityId), signal),
+    resume: (activityId, signal) => release(context, activityId, 'provider', mine(activityId), signal),
+    async setPaused(wanted) {
+      paused = wanted;
+      if (isOpen) for (const { id } of await live()) changes.notify(id);
     },
     readLog: (activityId, stream, offset, maxBytes) =>
       readProviderLog(components, activityId, stream, offset, maxBytes),

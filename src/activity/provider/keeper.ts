@@ -2,6 +2,7 @@ import { isErgonError, type Batch, type Reason } from '../../interface/index.ts'
 import { isFinal } from '../machine.ts';
 import { activities, batches, batchKey, supervisions } from '../records.ts';
 import type { ProviderContext } from './context.ts';
+import { alignHolds } from './holding.ts';
 import { endWithoutJournal, foldJournal } from './journal.ts';
 import { logSizes, type LogSizes } from './logs.ts';
 import { requestEnd } from './occupancy.ts';
@@ -156,6 +157,8 @@ export class Keeper {
           await exeUnits.end(activityId, end.state, end.reason);
           handed.add(END);
         }
+        // Before a script is handed over: it must not begin on a node that is paused.
+        if (end === undefined) await alignHolds(this.#context, activityId);
         for (const batchId of end === undefined ? openBatches.filter((id) => !handed.has(id)) : []) {
           const batch = await store.get(batches, batchKey(activityId, batchId));
           if (batch !== undefined) await this.#hand(batch);

@@ -11,6 +11,17 @@ export function owned(
   sender: Sender,
 ): ActivityRecord {
   if (record?.role === 'provider' && record.address === sender.address) return record;
-  const message = `There is no activity ${activityId} of ${sender.address}`;
-  throw new ActivityError('ERR_ACTIVITY_NOT_FOUND', message, { activityId });
+  throw notFound(activityId, `of ${sender.address}`);
+}
+
+/** The record, if it runs on this node. @throws ActivityError ERR_ACTIVITY_NOT_FOUND */
+export function ownedHere(activityId: string, record: ActivityRecord | undefined): ActivityRecord {
+  if (record?.role === 'provider') return record;
+  throw notFound(activityId, 'on this node');
+}
+
+function notFound(activityId: string, where: string): ActivityError {
+  return new ActivityError('ERR_ACTIVITY_NOT_FOUND', `There is no activity ${activityId} ${where}`, {
+    activityId,
+  });
 }

@@ -1,4 +1,11 @@
-import type { Batch, ExeScript, RequestorActivities, Sender, Startable } from '../../interface/index.ts';
+import type {
+  ActivityHolding,
+  Batch,
+  ExeScript,
+  RequestorActivities,
+  Sender,
+  Startable,
+} from '../../interface/index.ts';
 import { Background } from '../background.ts';
 import { Changes } from '../changes.ts';
 import { ActivityError } from '../errors.ts';
@@ -9,12 +16,13 @@ import type { ActivityRequestorComponents, ActivityRequestorInit, RequestorConte
 import { Delivery } from './delivery.ts';
 import { waitAtMost } from './flights.ts';
 import { Follower } from './follower.ts';
+import { askAndFollow } from './follow-up.ts';
 import { LogCopies } from './log-copy.ts';
 
 export type { ActivityRequestorComponents, ActivityRequestorInit } from './context.ts';
 
 /** The requestor's side of activities: remote control, and books and logs that follow what the providers report. */
-export interface ActivityRequestor extends RequestorActivities, Startable {
+export interface ActivityRequestor extends RequestorActivities, ActivityHolding, Startable {
   /** For the blob server: path of a package or input that this sender may read. */
   allowBlob(hash: string, sender: Sender): Promise<string | undefined>;
 }
@@ -92,6 +100,8 @@ export function activityRequestor(
       if (!(await noteDestroy(context, activityId, reason))) return;
       await arrive(activityId, delivery.destroy(activityId), signal);
     },
+    suspend: (activityId, signal) => askAndFollow(context, delivery, activityId, 'suspend', signal),
+    resume: (activityId, signal) => askAndFollow(context, delivery, activityId, 'resume', signal),
     async allowBlob(hash, sender) {
       const grants = await store.list(blobGrants, { where: { index: 'hash', equals: hash } });
       const granted = grants.some(({ value }) => value.address === sender.address);

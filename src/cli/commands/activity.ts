@@ -34,6 +34,7 @@ export function activityCommands(group: Command, commands: Commands): void {
     },
   );
   logsCommand(group, commands);
+  holdCommands(group, commands);
   commands.add(
     group,
     {
@@ -112,6 +113,30 @@ function logsCommand(group: Command, commands: Commands): void {
   );
 }
 
+const HOLDING = {
+  suspend: 'freeze a running activity, and its meter, until it is resumed; as its requestor or its provider',
+  resume: 'let it go on, as far as this node held it',
+} as const;
+
+function holdCommands(group: Command, commands: Commands): void {
+  for (const [word, summary] of Object.entries(HOLDING)) {
+    commands.add(
+      group,
+      {
+        usage: `${word} <id>`,
+        summary,
+        examples: [[`activity ${word} ID`, 'on whichever side this node is']],
+      },
+      () => undefined,
+      async (session, [id = '']) => {
+        const activity = await (await session.client()).post(`${path(id)}/${word}`, ActivityRecord);
+        await session.print(activity, () => `${activity.activityId} is ${stateOf(activity)}`);
+        return undefined;
+      },
+    );
+  }
+}
+
 function describe(output: Output, activity: Activity): string {
   const { reason, unreachableSince } = activity;
   return fields(output, [
@@ -133,8 +158,9 @@ function describe(output: Output, activity: Activity): string {
   ]);
 }
 
-function stateOf({ state, pending }: Activity): string {
-  return pending === undefined ? state : `${state} → ${pending}`;
+function stateOf({ state, pending, holds = [] }: Activity): string {
+  const word = pending === undefined ? state : `${state} → ${pending}`;
+  return holds.length === 0 ? word : `${word} (held by ${holds.join(', ')})`;
 }
 
 function usageFields(usage: Static<typeof UsageSample> | undefined): [string, string][] {

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { ActivityState } from '../../interface/activity.ts';
+import { ActivityState, Holder } from '../../interface/activity.ts';
 import { ExeScript } from '../../interface/exe-script.ts';
 import { BlobHash, Id, Reason } from '../../interface/values.ts';
 import { checker } from '../../util/check.ts';
@@ -25,6 +25,7 @@ const Request = Type.Union([
     },
     closed,
   ),
+  Type.Object({ op: Type.Union([Type.Literal('suspend'), Type.Literal('resume')]), by: Holder }, closed),
   Type.Object(
     {
       op: Type.Literal('end'),

@@ -29,6 +29,7 @@ async function deploy(
     const packagePath = spec.package === undefined ? undefined : await requireBlob(spec.package.hash);
     const deploying = runtime.deploy({
       activityId: spec.activityId,
+      agreementId: spec.agreementId,
       workDir: paths.directory,
       env,
       resources: spec.resources,

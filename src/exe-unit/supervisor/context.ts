@@ -10,13 +10,16 @@ import type { Life } from './life.ts';
 import type { Meter } from './meter.ts';
 import type { Needs } from './needs.ts';
 import type { OutputLog } from './output-log.ts';
+import type { Suspension } from './suspension.ts';
 import type { Watchdog } from './watchdog.ts';
+import type { WorkClock } from './work-clock.ts';
 
 /** The parts of one supervisor, as its commands see them. */
 export interface SupervisorContext {
   readonly spec: ExeUnitSpec;
   readonly paths: WorkPaths;
   readonly clock: Clock;
+  readonly workClock: WorkClock;
   readonly logger: Logger;
   readonly runtime: ExeUnitRuntime;
   readonly journal: JournalWriter;
@@ -24,6 +27,7 @@ export interface SupervisorContext {
   readonly meter: Meter;
   readonly needs: Needs;
   readonly watchdog: Watchdog;
+  readonly suspension: Suspension;
   readonly stdout: OutputLog;
   readonly stderr: OutputLog;
   readonly ending: Ending;
@@ -46,7 +50,7 @@ export interface Ending {
 /** Journals that the command waits for a blob, and gives its path once it is there. */
 export type RequireBlob = (hash: string) => Promise<string>;
 
-export function deployedHandle({ handle }: SupervisorContext): string {
+export function deployedHandle({ handle }: Pick<SupervisorContext, 'handle'>): string {
   if (handle === undefined) throw new ExeUnitError('ERR_EXE_UNIT_FAILED', 'the activity has no deployment');
   return handle;
 }

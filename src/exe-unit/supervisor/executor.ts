@@ -53,10 +53,16 @@ async function attempt(
   requireBlob: RequireBlob,
 ): Promise<{ facts: CommandFacts; reason?: Reason }> {
   try {
+    if (isWork(command)) await context.suspension.pass(context.ending.signal);
     const facts = await execute(context, command, requireBlob);
     return context.ending.reason === undefined ? { facts } : { facts, reason: context.ending.reason };
   } catch (error) {
     const failure = error instanceof CommandFailure ? error : new CommandFailure(reasonOfError(error));
     return { facts: failure.facts, reason: context.ending.reason ?? failure.reason };
   }
+}
+
+/** What a suspended activity has to wait with. */
+function isWork(command: ExeCommand): boolean {
+  return !('sign' in command || 'terminate' in command);
 }

@@ -1,4 +1,4 @@
-import type { ActivityState } from '../../interface/activity.ts';
+import type { ActivityState, Holder } from '../../interface/activity.ts';
 import type { Reason } from '../../interface/values.ts';
 import {
   begin,
@@ -15,6 +15,7 @@ import type { JournalWriter } from '../journal/writer.ts';
 export class Life {
   readonly #journal: JournalWriter;
   #pair: ActivityPair = INITIAL_PAIR;
+  #holds: readonly Holder[] = [];
 
   constructor(journal: JournalWriter) {
     this.#journal = journal;
@@ -24,17 +25,24 @@ export class Life {
     return this.#pair.state;
   }
 
+  /** Who holds the activity back. */
+  get holds(): readonly Holder[] {
+    return this.#holds;
+  }
+
   /** Ended, or about to. */
   get ending(): boolean {
     return isFinal(this.#pair.pending ?? this.#pair.state);
   }
 
-  /** Holds the lock for `command` while `work` is done; the state moves only when that succeeds. */
-  async during<T>(command: ActivityCommand, work: () => Promise<T>): Promise<T> {
+  /** Has the lock for `command` while `work` is done; the state, and who holds it, change only when that succeeds. */
+  async during<T>(command: ActivityCommand, work: () => Promise<T>, holds?: readonly Holder[]): Promise<T> {
     this.#set(begin(this.#pair, command));
     try {
       const result = await work();
-      if (!this.ending) this.#set(commit(this.#pair));
+      if (this.ending) return result;
+      if (holds !== undefined) this.#holds = holds;
+      this.#set(commit(this.#pair));
       return result;
     } catch (error) {
       if (!this.ending) this.#set(rollback(this.#pair));
@@ -47,6 +55,11 @@ export class Life {
     if (!this.ending) this.#set(commit(begin(this.#pair, command)));
   }
 
+  setHolds(holds: readonly Holder[]): void {
+    this.#holds = holds;
+    this.#set(this.#pair);
+  }
+
   beginEnd(state: 'Completed' | 'Terminated', reason: Reason | undefined): void {
     this.#set(begin(this.#pair, state === 'Completed' ? 'complete' : 'abort'), reason);
   }
@@ -56,7 +69,12 @@ export class Life {
   }
 
   #set(pair: ActivityPair, reason?: Reason): void {
-    this.#journal.append({ type: 'state', ...pair, ...(reason === undefined ? {} : { reason }) });
+    this.#journal.append({
+      type: 'state',
+      ...pair,
+      ...(this.#holds.length === 0 || isFinal(pair.state) ? {} : { holds: [...this.#holds] }),
+      ...(reason === undefined ? {} : { reason }),
+    });
     this.#pair = pair;
   }
 }

@@ -13,17 +13,18 @@ export async function run(
   request: RunRequest,
   requireBlob: RequireBlob,
 ): Promise<CommandFacts> {
-  const { life, runtime } = context;
+  const { life, runtime, suspension } = context;
   const starts = { stdout: context.stdout.bytes, stderr: context.stderr.bytes };
   const running = await life.during('run', async () => {
     const stdinPath = request.stdin === undefined ? undefined : await requireBlob(request.stdin);
-    context.ending.signal.throwIfAborted();
+    await suspension.pass(context.ending.signal);
     const handle = deployedHandle(context);
     return unlessAbandoned(
       context.ending,
       runtime.run(handle, commandOf(request, stdinPath), outputOf(context)),
     );
   });
+  await suspension.runStarted();
   const exit = await exitOf(context, running, request.timeout_ms);
   // The streams are whole and on the disk before anything says that the command has ended.
   await Promise.all([context.stdout.sync(), context.stderr.sync()]);
@@ -34,7 +35,7 @@ export async function run(
   };
   const why = reasonOfExit(exit);
   if (exit.kind === 'limit' && why !== undefined) context.onLimit(why);
-  life.step('finish');
+  await suspension.runEnded();
   const failure = context.ending.reason ?? why;
   if (failure !== undefined) throw new CommandFailure(failure, facts);
   return facts;
@@ -58,18 +59,18 @@ async function exitOf(
   running: RunningCommand,
   timeoutMs: number | undefined,
 ): Promise<RunExit> {
-  const { clock, ending, logger } = context;
+  const { workClock, ending, logger } = context;
   // An end that came while the program was being started has not seen it.
   if (ending.signal.aborted)
     await running
       .signal('SIGKILL')
       .catch((error: unknown) => logger.warn({ error: String(error) }, 'signal failed'));
-  const startedNs = clock.monotonicNs();
+  const startedNs = workClock.monotonicNs();
   const cancel =
     timeoutMs === undefined
       ? undefined
-      : clock.setTimer(() => {
-          const observedMs = Math.round(Number(clock.monotonicNs() - startedNs) / 1e6);
+      : workClock.setTimer(() => {
+          const observedMs = Math.round(Number(workClock.monotonicNs() - startedNs) / 1e6);
           context.onLimit(limitExceeded('time', timeoutMs, observedMs));
         }, timeoutMs);
   try {

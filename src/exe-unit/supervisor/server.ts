@@ -64,6 +64,10 @@ async function perform(supervisor: Supervisor, request: Request): Promise<void> 
       return supervisor.exec(request.batchId, request.script);
     case 'provide':
       return supervisor.provide(request.hash, request.result);
+    case 'suspend':
+      return supervisor.suspend(request.by);
+    case 'resume':
+      return supervisor.resume(request.by);
     case 'end':
       return supervisor.end(request.state, request.reason);
   }

@@ -1,4 +1,4 @@
-import type { ActivityState } from '../../interface/activity.ts';
+import type { ActivityState, Holder } from '../../interface/activity.ts';
 import type { Clock } from '../../interface/clock.ts';
 import type { ExeScript } from '../../interface/exe-script.ts';
 import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
@@ -13,13 +13,15 @@ import { removeTree } from '../files.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import { workPaths } from '../paths.ts';
 import { limitExceeded, reason } from '../reasons.ts';
-import type { SupervisorContext } from './context.ts';
+import { deployedHandle, unlessAbandoned, type SupervisorContext } from './context.ts';
 import { runBatch } from './executor.ts';
 import { Life } from './life.ts';
 import { Meter } from './meter.ts';
 import { Needs } from './needs.ts';
 import { OutputLog } from './output-log.ts';
+import { Suspension } from './suspension.ts';
 import { Watchdog } from './watchdog.ts';
+import { WorkClock } from './work-clock.ts';
 
 /** How long a runtime may take to kill a workload before its activity ends without it. */
 const ABANDON_AFTER_MS = 30_000;
@@ -44,7 +46,7 @@ export class Supervisor {
   #end: Promise<void> | undefined;
   #batch: Promise<void> | undefined;
 
-  private constructor(context: Omit<SupervisorContext, 'ending'>) {
+  private constructor(context: Omit<SupervisorContext, 'ending' | 'suspension'>) {
     const endReason = (): Reason | undefined => this.#endReason;
     const ending = {
       signal: this.#ending.signal,
@@ -53,7 +55,12 @@ export class Supervisor {
         return endReason();
       },
     };
-    this.#context = { ...context, ending };
+    const suspension = new Suspension({
+      ...context,
+      handle: () => deployedHandle(this.#context),
+      unlessAbandoned: (promise) => unlessAbandoned(ending, promise),
+    });
+    this.#context = { ...context, ending, suspension };
     this.#done = this.#ended.promise.then(() => this.#removeScratch());
     // Whoever asks sees the failure; nobody asking must not be one itself.
     this.#done.catch(() => undefined);
@@ -71,16 +78,18 @@ export class Supervisor {
     const onLimit = (why: Reason): void => late.onLimit?.(why);
     const onOverflow = (wanted: number): void =>
       onLimit(limitExceeded('output', spec.maxOutputBytes, wanted));
-    const meter = new Meter({ clock, journal, logger });
+    const workClock = new WorkClock(clock);
+    const meter = new Meter({ clock: workClock, journal, logger });
     const supervisor = new Supervisor({
       ...components,
       spec,
       paths,
+      workClock,
       meter,
       onLimit,
       life: new Life(journal),
       needs: new Needs(paths.inputs),
-      watchdog: new Watchdog(spec, { clock, meter, onLimit }),
+      watchdog: new Watchdog(spec, { clock, workClock, meter, onLimit }),
       stdout: await OutputLog.create(paths.stdout, spec.maxOutputBytes, onOverflow),
       stderr: await OutputLog.create(paths.stderr, spec.maxOutputBytes, onOverflow),
       handle: undefined,
@@ -125,6 +134,18 @@ export class Supervisor {
       this.#batch = this.#run(batchId, script);
     }
     await journal.sync();
+  }
+
+  /** @throws ExeUnitError ERR_EXE_UNIT_SUSPEND_UNSUPPORTED, ERR_EXE_UNIT_ENDED */
+  async suspend(by: Holder): Promise<void> {
+    await this.#context.suspension.hold(by);
+    await this.#context.journal.sync();
+  }
+
+  /** @throws ExeUnitError ERR_EXE_UNIT_ENDED */
+  async resume(by: Holder): Promise<void> {
+    await this.#context.suspension.release(by);
+    await this.#context.journal.sync();
   }
 
   /** @throws ExeUnitError ERR_EXE_UNIT_HASH_MISMATCH */

@@ -11,6 +11,8 @@ const NS_PER_MS = 1_000_000;
 
 export interface WatchdogComponents {
   readonly clock: Clock;
+  /** By this the usage limits and the samples go: they wait while the activity is suspended; the deadline does not. */
+  readonly workClock: Clock;
   readonly meter: Meter;
   /** Ends the activity. */
   readonly onLimit: (reason: Reason) => void;
@@ -35,7 +37,11 @@ export class Watchdog {
         reason('Expired', 'the activity has reached its deadline', { deadline: this.#spec.deadline }),
       );
     // In steps: the deadline is a time of day, and the clock may be set meanwhile.
-    else this.#after('deadline', Math.min(leftMs, 60_000), () => this.watchDeadline());
+    else
+      this.#timers.set(
+        'deadline',
+        this.#components.clock.setTimer(() => this.watchDeadline(), Math.min(leftMs, 60_000)),
+      );
   }
 
   /** From the activity's start. */
@@ -84,7 +90,7 @@ export class Watchdog {
   #after(name: string, delayMs: number, fn: () => void | Promise<void>): void {
     this.#timers.set(
       name,
-      this.#components.clock.setTimer(() => void fn(), delayMs),
+      this.#components.workClock.setTimer(() => void fn(), delayMs),
     );
   }
 }

@@ -133,7 +133,9 @@ describe('an activity under its supervisor', () => {
     await followUntil(units, 'a1', (record) => record.type === 'state' && record.state === 'Running');
     await expect(units.exec('a1', 'b2', script())).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_BUSY' });
     const why = { code: 'PaymentDefault', message: 'a debit note was not accepted' };
-    await Promise.all([units.end('a1', 'Terminated', why), units.end('a1', 'Completed')]);
+    const ended = units.end('a1', 'Terminated', why);
+    await followUntil(units, 'a1', (record) => record.type === 'state' && record.pending === 'Terminated');
+    await Promise.all([ended, units.end('a1', 'Completed')]);
     const records = await followToEnd(units, 'a1');
     expect(records.slice(-5).map((record) => record.type)).toEqual([
       'state',

@@ -39,6 +39,20 @@ describe('folding updates into the books', () => {
     expect(done.events).toEqual([{ type: 'activity.state-changed', data: { state: 'Deploying' } }]);
   });
 
+  it('knows who holds it back, until an update names nobody', () => {
+    const suspended = fold(RECORD, [], {
+      seq: 1,
+      at: 5,
+      type: 'state',
+      state: 'Suspended',
+      holds: ['requestor', 'node'],
+    });
+    expect(suspended.record.holds).toEqual(['requestor', 'node']);
+    expect(suspended.events[0]!.data).toEqual({ state: 'Suspended', holds: ['requestor', 'node'] });
+    const running = fold(suspended.record, [], { seq: 2, at: 6, type: 'state', state: 'Running' });
+    expect(running.record).not.toHaveProperty('holds');
+  });
+
   it('takes each update once', () => {
     const update: ActivityUpdate = { seq: 3, at: 5, type: 'state', state: 'Deploying' };
     const once = fold(RECORD, [], update);

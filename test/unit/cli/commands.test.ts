@@ -69,6 +69,17 @@ describe('finding the daemon', () => {
   });
 });
 
+describe('activities', () => {
+  test('are suspended and resumed', async () => {
+    await save(world.store, buckets.activities, 'act', activityRecord('act', { state: 'Running' }));
+    expect((await ergon(url, ['activity', 'suspend', 'act'])).out).toMatch(
+      /^act is Suspended \(held by (requestor|provider)\)\n$/,
+    );
+    expect((await ergon(url, ['activity', 'resume', 'act'])).out).toBe('act is Running\n');
+    expect((await ergon(url, ['activity', 'suspend', 'nope'])).status).toBe(EXIT_STATUS.notFound);
+  });
+});
+
 describe('the node', () => {
   test('status, peers, offers', async () => {
     expect((await ergon(url, ['status'])).out).toMatch(/address {2,}0x.*\n[^]*sells {2,}nothing/);

@@ -2,6 +2,7 @@ import type { Routes } from '../../route.ts';
 import { activityRoutes } from './activities.ts';
 import { activityBatchRoutes } from './activity-batches.ts';
 import { activityCommandRoutes } from './activity-commands.ts';
+import { activityHoldRoutes } from './activity-holds.ts';
 import { activityLogRoutes } from './activity-logs.ts';
 import { agreementRoutes } from './agreements.ts';
 import { appKeyRoutes } from './app-keys.ts';
@@ -29,6 +30,7 @@ export const v1Routes: readonly Routes[] = [
   activityRoutes,
   activityCommandRoutes,
   activityBatchRoutes,
+  activityHoldRoutes,
   activityLogRoutes,
   billRoutes,
   nodeRoutes,

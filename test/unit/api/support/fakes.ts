@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type {
+  ActivityHolding,
   Allocation,
   Allocations,
   Agreements,
@@ -153,6 +154,19 @@ export function fakeActivities(store: Store, changes: string[]): FakeActivities 
       const result = { index: 0, result: 'Ok' as const, exitCode: 7, startedAt: 1, finishedAt: 2 };
       await save(store, buckets.batches, key, { ...batch, finished: true, results: [result] });
     },
+  };
+}
+
+export function fakeHolding(store: Store, changes: string[], role: ActivityRecord['role']): ActivityHolding {
+  const become = async (id: string, word: string, over: Partial<ActivityRecord>): Promise<ActivityRecord> => {
+    changes.push(`${word} ${id} as ${role}`);
+    const record = activityRecord(id, { role, ...over });
+    await save(store, buckets.activities, id, record);
+    return record;
+  };
+  return {
+    suspend: (id) => become(id, 'suspend', { state: 'Suspended', holds: [role] }),
+    resume: (id) => become(id, 'resume', { state: 'Running' }),
   };
 }
 

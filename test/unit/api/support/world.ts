@@ -16,6 +16,7 @@ import {
   fakeActivities,
   fakeAgreements,
   fakeAllocations,
+  fakeHolding,
   fakeTasks,
   FakeError,
   looseBucket,
@@ -33,6 +34,7 @@ export const bookBuckets = {
 const KEYS: Readonly<Record<string, Caller>> = {
   'key-read': { appKeyId: 'k1', name: 'reader', scopes: ['read'] },
   'key-requestor': { appKeyId: 'k2', name: 'requestor', scopes: ['requestor'] },
+  'key-provider': { appKeyId: 'k4', name: 'provider', scopes: ['provider'] },
   'key-admin': { appKeyId: 'k3', name: 'admin', scopes: ['admin'] },
 };
 
@@ -82,6 +84,10 @@ function componentsOf(world: {
     tasks: fakeTasks(store, changes),
     agreements: fakeAgreements(store, changes),
     activities,
+    holding: {
+      requestor: fakeHolding(store, changes, 'requestor'),
+      provider: fakeHolding(store, changes, 'provider'),
+    },
     logs: activities,
     allocations: fakeAllocations(store, changes),
     offers: {
