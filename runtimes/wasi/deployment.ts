@@ -145,9 +145,12 @@ export class Deployment {
       this.#join(runner);
       const pid = runner.guestPid;
       await replaceFile(this.#workDir.processFile, JSON.stringify({ pid, startTime: startTime(pid) ?? '0' }));
-      await limitProcess(pid, this.#backstops(), findProgram);
       const modulePath = path.join(runner.sandbox.names(viewOf(this.#workDir)).moduleDir, MODULE_FILE);
-      await runner.load({ type: 'load', modulePath, maxPages: maxPagesOf(this.#spec.resources.memoryBytes) });
+      const maxPages = maxPagesOf(this.#spec.resources.memoryBytes);
+      await Promise.all([
+        limitProcess(pid, this.#backstops(), findProgram),
+        runner.load({ type: 'load', modulePath, maxPages }),
+      ]);
       return runner;
     } catch (error) {
       runner.kill();
