@@ -177,6 +177,45 @@ const requestorSchema = Type.Object(
   closed,
 );
 
+/** What stock clients of Yagna name when they are told nothing else. */
+const YAGNA_PLATFORMS = ['erc20-holesky-tglm', 'erc20-hoodi-tglm', 'erc20-polygon-glm'];
+const PlatformName = '^[a-z0-9-]{1,64}$';
+const ImageSource = Type.String({
+  maxLength: 2048,
+  pattern:
+    '^(docker://[^@\\s]{1,512}@sha256:[0-9a-f]{64}|sha256:[0-9a-f]{64}|sha3:[0-9a-f]{56,128}:https?://\\S+)$',
+});
+
+const yagnaSchema = Type.Object(
+  {
+    enabled: flag(
+      'Serve the Yagna-compatible REST API, and offer runtimes under their alias names too',
+      true,
+    ),
+    platforms: Type.Record(Type.String({ pattern: PlatformName }), Type.String({ pattern: PlatformName }), {
+      ...closed,
+      maxProperties: 32,
+      default: Object.fromEntries(YAGNA_PLATFORMS.map((name) => [name, 'ledger'])),
+      description:
+        'Payment platforms as clients of Yagna name them, and the platform of this node that serves each',
+    }),
+    runtimeAliases: Type.Record(Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }), Runtime, {
+      ...closed,
+      maxProperties: 16,
+      default: { vm: 'docker', wasmtime: 'wasi' },
+      description: 'Further names under which runtimes are offered: alias to runtime',
+    }),
+    images: Type.Record(Type.String({ pattern: '^[A-Za-z0-9._/:@-]{1,256}$' }), ImageSource, {
+      ...closed,
+      maxProperties: 1024,
+      default: {},
+      description:
+        'Image tags of `/v1/image/info`: tag to `docker://name@sha256:…`, `sha256:…` of an uploaded package, or `sha3:<hash>:<http url>`',
+    }),
+  },
+  closed,
+);
+
 /** Every setting: its type, bounds, default and description. Settings without a default may stay unset. */
 export const configSchema = Type.Object(
   {
@@ -210,6 +249,7 @@ export const configSchema = Type.Object(
       },
       closed,
     ),
+    yagna: yagnaSchema,
     log: Type.Object(
       {
         level: Type.Union(

@@ -32,20 +32,35 @@ export function offerDrafts(components: OfferDraftsComponents): Record<string, O
       );
       continue;
     }
-    drafts[preset.name] = draftOf(preset, report, components);
+    for (const { key, runtimeName } of namesOf(preset, config))
+      drafts[key] = draftOf(preset, report, runtimeName, components);
   }
   return drafts;
 }
 
+type Preset = Config['provider']['presets'][number];
+
+/** One offer for each name of the runtime: a client of Yagna always asks for exactly one. */
+function namesOf({ name, runtime }: Preset, { yagna }: Config): { key: string; runtimeName: string }[] {
+  const aliases = Object.entries(yagna.enabled ? yagna.runtimeAliases : {});
+  return [
+    { key: name, runtimeName: runtime },
+    ...aliases
+      .filter(([, target]) => target === runtime)
+      .map(([alias]) => ({ key: `${name} as ${alias}`, runtimeName: alias })),
+  ];
+}
+
 function draftOf(
-  preset: Config['provider']['presets'][number],
+  preset: Preset,
   { descriptor, fingerprint }: RuntimeReport,
+  runtimeName: string,
   { config, address, hardware, drivers }: OfferDraftsComponents,
 ): OfferDraft {
   return buildOffer({
     node: { name: config.name, subnet: config.subnet },
     runtime: {
-      name: descriptor.name,
+      name: runtimeName,
       version: descriptor.version,
       capabilities: descriptor.capabilities,
       properties: { ...descriptor.properties, ...fingerprint.properties },

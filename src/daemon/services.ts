@@ -146,6 +146,7 @@ function providerServices(
       retentionMs: 10 * MINUTE_MS,
       orphanGraceMs: 5 * MINUTE_MS,
       blobAllowanceBytes: config.api.maxPackageBytes,
+      runtimeAliases: config.yagna.runtimeAliases,
     },
     { ...ground, exeUnits: units, agreements: parts.market, slots },
   );

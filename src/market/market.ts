@@ -36,6 +36,8 @@ export interface Offers {
   refresh(): Promise<void>;
   /** For each known offer whether it matches, and if not, the terms that are not met. */
   explain(demand: { properties: Properties; constraints: string }): Explanation[];
+  /** Called after each change of what is known; returns how to stop. */
+  onChanged(listener: () => void): () => void;
 }
 
 /** Negotiation by hand, for a REST client on either side. */
@@ -245,5 +247,6 @@ function offersOf(book: OfferBook, own: OwnOffers): Offers {
     refresh: () => own.refresh(),
     explain: ({ properties, constraints }) =>
       explainOffers(book.list(), { properties, filter: parseFilter(constraints) }),
+    onChanged: (listener) => book.onChanged(listener),
   };
 }

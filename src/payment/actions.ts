@@ -1,42 +1,47 @@
 import type { DebitNoteRecord, InvoiceRecord } from '../interface/payment.ts';
 import type { Transaction } from '../interface/store.ts';
 import type { Reason } from '../interface/values.ts';
+import { payFrom } from './allocations.ts';
 import { debitNotesBucket, invoicesBucket } from './buckets.ts';
 import { PaymentError } from './errors.ts';
 import { counterparty, requireAgreement, type Kit } from './kit.ts';
 import { transition, type BillCommand } from './machine.ts';
+import { leaveToHand } from './requestor/by-hand.ts';
 import { decideNote, rejectNote } from './requestor/decide-note.ts';
 import { decideInvoice, rejectInvoice } from './requestor/invoices.ts';
 import { post, type BillCancel } from './wire.ts';
 
 type BillRecord = DebitNoteRecord | InvoiceRecord;
 
+export interface AcceptOptions {
+  /** Pay out of this allocation, whichever the agreement was assigned to. */
+  readonly allocationId?: string;
+  /** With an invoice, the last notes that it sums up are accepted too, where they were not decided yet. */
+  readonly withNotes?: boolean;
+}
+
 /** What a person does with a bill. Throws PaymentError ERR_PAYMENT_BILL_NOT_FOUND, and ERR_PAYMENT_STATE when it is decided. */
 export interface BillActions {
   /** Requestor: checks the bill and accepts it; an invoice is paid. Throws ERR_PAYMENT_REFUSED when a check fails. */
-  accept(billId: string): Promise<BillRecord>;
+  accept(billId: string, options?: AcceptOptions): Promise<BillRecord>;
   /** Requestor: rejects it with a signed reason. */
   reject(billId: string, reason: Reason): Promise<BillRecord>;
   /** Provider: takes it back. It is Cancelled once the requestor's node has let go of it undecided. */
   cancel(billId: string, reason: Reason): Promise<void>;
+  /** Requestor: leaves all bills of this agreement that come from now on to `accept` and `reject`. */
+  byHand(agreementId: string): Promise<void>;
 }
 
 export function billActions(kit: Kit): BillActions {
   return {
-    accept: (billId) =>
+    accept: (billId, { allocationId, withNotes } = {}) =>
       kit.store.transact(async (tx) => {
         const record = await openBill(tx, billId, 'requestor', 'accept');
-        const decided =
-          'note' in record ? await decideNote(tx, kit, record) : await decideInvoice(tx, kit, record);
-        if (decided.state !== 'Rejected') return decided;
-        const reason = decided.decision?.reason;
-        throw new PaymentError(
-          'ERR_PAYMENT_REFUSED',
-          `${billId} cannot be accepted: ${reason?.message ?? ''}`,
-          {
-            billId,
-            reason: reason?.code,
-          },
+        const { agreementId } = 'note' in record ? record.note : record.invoice;
+        if (allocationId !== undefined) await payFrom(tx, agreementId, allocationId);
+        if (withNotes === true && 'invoice' in record) await acceptNotesOf(tx, kit, record);
+        return accepted(
+          'note' in record ? await decideNote(tx, kit, record) : await decideInvoice(tx, kit, record),
         );
       }),
     reject: (billId, reason) =>
@@ -54,7 +59,26 @@ export function billActions(kit: Kit): BillActions {
         const body: BillCancel = { billId, reason };
         post(tx, kit, { peerId, kind: 'cancel', body });
       }),
+    byHand: (agreementId) => kit.store.transact((tx) => leaveToHand(tx, agreementId)),
   };
+}
+
+async function acceptNotesOf(tx: Transaction, kit: Kit, { invoice }: InvoiceRecord): Promise<void> {
+  for (const { debitNoteId } of invoice.activities) {
+    const note = await tx.get(debitNotesBucket, debitNoteId);
+    if (note?.state === 'Received') accepted(await decideNote(tx, kit, note));
+  }
+}
+
+/** A throw undoes the rejection: by hand, a bill that cannot be accepted stays undecided. */
+function accepted<T extends BillRecord>(decided: T): T {
+  if (decided.state !== 'Rejected') return decided;
+  const billId = 'note' in decided ? decided.note.debitNoteId : decided.invoice.invoiceId;
+  const reason = decided.decision?.reason;
+  throw new PaymentError('ERR_PAYMENT_REFUSED', `${billId} cannot be accepted: ${reason?.message ?? ''}`, {
+    billId,
+    reason: reason?.code,
+  });
 }
 
 async function openBill(

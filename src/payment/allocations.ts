@@ -58,11 +58,23 @@ async function assign(tx: Transaction, agreementId: string, allocationId: string
       { agreementId, allocationId: known.allocationId },
     );
   const allocation = await required(tx, allocationId);
-  if (allocation.released)
-    throw new PaymentError('ERR_PAYMENT_ALLOCATION_RELEASED', `Allocation ${allocationId} was released`, {
-      allocationId,
-    });
+  if (allocation.released) throw wasReleased(allocationId);
   tx.put(assignmentsBucket, agreementId, { agreementId, allocationId });
+}
+
+/** From now on the agreement is paid out of this allocation, whichever paid before. */
+export async function payFrom(tx: Transaction, agreementId: string, allocationId: string): Promise<void> {
+  const allocation = await required(tx, allocationId);
+  if (allocation.released) throw wasReleased(allocationId);
+  const known = await tx.get(assignmentsBucket, agreementId);
+  if (known?.allocationId !== allocationId)
+    tx.put(assignmentsBucket, agreementId, { agreementId, allocationId });
+}
+
+function wasReleased(allocationId: string): PaymentError {
+  return new PaymentError('ERR_PAYMENT_ALLOCATION_RELEASED', `Allocation ${allocationId} was released`, {
+    allocationId,
+  });
 }
 
 function sameOrThrow(known: Allocation, platform: string, total: string): Allocation {

@@ -1,5 +1,5 @@
 export { payment, type Payment, type PaymentComponents, type PaymentInit } from './payment.ts';
-export type { BillActions } from './actions.ts';
+export type { AcceptOptions, BillActions } from './actions.ts';
 export type { BillingSummary, PaymentQueries } from './queries.ts';
 export type { Finding } from './verify-bill.ts';
 export { formatTokens, parseTokens, toAmount } from './amount.ts';

@@ -23,6 +23,8 @@ export interface ActivityProviderInit {
   readonly orphanGraceMs: number;
   /** Blobs that one activity may bring beyond its agreement's storage: task packages are larger than what they write. */
   readonly blobAllowanceBytes: number;
+  /** Runtimes that are offered under further names: name in the agreement to runtime. */
+  readonly runtimeAliases?: Readonly<Record<string, string>>;
 }
 
 export interface ActivityProviderComponents {

@@ -50,7 +50,7 @@ export async function createActivity(
     };
     const spec = {
       ...what,
-      runtime: terms.runtime,
+      runtime: runtimeOf(terms.runtime, init.runtimeAliases),
       resources: terms.resources,
       maxOutputBytes: terms.maxOutputBytes,
       deadline: expiresAt,
@@ -69,6 +69,10 @@ export async function createActivity(
     emit(tx, record, 'activity.created', { limits, ...(taskPackage && { package: taskPackage }) });
     return record;
   });
+}
+
+function runtimeOf(name: string, aliases: Readonly<Record<string, string>> = {}): string {
+  return (Object.hasOwn(aliases, name) ? aliases[name] : undefined) ?? name;
 }
 
 /** The agreement in which the sender is the requestor and this node the provider. */

@@ -9,6 +9,7 @@ import { PaymentError } from '../errors.ts';
 import { counterparty, requireAgreement, requireNamed, requireParty, type Kit } from '../kit.ts';
 import { settleInvoice } from '../settlement.ts';
 import { DONE, post, type Reply } from '../wire.ts';
+import { decidesAtOnce } from './by-hand.ts';
 import { signDecision } from './decision.ts';
 
 /** Takes an invoice in: verified and known to be the sender's business before anything is stored. */
@@ -34,7 +35,7 @@ export async function receiveInvoice(
     );
   writeAgreementBilling(tx, { ...billing, invoiceId: invoice.invoiceId });
   const opened = openInvoice(tx, kit, 'requestor', invoice);
-  if (kit.settings.decideAtOnce) await decideInvoice(tx, kit, opened);
+  if (await decidesAtOnce(tx, kit, invoice.agreementId)) await decideInvoice(tx, kit, opened);
   return DONE;
 }
 

@@ -10,6 +10,7 @@ import { debitNotesBucket } from '../buckets.ts';
 import { PaymentError } from '../errors.ts';
 import { requireAgreement, requireNamed, requireParty, type Kit } from '../kit.ts';
 import { DONE, type Reply } from '../wire.ts';
+import { decidesAtOnce } from './by-hand.ts';
 import { decideNote } from './decide-note.ts';
 
 /** Notes beyond what the interval allows for: a first one, the last one, and a slow clock. */
@@ -37,7 +38,7 @@ export async function receiveNote(
   requirePace(kit, record, activity, note);
   const opened = openNote(tx, kit, 'requestor', note);
   await bookNote(tx, kit, note);
-  if (kit.settings.decideAtOnce) await decideNote(tx, kit, opened);
+  if (await decidesAtOnce(tx, kit, note.agreementId)) await decideNote(tx, kit, opened);
   return DONE;
 }
 
