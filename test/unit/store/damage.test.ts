@@ -143,6 +143,8 @@ describe('damage on disk', () => {
     await copyBooks(books.directory, older.directory);
     await withStore(books.directory, async (store) => {
       await many(store, 1600, 200);
+      // By itself, so that it is one whole record of the log.
+      await many(store, 1800, 1);
       whole = await contentsOf(store);
     });
     await withStore(other.directory, (store) => many(store, 0, 50));
