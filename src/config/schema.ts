@@ -152,6 +152,17 @@ const providerSchema = Type.Object(
       },
     ),
     sampleIntervalMs: durationMs('Distance of usage samples', 1_000, 10),
+    transfer: Type.Object(
+      {
+        allowHosts: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.:*_/-]{1,256}$' }), {
+          maxItems: 256,
+          default: [],
+          description:
+            'Hosts that activities may transfer from and to although they are not on the public internet: names, `*.example.org`, addresses, networks like `10.1.0.0/16`',
+        }),
+      },
+      closed,
+    ),
     allow: addresses('If not empty, only these requestors are dealt with'),
     deny: addresses('Requestors that are not dealt with'),
   },

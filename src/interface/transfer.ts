@@ -61,3 +61,35 @@ export interface TransferSource {
     options: { readonly signal: AbortSignal; readonly maxBytes: number },
   ): Promise<{ readonly sizeBytes?: number; readonly bytes: AsyncIterable<Uint8Array> }>;
 }
+
+export interface UrlFetch {
+  /** Tells this fetch from every other; the same key, also after a restart of the node, goes on with what is here. */
+  readonly key: string;
+  /** `https://…`, `https://…#sha256:<hex>` or `hash:sha3:<hex>:https://…`. */
+  readonly url: string;
+  /** A blob's name, beside what the URL itself says. */
+  readonly expectedHash?: string;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (receivedBytes: number, sizeBytes: number | undefined) => void;
+}
+
+export interface UrlDelivery {
+  readonly url: string;
+  /** The file whose bytes are put there. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (sentBytes: number, sizeBytes: number) => void;
+}
+
+/**
+ * Files from and to http(s) servers that strangers name. It connects to no address that is not the public internet's,
+ * unless the operator allows it, and to no other than the one it has checked.
+ */
+export interface UrlTransfers {
+  /** Resolves once the file is here as a blob, whole, checked and durable. Rejects with TransferError. */
+  fetch(request: UrlFetch): Promise<BlobInfo>;
+  /** Resolves once the server has taken the file; repeating it changes nothing. Rejects with TransferError. */
+  deliver(request: UrlDelivery): Promise<void>;
+}

@@ -7,7 +7,7 @@ import type { Startable } from '../interface/startable.ts';
 import type { BlobInfo, Blobs, PutOptions } from '../interface/transfer.ts';
 import { mismatch, range, TransferError } from './errors.ts';
 import { bytesOf, hasCode, hashOfFile, hexOf, ioError, openPlain, publish, syncDirectory } from './files.ts';
-import { PartialBlob } from './partial-blob.ts';
+import { PartialBlob, type Digest } from './partial-blob.ts';
 import { Space, type Intake } from './space.ts';
 
 export interface BlobStoreInit {
@@ -23,6 +23,11 @@ export interface BlobStoreInit {
 export interface BlobStore extends Blobs, Startable {
   /** An unfinished blob to append to; one at a time for each hash. For the fetcher. */
   openPartial(hash: string, maxBytes?: number): Promise<PartialBlob>;
+  /** The same for a blob whose name will be known only at its end; `key` is whatever tells it from others. */
+  openUnnamed(
+    key: string,
+    options: { readonly maxBytes: number; readonly expected?: Digest },
+  ): Promise<PartialBlob>;
 }
 
 const WEEK_MS = 7 * 24 * 3600 * 1000;
@@ -159,10 +164,28 @@ class DiskBlobs implements BlobStore {
   }
 
   async openPartial(hash: string, maxBytes?: number): Promise<PartialBlob> {
-    const path = join(this.#folders.partial, hexOf(hash));
+    const hex = hexOf(hash);
+    return this.#openPartial(hex, maxBytes, { algorithm: 'sha256', hex });
+  }
+
+  async openUnnamed(
+    key: string,
+    options: { readonly maxBytes: number; readonly expected?: Digest },
+  ): Promise<PartialBlob> {
+    const name = createHash('sha256').update(key).digest('hex');
+    return this.#openPartial(`unnamed-${name}`, options.maxBytes, options.expected);
+  }
+
+  async #openPartial(
+    name: string,
+    maxBytes: number | undefined,
+    expected: Digest | undefined,
+  ): Promise<PartialBlob> {
+    const path = join(this.#folders.partial, name);
     const intake = this.#space.intake(maxBytes);
     try {
-      return await PartialBlob.open({ path, hash }, { intake, keep: (info) => this.#keep(path, info) });
+      const init = { path, ...(expected === undefined ? {} : { expected }) };
+      return await PartialBlob.open(init, { intake, keep: (info) => this.#keep(path, info) });
     } catch (error) {
       intake.release();
       throw ioError(error, path);

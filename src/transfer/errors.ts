@@ -10,6 +10,11 @@ export type TransferErrorCode =
   | 'ERR_TRANSFER_DAMAGED'
   | 'ERR_TRANSFER_ABORTED'
   | 'ERR_TRANSFER_SCHEME'
+  | 'ERR_TRANSFER_URL'
+  | 'ERR_TRANSFER_FORBIDDEN_ADDRESS'
+  | 'ERR_TRANSFER_HTTP_STATUS'
+  | 'ERR_TRANSFER_REDIRECT'
+  | 'ERR_TRANSFER_UNREACHABLE'
   | 'ERR_TRANSFER_IO';
 
 export class TransferError extends ErgonError<TransferErrorCode> {}
@@ -50,6 +55,29 @@ export const transferErrors: ErrorCatalogue<TransferErrorCode> = {
   ERR_TRANSFER_SCHEME: {
     meaning: 'Nothing here can read from such a URL.',
     remedy: 'Use one of the schemes that the message names.',
+  },
+  ERR_TRANSFER_URL: {
+    meaning: 'A URL cannot be read, or the hash in it is of no known kind.',
+    remedy:
+      'Use `https://host/path`, with `#sha256:<hex>` behind it or `hash:sha256:<hex>:` or `hash:sha3:<hex>:` before it to have the hash checked.',
+  },
+  ERR_TRANSFER_FORBIDDEN_ADDRESS: {
+    meaning:
+      "The URL leads to an address that strangers must not reach through this node: loopback, a private network, a cloud's metadata service, the node itself.",
+    remedy: 'Use a public server; a provider may allow hosts of its own with `provider.transfer.allowHosts`.',
+  },
+  ERR_TRANSFER_HTTP_STATUS: {
+    meaning:
+      'The server answered with an error. What it sent with it is not what was asked for, and was not kept.',
+    remedy: 'The message has the status; check the URL and whether it may be used without a login.',
+  },
+  ERR_TRANSFER_REDIRECT: {
+    meaning: 'The server sent the request on too often, to nowhere, or from https to http.',
+    remedy: 'Use the URL at the end of the redirects.',
+  },
+  ERR_TRANSFER_UNREACHABLE: {
+    meaning: 'The server could not be reached, fell silent, or broke off, several times in a row.',
+    remedy: 'Check that it runs and can be reached from elsewhere; then repeat the command.',
   },
   ERR_TRANSFER_IO: {
     meaning: 'A file of the blob store could not be read or written.',

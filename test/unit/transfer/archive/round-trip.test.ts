@@ -29,7 +29,8 @@ const LIMITS: ArchiveLimits = { ...ARCHIVE_LIMITS, maxBytes: 64 << 20 };
 const FORMATS: readonly ArchiveFormat[] = ['tar', 'tar.gz', 'zip'];
 const signal = new AbortController().signal;
 
-type Tree = ReadonlyMap<string, { readonly content: string; readonly executable: boolean } | 'directory'>;
+type Planted = { readonly content: string; readonly executable: boolean } | 'directory';
+type Tree = ReadonlyMap<string, Planted>;
 
 /** A tree as files: a path that another path runs through is a directory. */
 function plant(
@@ -48,7 +49,7 @@ function plant(
 }
 
 function treeOf(root: string): Tree {
-  return new Map(
+  return new Map<string, Planted>(
     readdirSync(root, { recursive: true, withFileTypes: true }).map((entry) => {
       const path = join(entry.parentPath, entry.name);
       const name = path.slice(root.length + 1);

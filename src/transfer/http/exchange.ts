@@ -1,0 +1,258 @@
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP, isIPv4, type LookupFunction } from 'node:net';
+import type { Clock } from '../../interface/clock.ts';
+import { TransferError } from '../errors.ts';
+import type { OutboundPolicy } from './outbound-policy.ts';
+import { shownUrl } from './transfer-url.ts';
+
+export interface HttpComponents {
+  readonly policy: OutboundPolicy;
+  /** All addresses of a host. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
+  readonly clock: Clock;
+}
+
+export interface HttpInit {
+  /** The longest silence of a server. */
+  readonly stallTimeoutMs: number;
+  readonly maxRedirects: number;
+}
+
+export interface Exchange {
+  readonly method: 'GET' | 'PUT';
+  readonly headers: Readonly<Record<string, string>>;
+  /** Made anew for each server that the request is sent on to. */
+  readonly body?: () => AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/** An answer on its way, and the silence that is watched. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  /** Its bytes. @throws TransferError ERR_TRANSFER_UNREACHABLE when it breaks off or stalls */
+  bytes(): AsyncGenerator<Uint8Array>;
+  close(): void;
+}
+
+/** With the same method and body; the others turn a PUT into a GET. */
+const KEEPING = [307, 308];
+const REDIRECTS = [301, 302, 303, ...KEEPING];
+
+/**
+ * Asks a server, and those that it sends on to. Each host is resolved here, its addresses checked, and the connection
+ * made to just these: what a name leads to a moment later does not matter.
+ */
+export async function ask(
+  target: URL,
+  exchange: Exchange,
+  init: HttpInit,
+  components: HttpComponents,
+): Promise<Answer> {
+  let url = target;
+  for (let hop = 0; ; hop += 1) {
+    const answer = await askOnce(url, exchange, init, components);
+    const follows = exchange.method === 'GET' ? REDIRECTS : KEEPING;
+    if (!follows.includes(answer.status)) return answer;
+    answer.close();
+    if (hop >= init.maxRedirects) throw redirect(url, `sends on more than ${init.maxRedirects} times`);
+    url = nextUrl(url, answer.headers.location);
+  }
+}
+
+function nextUrl(url: URL, location: string | undefined): URL {
+  const next = location === undefined ? null : URL.parse(location, url.href);
+  if (next === null || (next.protocol !== 'http:' && next.protocol !== 'https:')) {
+    throw redirect(url, 'sends on to what is no http(s) URL');
+  }
+  if (url.protocol === 'https:' && next.protocol === 'http:')
+    throw redirect(url, 'sends on from https to http');
+  // Whoever is sent on to is not who the password was meant for.
+  if (next.origin !== url.origin) next.username = next.password = '';
+  return next;
+}
+
+async function askOnce(
+  url: URL,
+  exchange: Exchange,
+  init: HttpInit,
+  { policy, lookup, clock }: HttpComponents,
+): Promise<Answer> {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const found = isIP(host) === 0 ? await resolve(host, lookup) : [host];
+  exchange.signal.throwIfAborted();
+  const addresses = policy.permitted(host, found);
+  const options = {
+    method: exchange.method,
+    headers: { 'user-agent': 'ergon', 'accept-encoding': 'identity', accept: '*/*', ...exchange.headers },
+    agent: false,
+    lookup: pinned(addresses),
+    signal: exchange.signal,
+  };
+  const request =
+    url.protocol === 'https:' ? httpsRequest(url.href, options) : httpRequest(url.href, options);
+  const silent = unreachable(url, `was silent for ${init.stallTimeoutMs} ms`);
+  const silence = new Silence(init.stallTimeoutMs, clock, silent, (error) => request.destroy(error));
+  const answered = answerOf(request, silence, url, exchange.signal);
+  const { body } = exchange;
+  if (body === undefined) request.end();
+  else void send(request, body, silence, clock);
+  return answered;
+}
+
+async function resolve(host: string, lookup: HttpComponents['lookup']): Promise<readonly string[]> {
+  try {
+    return await lookup(host);
+  } catch (error) {
+    const message = `${host.slice(0, 256)} cannot be resolved: ${error instanceof Error ? error.message : 'unknown'}`;
+    throw new TransferError('ERR_TRANSFER_UNREACHABLE', message, {}, { cause: error });
+  }
+}
+
+/** Answers the connection's question for addresses with those that were checked. */
+function pinned(addresses: readonly string[]): LookupFunction {
+  const records = addresses.map((address) => ({ address, family: isIPv4(address) ? 4 : 6 }));
+  return (_host, options, callback) => {
+    const first = records[0];
+    if (options.all === true) callback(null, records);
+    else callback(null, first?.address ?? '', first?.family);
+  };
+}
+
+function answerOf(request: ClientRequest, silence: Silence, url: URL, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolveAnswer, reject) => {
+    // For as long as it lives: a connection may break more than once, and after the answer.
+    request.on('error', (error) => {
+      silence.end();
+      reject(failed(url, error, signal));
+    });
+    request.once('response', (response) => {
+      silence.heard();
+      resolveAnswer({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        bytes: () => bytesOf(response, silence, url, signal),
+        close: () => {
+          silence.end();
+          response.on('error', () => undefined);
+          request.destroy();
+        },
+      });
+    });
+  });
+}
+
+async function* bytesOf(
+  response: IncomingMessage,
+  silence: Silence,
+  url: URL,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) {
+      // While the reader is busy the server has no chance to speak.
+      silence.end();
+      if (chunk instanceof Uint8Array) yield chunk;
+      silence.heard();
+    }
+  } catch (error) {
+    throw failed(url, silence.error ?? error, signal);
+  } finally {
+    silence.end();
+  }
+}
+
+/** A server that does not know `Expect` says nothing and waits for the body. */
+const CONTINUE_AFTER_MS = 1000;
+
+/**
+ * Sends a body once the server wants it: one that refuses or sends on says so first, and would cut off a body that
+ * comes all the same, its own answer with it.
+ */
+async function send(
+  request: ClientRequest,
+  body: () => AsyncIterable<Uint8Array>,
+  silence: Silence,
+  clock: Clock,
+): Promise<void> {
+  const go = Promise.withResolvers<boolean>();
+  const cancel = clock.setTimer(() => go.resolve(true), CONTINUE_AFTER_MS);
+  request.once('continue', () => go.resolve(true));
+  request.once('response', () => go.resolve(false)).once('close', () => go.resolve(false));
+  request.flushHeaders();
+  const isWanted = await go.promise;
+  cancel();
+  if (!isWanted) return;
+  try {
+    for await (const chunk of body()) {
+      // The server has answered before it has read it all, or is gone.
+      if (request.destroyed) return;
+      if (!request.write(chunk)) await drained(request);
+      silence.heard();
+    }
+    request.end();
+  } catch (error) {
+    request.destroy(error instanceof Error ? error : undefined);
+  }
+}
+
+function drained(request: ClientRequest): Promise<void> {
+  return new Promise((resolveDrained) => {
+    const done = (): void => {
+      request.off('drain', done).off('close', done);
+      resolveDrained();
+    };
+    request.once('drain', done).once('close', done);
+  });
+}
+
+/** Calls once nothing has been heard for a time. */
+class Silence {
+  readonly #timeoutMs: number;
+  readonly #clock: Clock;
+  readonly #onSilence: () => void;
+  #cancel: (() => void) | undefined;
+  /** Set once it was too long. */
+  error: Error | undefined;
+
+  constructor(timeoutMs: number, clock: Clock, error: Error, onSilence: (error: Error) => void) {
+    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
+    this.#onSilence = () => {
+      this.error = error;
+      onSilence(error);
+    };
+    this.heard();
+  }
+
+  heard(): void {
+    this.#cancel?.();
+    this.#cancel = this.#clock.setTimer(this.#onSilence, this.#timeoutMs);
+  }
+
+  end(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+}
+
+function failed(url: URL, error: unknown, signal: AbortSignal): Error {
+  if (signal.aborted)
+    return new TransferError('ERR_TRANSFER_ABORTED', 'The transfer was given up', {}, { cause: error });
+  if (error instanceof TransferError) return error;
+  return unreachable(url, error instanceof Error ? error.message || error.name : 'failed', error);
+}
+
+function unreachable(url: URL, why: string, cause?: unknown): TransferError {
+  return new TransferError(
+    'ERR_TRANSFER_UNREACHABLE',
+    `${shownUrl(url)}: ${why}`.slice(0, 500),
+    {},
+    { cause },
+  );
+}
+
+function redirect(url: URL, why: string): TransferError {
+  return new TransferError('ERR_TRANSFER_REDIRECT', `${shownUrl(url)} ${why}`);
+}
