@@ -210,7 +210,6 @@ export class Deployment {
       memoryLimitBytes: memoryBytes,
       memoryPeakBytes: oomKilled ? (cgroup?.peakMemoryBytes() ?? memoryPeakBytes) : memoryPeakBytes,
       storageLimitBytes: storageBytes,
-      diskBytes: runner.disk?.bytes ?? 0,
       cpuNs,
     });
   }

@@ -15,7 +15,6 @@ export interface Evidence {
   readonly memoryLimitBytes: number;
   readonly memoryPeakBytes: number;
   readonly storageLimitBytes: number;
-  readonly diskBytes: number;
   readonly cpuNs: bigint;
 }
 
@@ -26,14 +25,7 @@ export function classifyExit(evidence: Evidence): RunExit {
   if (sentSignal !== undefined) return { kind: 'signaled', signal: sentSignal };
   if (evidence.oomKilled || /out of memory|OOM/.test(evidence.diagnostics)) return memoryLimit(evidence);
   const signal = exit.signal ?? signalOfStatus(exit.code);
-  if (signal === 'SIGXFSZ') {
-    return {
-      kind: 'limit',
-      limit: 'disk',
-      limitValue: evidence.storageLimitBytes,
-      observed: evidence.diskBytes,
-    };
-  }
+  if (signal === 'SIGXFSZ') return diskLimit(evidence, evidence.storageLimitBytes + 1);
   if (signal === 'SIGXCPU') {
     const seconds = Number(evidence.cpuNs) / 1e9;
     return { kind: 'limit', limit: 'cpu', limitValue: seconds, observed: seconds };
@@ -45,10 +37,13 @@ export function classifyExit(evidence: Evidence): RunExit {
   };
 }
 
-function reportedExit({ end, refusedPages, memoryBytes }: EndedReport, evidence: Evidence): RunExit {
+function reportedExit(report: EndedReport, evidence: Evidence): RunExit {
+  const { end, refusedPages, memoryBytes, refusedBytes } = report;
+  // A program that gets over what was refused has ended well.
+  const refusedDisk = refusedBytes === 0 ? undefined : diskLimit(evidence, refusedBytes);
   switch (end.kind) {
     case 'exit':
-      return { kind: 'exited', code: end.code };
+      return (end.code === 0 ? undefined : refusedDisk) ?? { kind: 'exited', code: end.code };
     case 'raise':
       return { kind: 'signaled', signal: end.signal };
     case 'failed':
@@ -56,13 +51,17 @@ function reportedExit({ end, refusedPages, memoryBytes }: EndedReport, evidence:
     case 'trap':
       // It asked for more memory than it may have, and did not get over it.
       return refusedPages === 0
-        ? { kind: 'signaled', signal: 'SIGABRT' }
+        ? (refusedDisk ?? { kind: 'signaled', signal: 'SIGABRT' })
         : { ...memoryLimit(evidence), observed: memoryBytes + refusedPages * PAGE_BYTES };
   }
 }
 
 function memoryLimit({ memoryLimitBytes, memoryPeakBytes }: Evidence): Extract<RunExit, { kind: 'limit' }> {
   return { kind: 'limit', limit: 'memory', limitValue: memoryLimitBytes, observed: memoryPeakBytes };
+}
+
+function diskLimit({ storageLimitBytes }: Evidence, observed: number): Extract<RunExit, { kind: 'limit' }> {
+  return { kind: 'limit', limit: 'disk', limitValue: storageLimitBytes, observed };
 }
 
 const SIGNAL_STATUS = 128;

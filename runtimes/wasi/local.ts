@@ -124,7 +124,6 @@ async function runToEnd(
     memoryLimitBytes: limits.memoryBytes ?? WHOLE_MEMORY_BYTES,
     memoryPeakBytes: group?.peakMemoryBytes() ?? runner.ended?.peakRssBytes ?? 0,
     storageLimitBytes: limits.storageBytes ?? Infinity,
-    diskBytes: runner.disk?.bytes ?? 0,
     cpuNs: BigInt(runner.ended?.cpuUs ?? 0) * 1000n,
   });
 }

@@ -16,6 +16,8 @@ export interface QuotaLimits {
   /** Names in all directories: files, directories, links. */
   readonly entries: number;
 }
+/** What a name is taken to need of the storage. */
+const ENTRY_BYTES = 4096;
 export const UNLIMITED: QuotaLimits = { bytes: Infinity, entries: Infinity };
 
 interface FileStat {
@@ -36,6 +38,7 @@ export class DiskQuota {
   readonly #onChange: () => void;
   #bytes = 0;
   #entries = 0;
+  #refusedBytes = 0;
 
   constructor(limits: QuotaLimits, onChange: () => void = () => undefined) {
     this.#limits = limits;
@@ -48,6 +51,11 @@ export class DiskQuota {
 
   get usedEntries(): number {
     return this.#entries;
+  }
+
+  /** All that would have been used, had the last request for more been granted; 0 when it was. */
+  get refusedBytes(): number {
+    return this.#refusedBytes;
   }
 
   /** Counts what a directory holds already. */
@@ -75,9 +83,10 @@ export class DiskQuota {
 
   /** Makes a new name by `make`, if there is room for one more. */
   withEntry<T>(make: () => T): T {
-    if (this.#entries >= this.#limits.entries) fail(ERRNO.NOSPC);
+    if (this.#entries >= this.#limits.entries) this.#refuse(this.#limits.bytes + ENTRY_BYTES);
     const made = make();
     this.#entries++;
+    this.#refusedBytes = 0;
     this.#onChange();
     return made;
   }
@@ -120,7 +129,8 @@ export class DiskQuota {
     if (growth <= 0) return length;
     const granted = Math.min(growth, this.#limits.bytes - this.#bytes);
     const fitting = length - (growth - granted);
-    if (fitting <= 0) fail(ERRNO.NOSPC);
+    if (fitting <= 0) this.#refuse(this.#bytes + growth);
+    this.#refusedBytes = 0;
     inode.size += granted;
     this.#add(granted);
     return fitting;
@@ -129,9 +139,15 @@ export class DiskQuota {
   /** Charges a new length ahead of the change, or pays back. */
   resize(inode: OpenInode, size: number): void {
     const growth = size - inode.size;
-    if (growth > this.#limits.bytes - this.#bytes) fail(ERRNO.NOSPC);
+    if (growth > this.#limits.bytes - this.#bytes) this.#refuse(this.#bytes + growth);
+    if (growth > 0) this.#refusedBytes = 0;
     inode.size = size;
     this.#add(growth);
+  }
+
+  #refuse(wantedBytes: number): never {
+    this.#refusedBytes = Math.min(wantedBytes, Number.MAX_SAFE_INTEGER);
+    fail(ERRNO.NOSPC);
   }
 
   #add(bytes: number): void {

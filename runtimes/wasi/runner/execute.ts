@@ -13,6 +13,7 @@ export interface Execution {
   readonly end: GuestEnd;
   readonly memoryBytes: number;
   readonly refusedPages: number;
+  readonly refusedBytes: number;
 }
 export interface ExecuteHooks {
   readonly onFault: OnFault;
@@ -41,7 +42,12 @@ export function execute(module: WebAssembly.Module, order: RunOrder, hooks: Exec
     }
     if (isFunction(start)) start();
   });
-  return { end, memoryBytes: host.memory.byteLength, refusedPages: refusedPages() };
+  return {
+    end,
+    memoryBytes: host.memory.byteLength,
+    refusedPages: refusedPages(),
+    refusedBytes: quota.refusedBytes,
+  };
 }
 
 function importObject(

@@ -63,7 +63,7 @@ function runOrder(compiled: WebAssembly.Module, order: RunOrder): GuestEnd {
   const cpuBefore = process.cpuUsage();
   const disk = diskReporter();
   let faults = 0;
-  const { end, memoryBytes, refusedPages } = execute(compiled, order, {
+  const { end, ...figures } = execute(compiled, order, {
     onFault: (call, error) => {
       // The first one tells the story; a guest could cause any number.
       if (faults++ === 0) channel.report({ type: 'fault', call, message: String(error) });
@@ -74,7 +74,7 @@ function runOrder(compiled: WebAssembly.Module, order: RunOrder): GuestEnd {
   disk.flush();
   const { user, system } = process.cpuUsage(cpuBefore);
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-  channel.report({ type: 'ended', end, memoryBytes, refusedPages, cpuUs: user + system, peakRssBytes });
+  channel.report({ type: 'ended', end, ...figures, cpuUs: user + system, peakRssBytes });
   return end;
 }
 

@@ -47,6 +47,8 @@ export type Report =
       readonly memoryBytes: number;
       /** Pages that its last request to grow asked for in vain; 0 when it succeeded. */
       readonly refusedPages: number;
+      /** Storage that it would have used, had its last request for more been granted; 0 when it was. */
+      readonly refusedBytes: number;
       /** CPU time of the run, for where the kernel's accounts are gone with the process. */
       readonly cpuUs: number;
       readonly peakRssBytes: number;

@@ -49,6 +49,7 @@ const ReportSchema = Type.Union([
       end: GuestEnd,
       memoryBytes: Count,
       refusedPages: Count,
+      refusedBytes: Count,
       cpuUs: Count,
       peakRssBytes: Count,
     },
