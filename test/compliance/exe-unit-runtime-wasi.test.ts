@@ -13,7 +13,10 @@ const descriptor = JSON.parse(
 const fixtures = fileURLToPath(new URL('../fixtures/wasi/', import.meta.url));
 
 /** With all that the machine offers, and with as little as any machine has. */
-const VARIANTS = { wasi: {}, 'wasi without a sandbox program and control groups': { sandbox: 'permission', cgroups: false } };
+const VARIANTS = {
+  wasi: {},
+  'wasi without a sandbox program and control groups': { sandbox: 'permission', cgroups: false },
+};
 
 for (const [name, init] of Object.entries(VARIANTS)) {
   exeUnitRuntimeSuite(name, {

@@ -11,12 +11,11 @@ const killed: Evidence = {
   memoryLimitBytes: 1000,
   memoryPeakBytes: 900,
   storageLimitBytes: 2000,
-  diskBytes: 2000,
   cpuNs: 3_000_000_000n,
 };
-const reported = (end: GuestEnd, refusedPages = 0): Evidence => ({
+const reported = (end: GuestEnd, refusedPages = 0, refusedBytes = 0): Evidence => ({
   ...killed,
-  report: { type: 'ended', end, memoryBytes: 65_536, refusedPages, cpuUs: 0, peakRssBytes: 0 },
+  report: { type: 'ended', end, memoryBytes: 65_536, refusedPages, refusedBytes, cpuUs: 0, peakRssBytes: 0 },
 });
 
 describe('what ended a guest', () => {
@@ -58,7 +57,7 @@ describe('what ended a guest', () => {
     [
       'the backstop of the disk',
       { ...killed, exit: { code: null, signal: 'SIGXFSZ' } },
-      { kind: 'limit', limit: 'disk', limitValue: 2000, observed: 2000 },
+      { kind: 'limit', limit: 'disk', limitValue: 2000, observed: 2001 },
     ],
     [
       'the backstop of the CPU',

@@ -9,6 +9,7 @@ const report = (cpuUs: number, peakRssBytes = 0): EndedReport => ({
   end: { kind: 'exit', code: 0 },
   memoryBytes: 0,
   refusedPages: 0,
+  refusedBytes: 0,
   cpuUs,
   peakRssBytes,
 });
