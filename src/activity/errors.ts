@@ -25,6 +25,11 @@ export type ActivityErrorCode =
 /** A refusal of the activity area; nothing was changed. */
 export class ActivityError extends ErgonError<ActivityErrorCode> {}
 
+export function batchNotFound(activityId: string, batchId: string): ActivityError {
+  const message = `Activity ${activityId} has no batch ${batchId}, or its provider refused it`;
+  return new ActivityError('ERR_ACTIVITY_BATCH_NOT_FOUND', message, { activityId, batchId });
+}
+
 export const activityErrors: ErrorCatalogue<ActivityErrorCode> = {
   ERR_ACTIVITY_BUSY: {
     meaning: 'Another command of the activity is still in progress.',

@@ -7,6 +7,8 @@ import type {
   Reason,
   UsageSample,
 } from '../interface/index.ts';
+import { MAX_BATCH_CAPTURE_BYTES } from '../interface/exe-script.ts';
+import { jsonBytes } from '../util/json-bytes.ts';
 import { without } from '../util/without.ts';
 import { ActivityError } from './errors.ts';
 import { isFinal } from './machine.ts';
@@ -94,6 +96,10 @@ function foldResult(record: ActivityRecord, batch: Batch, update: UpdateOf<'comm
   if (result.index !== batch.results.length || result.index >= batch.script.length) {
     throw invalid(`result ${result.index} after ${batch.results.length} of ${batch.script.length}`, update);
   }
+  const captured = [...batch.results, result].reduce((sum, one) => sum + capturedBytes(one), 0);
+  if (captured > MAX_BATCH_CAPTURE_BYTES) {
+    throw invalid(`captures of ${captured} bytes in one batch`, update);
+  }
   const after: ActivityRecord = {
     ...record,
     stdoutBytes: Math.max(record.stdoutBytes, result.stdout?.end ?? 0),
@@ -104,6 +110,10 @@ function foldResult(record: ActivityRecord, batch: Batch, update: UpdateOf<'comm
     batches: [{ ...batch, results: [...batch.results, result] }],
     events: [{ type: 'batch.command-finished', data: { batchId: batch.batchId, result } }],
   };
+}
+
+function capturedBytes({ stdoutCapture, stderrCapture }: CommandResult): number {
+  return [stdoutCapture, stderrCapture].reduce((sum, one) => sum + (one ? jsonBytes(one.data) : 0), 0);
 }
 
 function foldBatchEnd(record: ActivityRecord, batch: Batch, at: number): Folded {

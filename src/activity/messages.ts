@@ -66,7 +66,7 @@ export const LogRequest = Type.Object(
 );
 export type LogRequest = Static<typeof LogRequest>;
 
-/** `suspend` and `resume`; the answer comes when it is done, or after this long. */
+/** `suspend`, `resume` and `cancel-batch`: the answer comes when it is done, or after this long. */
 export const HOLD_WAIT_MS = 10_000;
 export const HoldRequest = Type.Object({ activityId: Id }, closed);
 

@@ -115,6 +115,8 @@ const Supervision = Type.Object(
     end: Type.Optional(EndIntent),
     /** The parties that want it suspended; the journal says who does hold it. */
     holds: Type.Optional(Holds),
+    /** The open batch that is to be cut short. */
+    cancel: Type.Optional(Id),
     needs: Type.Array(Need, { maxItems: 256 }),
     pulledBytes: Bytes,
     endedAt: Type.Optional(Timestamp),

@@ -6,6 +6,7 @@ import type {
   Allocation,
   Allocations,
   Batch,
+  BatchCanceling,
   Blobs,
   Clock,
   DebitNoteRecord,
@@ -114,7 +115,7 @@ export interface ApiComponents {
   readonly verifier: Verifier;
   readonly tasks: Tasks;
   readonly agreements: Agreements;
-  readonly activities: RequestorActivities;
+  readonly activities: RequestorActivities & BatchCanceling;
   /** Absent as provider on a node that only buys. */
   readonly holding: { readonly requestor: ActivityHolding; readonly provider?: ActivityHolding };
   readonly logs: ActivityLogs;

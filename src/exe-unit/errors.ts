@@ -4,6 +4,7 @@ export const EXE_UNIT_ERROR_CODES = [
   'ERR_EXE_UNIT_NOT_FOUND',
   'ERR_EXE_UNIT_CONFLICT',
   'ERR_EXE_UNIT_BUSY',
+  'ERR_EXE_UNIT_BATCH_NOT_FOUND',
   'ERR_EXE_UNIT_ENDED',
   'ERR_EXE_UNIT_NOT_ENDED',
   'ERR_EXE_UNIT_ALIVE',
@@ -38,6 +39,10 @@ export const exeUnitErrors: ErrorCatalogue<ExeUnitErrorCode> = {
   ERR_EXE_UNIT_BUSY: {
     meaning: 'Another batch is still running in the activity.',
     remedy: 'Wait until that batch has finished.',
+  },
+  ERR_EXE_UNIT_BATCH_NOT_FOUND: {
+    meaning: 'The supervisor was never given this batch.',
+    remedy: 'Check the batch id; hand the script over first.',
   },
   ERR_EXE_UNIT_ENDED: {
     meaning: 'The activity has ended or is about to; it takes no more commands.',

@@ -146,6 +146,10 @@ class SupervisorClients implements LocalExeUnits {
     await this.#ask(activityId, { op: 'resume', by }, SUSPEND_TIMEOUT_MS);
   }
 
+  async cancelBatch(activityId: string, batchId: string): Promise<void> {
+    await this.#ask(activityId, { op: 'cancel', batchId }, EXEC_TIMEOUT_MS).catch(ignoreEnded);
+  }
+
   async end(activityId: string, state: 'Completed' | 'Terminated', reason?: Reason): Promise<void> {
     const message: Request = { op: 'end', state, ...(reason === undefined ? {} : { reason }) };
     await this.#ask(activityId, message, END_TIMEOUT_MS).catch(ignoreEnded);

@@ -124,6 +124,16 @@ export interface ActivityHolding {
   resume(activityId: string, signal?: AbortSignal): Promise<ActivityRecord>;
 }
 
+/** Stops single batches. */
+export interface BatchCanceling {
+  /**
+   * Kills the command that runs; the batch ends with Error{Canceled} and the activity takes the next one. Idempotent; a
+   * batch that has finished stays as it is. The batch is the one after that, or as it is when it takes longer.
+   * @throws ActivityError ERR_ACTIVITY_BATCH_NOT_FOUND
+   */
+  cancelBatch(activityId: string, batchId: string, signal?: AbortSignal): Promise<Batch>;
+}
+
 /** The requestor's remote control of its activities; every call is idempotent by the ids that the caller makes. */
 export interface RequestorActivities {
   get(activityId: string): Promise<ActivityRecord | undefined>;

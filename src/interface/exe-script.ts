@@ -16,6 +16,38 @@ export const TransferUrl = Type.String({
   description: '`blob:sha256:…` to read a blob, `blob:` to make one, `container:/path` inside the activity',
 });
 
+/** Bytes of one stream of one command that its result holds at most, whatever was asked for. */
+export const MAX_CAPTURE_BYTES = 256 * 1024;
+/** What all captures of a batch take at most, written as JSON: a batch must fit into one message. */
+export const MAX_BATCH_CAPTURE_BYTES = 3 * MAX_CAPTURE_BYTES;
+
+const CaptureFormat = Type.Union([Type.Literal('string'), Type.Literal('binary')]);
+const format = Type.Optional(CaptureFormat);
+
+/**
+ * What of a stream the command's result holds, beside the log, which has all of it: its first bytes, its last, half of
+ * each, or as much as there is room for.
+ */
+export const Capture = Type.Union([
+  Type.Object(
+    {
+      atEnd: Type.Union([
+        Type.Object({ head: Bytes, format }, closed),
+        Type.Object({ tail: Bytes, format }, closed),
+        Type.Object({ headTail: Bytes, format }, closed),
+        Type.Object({ format }, closed),
+      ]),
+    },
+    closed,
+  ),
+  Type.Object({ stream: Type.Object({ limit: Type.Optional(Bytes), format }, closed) }, closed),
+]);
+export type Capture = Static<typeof Capture>;
+export const Captures = Type.Object(
+  { stdout: Type.Optional(Capture), stderr: Type.Optional(Capture) },
+  closed,
+);
+
 /** One command of an ExeScript, as an object with one key. */
 export const ExeCommand = Type.Union([
   Type.Object({ deploy: Type.Object({ env: Type.Optional(EnvVars) }, closed) }, closed),
@@ -29,8 +61,9 @@ export const ExeCommand = Type.Union([
           env: Type.Optional(EnvVars),
           /** A blob of the requestor's, fed to stdin; without it stdin is empty. */
           stdin: Type.Optional(BlobHash),
-          /** Wall clock of this command; its end is LimitExceeded{time}. */
+          /** Wall clock of this command: it is killed then, its result is LimitExceeded{time}, the activity goes on. */
           timeout_ms: Type.Optional(DurationMs),
+          capture: Type.Optional(Captures),
         },
         closed,
       ),
@@ -48,6 +81,18 @@ export type ExeScript = Static<typeof ExeScript>;
 /** Byte range of a command's output in the activity's stdout or stderr log: from `start` up to, not including, `end`. */
 const LogRange = Type.Object({ start: Bytes, end: Bytes, truncated: Type.Optional(Type.Boolean()) }, closed);
 
+export const CapturedStream = Type.Object(
+  {
+    format: CaptureFormat,
+    /** A text, with U+FFFD for what is no UTF-8, or base64. */
+    data: Type.String({ maxLength: MAX_BATCH_CAPTURE_BYTES }),
+    /** There was more. */
+    truncated: Type.Boolean(),
+  },
+  closed,
+);
+export type CapturedStream = Static<typeof CapturedStream>;
+
 export const CommandResult = Type.Object(
   {
     index: Type.Integer({ minimum: 0, maximum: 255 }),
@@ -58,6 +103,8 @@ export const CommandResult = Type.Object(
     exitCode: Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295 })),
     stdout: Type.Optional(LogRange),
     stderr: Type.Optional(LogRange),
+    stdoutCapture: Type.Optional(CapturedStream),
+    stderrCapture: Type.Optional(CapturedStream),
     /** The blob that a transfer to `blob:` made. */
     blob: Type.Optional(Type.Object({ hash: BlobHash, sizeBytes: Bytes }, closed)),
     startedAt: Timestamp,

@@ -71,6 +71,8 @@ export interface ExeUnits extends Startable {
    */
   suspend(activityId: string, by: Holder): Promise<void>;
   resume(activityId: string, by: Holder): Promise<void>;
+  /** Kills the command that runs, if the batch has not finished; the activity goes on. Idempotent. */
+  cancelBatch(activityId: string, batchId: string): Promise<void>;
   /** Kills the workload and ends the activity with this state. Idempotent. */
   end(activityId: string, state: 'Completed' | 'Terminated', reason?: Reason): Promise<void>;
   /** The journal after `afterSeq`, past then live; ends after the final state, or when the supervisor is gone and all is read. */

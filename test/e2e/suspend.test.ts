@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ActivityRecord } from '../../src/interface/index.ts';
-import { MarketPair } from './market-pair.ts';
+import type { ActivityRecord, AgreementRecord, Batch } from '../../src/interface/index.ts';
+import { readFile } from 'node:fs/promises';
+import { MarketPair, WORKLOAD } from './market-pair.ts';
 
 let pair: MarketPair;
 beforeAll(async () => {
@@ -49,4 +50,46 @@ it('freezes a task’s program and its meter from either side; the task notices 
     Number(activity.usage!.counters['golem.usage.duration_sec']) / 1e6;
   expect(duration(seller.activity)).toBeLessThanOrEqual(wallMs - stoodStillMs + 500);
   expect(duration(seller.activity)).toBeGreaterThan(duration(frozen));
+});
+
+it('cancels a batch, and captures output into results; the activity goes on', async () => {
+  const { requestor } = pair;
+  const { hash } = await requestor.upload('packages', await readFile(WORKLOAD));
+  const { agreement } = await requestor.call<AgreementRecord>('POST', '/v1/agreements', { budget: '0.5' });
+  const { activityId } = await requestor.call<ActivityRecord>('POST', '/v1/activities', {
+    agreementId: agreement.agreementId,
+    package: hash,
+  });
+  const path = `/v1/activities/${activityId}`;
+  const exec = (name: string, body: object = {}) => requestor.call<Batch>('POST', `${path}/${name}`, body);
+  const finished = async ({ batchId }: { batchId: string }) =>
+    requestor.call<Batch>('GET', `${path}/batches/${batchId}?waitMs=60000`);
+  await finished(await exec('deploy'));
+  await finished(await exec('start'));
+  const capture = { stdout: { atEnd: { head: 11 } } };
+  const ticking = await exec('run', { entryPoint: 'workload', args: ['tick', '100000', '50'], capture });
+  await requestor.until('it ticks', async () => {
+    const log = await (await requestor.raw('GET', `${path}/logs?stream=stdout`)).text();
+    return log.includes('tick 1') ? true : undefined;
+  });
+  const canceled = await requestor.call<Batch>('POST', `${path}/batches/${ticking.batchId}/cancel`, {});
+  expect(canceled).toMatchObject({
+    finished: true,
+    results: [
+      {
+        result: 'Error',
+        reason: { code: 'Canceled' },
+        stdoutCapture: { format: 'string', data: 'begin first', truncated: true },
+      },
+    ],
+  });
+  const timedOut = await exec('run', { entryPoint: 'workload', args: ['spin'], timeoutMs: 300 });
+  expect((await finished(timedOut)).results[0]).toMatchObject({
+    reason: { code: 'LimitExceeded', detail: { limit: 'time' } },
+  });
+  const hello = await finished(await exec('run', { entryPoint: 'workload', args: ['hello'], capture }));
+  expect(hello.results[0]).toMatchObject({ result: 'Ok', stdoutCapture: { data: 'hello from ' } });
+  await requestor.call('POST', `/v1/agreements/${agreement.agreementId}/terminate`, {
+    reason: { code: 'Done', message: 'by hand' },
+  });
 });

@@ -37,6 +37,7 @@ export class FakeSupervisor {
   #holds: Holder[] = [];
   #usage = 0n;
   #batch: string | undefined;
+  #canceled: string | undefined;
 
   constructor(spec: ExeUnitSpec, clock: Clock) {
     this.spec = spec;
@@ -110,6 +111,13 @@ export class FakeSupervisor {
     if (this.#holds.length === 0 && this.#pair.state === 'Suspended') this.#step('resume');
     else this.#sayState();
     this.wake();
+  }
+
+  /** Only of a program that holds. */
+  cancel(batchId: string): void {
+    if (this.#batch !== batchId) return;
+    this.#canceled = batchId;
+    for (const release of this.#held.values()) release();
   }
 
   end(state: 'Completed' | 'Terminated', reason?: Reason): void {
@@ -191,6 +199,7 @@ export class FakeSupervisor {
     if (run.entry_point.startsWith('hold:')) {
       await new Promise<void>((resolve) => this.#held.set(run.entry_point.slice('hold:'.length), resolve));
     }
+    if (this.#canceled === batchId) return { code: 'Canceled', message: 'the batch was canceled' };
     return run.entry_point === 'fail' ? { code: 'Error', message: 'exit code 1' } : undefined;
   }
 
@@ -259,6 +268,7 @@ export class FakeMachine {
       provide: (id, hash, result) => call('provide', id, () => alive(id).provide(hash, result)),
       suspend: (id, by) => call('suspend', id, () => alive(id).suspend(by)),
       resume: (id, by) => call('resume', id, () => alive(id).resume(by)),
+      cancelBatch: (id, batchId) => call('cancelBatch', id, () => alive(id).cancel(batchId)),
       end: (id, state, reason) => call('end', id, () => alive(id).end(state, reason)),
       follow: (id, afterSeq, signal) => this.#follow(id, afterSeq, signal),
       close: (id, reason) =>

@@ -33,6 +33,8 @@ export class FakeRuntime implements ExeUnitRuntime {
   readonly calls: string[] = [];
   /** What the next calls of these do. */
   fail: Partial<Record<Call | 'stats', Error>> = {};
+  /** `deploy` takes this long. */
+  deploying: Promise<void> = Promise.resolve();
   /** `run` takes this long. */
   launching: Promise<void> = Promise.resolve();
   figures: RuntimeStats = zero;
@@ -57,6 +59,7 @@ export class FakeRuntime implements ExeUnitRuntime {
   }
   async deploy(spec: { workDir: string }) {
     this.#did('deploy');
+    await this.deploying;
     this.#workDir = spec.workDir;
     return 'handle';
   }

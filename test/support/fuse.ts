@@ -58,6 +58,7 @@ export class Fuse implements Between {
       provide: (id, hash, result) => this.through(() => inner.provide(id, hash, result)),
       suspend: (id, by) => this.through(() => inner.suspend(id, by)),
       resume: (id, by) => this.through(() => inner.resume(id, by)),
+      cancelBatch: (id, batchId) => this.through(() => inner.cancelBatch(id, batchId)),
       end: (id, state, reason) => this.through(() => inner.end(id, state, reason)),
       close: (id, reason) => this.through(() => inner.close(id, reason)),
       status: (id) => this.through(() => inner.status(id)),

@@ -1,5 +1,5 @@
 import type { Batch, JsonValue, Protocol, RequestHandler, Sender } from '../../interface/index.ts';
-import { ActivityError } from '../errors.ts';
+import { ActivityError, batchNotFound } from '../errors.ts';
 import {
   ACTIVITY_PROTOCOL,
   checkBatchRequest,
@@ -15,6 +15,7 @@ import {
 } from '../messages.ts';
 import { activities, batches, batchKey } from '../records.ts';
 import { snapshotOf, type ProviderContext } from './context.ts';
+import { cancelBatch } from './cancel-batch.ts';
 import { createActivity } from './create.ts';
 import { destroyActivity, execScript } from './exec.ts';
 import { hold, release } from './holding.ts';
@@ -86,6 +87,9 @@ export function activityProtocol({ context, keeper, isOpen }: ControllerComponen
           await release(context, activityId, 'requestor', (it) => owned(activityId, it, sender), signal),
         ),
       ),
+      'cancel-batch': kind(checkBatchRequest, async (request, sender, signal) =>
+        batchAnswer(await cancelBatch(context, request, sender, signal)),
+      ),
       destroy: kind(checkDestroyRequest, async (request, sender) => {
         await destroyActivity(context, request, sender);
         context.changes.notify(request.activityId);
@@ -106,9 +110,4 @@ async function logAnswer(context: ProviderContext, request: LogRequest): Promise
 /** The requestor has the script; sending it back would cost more than all else. */
 function batchAnswer({ batchId, results, finished, createdAt }: Batch): JsonValue {
   return { batchId, results, finished, createdAt };
-}
-
-function batchNotFound(activityId: string, batchId: string): ActivityError {
-  const message = `Activity ${activityId} has no batch ${batchId}`;
-  return new ActivityError('ERR_ACTIVITY_BATCH_NOT_FOUND', message, { activityId, batchId });
 }

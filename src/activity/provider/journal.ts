@@ -97,8 +97,10 @@ function followed(before: Supervision, folded: Folded, update: ActivityUpdate): 
     ended ||
     finished.has(batchId) ||
     (update.type === 'command-finished' && update.batchId === batchId && update.result.index === index);
+  const { cancel, ...kept } = before;
   return {
-    ...before,
+    ...kept,
+    ...(cancel !== undefined && !finished.has(cancel) && { cancel }),
     failed,
     openBatches: before.openBatches.filter((batchId) => !finished.has(batchId)),
     needs: before.needs.filter((need) => !isAnswered(need.batchId, need.index)),

@@ -20,6 +20,7 @@ const GONE: Reason = {
 const MAX_CREATES = 5;
 /** Stands for the end among the batches handed over; no batch id has a colon. */
 const END = ':end';
+const CANCEL = ':cancel:';
 const ASK_AGAIN_MS = 1_000;
 
 /**
@@ -164,11 +165,20 @@ export class Keeper {
           if (batch !== undefined) await this.#hand(batch);
           handed.add(batchId);
         }
+        await this.#cancel(activityId, handed);
       }
       await subscription.next(clock, signal);
       return false;
     });
     subscription.close();
+  }
+
+  async #cancel(activityId: string, handed: Set<string>): Promise<void> {
+    const batchId = (await this.#stateOf(activityId))?.supervision.cancel;
+    // One that came meanwhile is handed over in the next turn.
+    if (batchId === undefined || !handed.has(batchId) || handed.has(`${CANCEL}${batchId}`)) return;
+    await this.#context.exeUnits.cancelBatch(activityId, batchId);
+    handed.add(`${CANCEL}${batchId}`);
   }
 
   async #hand({ activityId, batchId, script }: Batch): Promise<void> {

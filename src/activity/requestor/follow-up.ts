@@ -1,8 +1,8 @@
-import type { ActivityRecord } from '../../interface/index.ts';
-import { ActivityError } from '../errors.ts';
+import type { ActivityRecord, Batch } from '../../interface/index.ts';
+import { ActivityError, batchNotFound } from '../errors.ts';
 import { isFinal } from '../machine.ts';
-import { checkSnapshot, HOLD_WAIT_MS } from '../messages.ts';
-import { activities, remotes } from '../records.ts';
+import { checkBatchAnswer, checkSnapshot, HOLD_WAIT_MS } from '../messages.ts';
+import { activities, batches, batchKey, remotes, type Remote } from '../records.ts';
 import { askUntilAnswered, unreachable } from './ask.ts';
 import { notFound } from './commands.ts';
 import type { RequestorContext } from './context.ts';
@@ -13,48 +13,87 @@ import { waitAtMost } from './flights.ts';
  * Asks the provider to suspend or resume, and waits until these books have followed. The wish is not noted: when the
  * provider cannot be reached nothing comes of it later, at a time when nobody expects it any more.
  */
-export async function askAndFollow(
+export async function changeHold(
   context: RequestorContext,
   delivery: Delivery,
   activityId: string,
   kind: 'suspend' | 'resume',
-  signal: AbortSignal | undefined,
+  caller: AbortSignal | undefined,
 ): Promise<ActivityRecord> {
-  const { store, clock, init, background } = context;
-  const either = signal === undefined ? background.signal : AbortSignal.any([signal, background.signal]);
+  const { clock, init } = context;
+  const signal = eitherOf(context, caller);
   const record = await find(context, activityId);
   if (isFinal(record.state)) throw hasEnded(record);
+  const remote = await arrived(context, activityId, () => delivery.create(activityId), signal);
+  const question = { kind, body: { activityId }, check: checkSnapshot, waitMs: HOLD_WAIT_MS };
+  const until = clock.now() + init.commandTimeoutMs;
+  const { journalSeq } = await askUntilAnswered(context, remote, question, until, signal);
+  const isDone = (it: ActivityRecord): boolean => it.journalSeq >= journalSeq || isFinal(it.state);
+  return followed(context, activityId, () => find(context, activityId), isDone, signal);
+}
+
+/** The same for the end of one batch. */
+export async function cancelBatch(
+  context: RequestorContext,
+  delivery: Delivery,
+  activityId: string,
+  batchId: string,
+  caller: AbortSignal | undefined,
+): Promise<Batch> {
+  const { store, clock, init } = context;
+  const signal = eitherOf(context, caller);
+  const findBatch = async (): Promise<Batch> => {
+    const batch = await store.get(batches, batchKey(activityId, batchId));
+    if (batch === undefined) throw batchNotFound(activityId, batchId);
+    return batch;
+  };
+  const batch = await findBatch();
+  if (batch.finished) return batch;
+  const remote = await arrived(context, activityId, () => delivery.exec(activityId, batchId), signal);
+  const body = { activityId, batchId };
+  const question = { kind: 'cancel-batch', body, check: checkBatchAnswer, waitMs: HOLD_WAIT_MS };
+  await askUntilAnswered(context, remote, question, clock.now() + init.commandTimeoutMs, signal);
+  return followed(context, activityId, findBatch, ({ finished }) => finished, signal);
+}
+
+/** Where the activity is, once the provider has what this is about. */
+async function arrived(
+  { store, clock, init }: RequestorContext,
+  activityId: string,
+  deliver: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<Remote> {
   const remote = await store.get(remotes, activityId);
   if (remote === undefined) throw notFound(activityId);
   const late = () => unreachable(activityId, remote.peerId);
-  await waitAtMost(delivery.create(activityId), clock, init.commandTimeoutMs, either, late);
-  const question = { kind, body: { activityId }, check: checkSnapshot, waitMs: HOLD_WAIT_MS };
-  const until = clock.now() + init.commandTimeoutMs;
-  const { journalSeq } = await askUntilAnswered(context, remote, question, until, either);
-  return followed(context, activityId, journalSeq, either);
+  await waitAtMost(deliver(), clock, init.commandTimeoutMs, signal, late);
+  return remote;
 }
 
-/** The record once it has taken in what the provider knew; as it is when that takes too long. */
-async function followed(
-  context: RequestorContext,
+/** What these books have once they have taken in what the provider knew; as it is when that takes too long. */
+async function followed<T>(
+  { changes, clock }: RequestorContext,
   activityId: string,
-  journalSeq: number,
+  read: () => Promise<T>,
+  isDone: (now: T) => boolean,
   signal: AbortSignal,
-): Promise<ActivityRecord> {
-  const { changes, clock } = context;
+): Promise<T> {
   const until = clock.now() + HOLD_WAIT_MS;
   const subscription = changes.subscribe(activityId);
   try {
     for (;;) {
-      const record = await find(context, activityId);
+      const now = await read();
       const left = until - clock.now();
-      if (record.journalSeq >= journalSeq || isFinal(record.state) || left <= 0) return record;
+      if (isDone(now) || left <= 0) return now;
       await subscription.next(clock, signal, left);
     }
   } finally {
     subscription.close();
   }
 }
+
+const eitherOf = ({ background }: RequestorContext, caller: AbortSignal | undefined): AbortSignal =>
+  caller === undefined ? background.signal : AbortSignal.any([caller, background.signal]);
 
 async function find({ store }: RequestorContext, activityId: string): Promise<ActivityRecord> {
   const record = await store.get(activities, activityId);

@@ -1,6 +1,7 @@
 import type {
   ActivityHolding,
   Batch,
+  BatchCanceling,
   ExeScript,
   RequestorActivities,
   Sender,
@@ -8,7 +9,7 @@ import type {
 } from '../../interface/index.ts';
 import { Background } from '../background.ts';
 import { Changes } from '../changes.ts';
-import { ActivityError } from '../errors.ts';
+import { batchNotFound } from '../errors.ts';
 import { activities, batches, batchKey, blobGrants, remotes } from '../records.ts';
 import { unreachable } from './ask.ts';
 import { noteActivity, noteBatch, noteDestroy, notFound } from './commands.ts';
@@ -16,13 +17,13 @@ import type { ActivityRequestorComponents, ActivityRequestorInit, RequestorConte
 import { Delivery } from './delivery.ts';
 import { waitAtMost } from './flights.ts';
 import { Follower } from './follower.ts';
-import { askAndFollow } from './follow-up.ts';
+import { cancelBatch, changeHold } from './follow-up.ts';
 import { LogCopies } from './log-copy.ts';
 
 export type { ActivityRequestorComponents, ActivityRequestorInit } from './context.ts';
 
 /** The requestor's side of activities: remote control, and books and logs that follow what the providers report. */
-export interface ActivityRequestor extends RequestorActivities, ActivityHolding, Startable {
+export interface ActivityRequestor extends RequestorActivities, ActivityHolding, BatchCanceling, Startable {
   /** For the blob server: path of a package or input that this sender may read. */
   allowBlob(hash: string, sender: Sender): Promise<string | undefined>;
 }
@@ -46,8 +47,7 @@ export function activityRequestor(
   const findBatch = async (activityId: string, batchId: string): Promise<Batch> => {
     const batch = await store.get(batches, batchKey(activityId, batchId));
     if (batch !== undefined) return batch;
-    const message = `Activity ${activityId} has no batch ${batchId}, or its provider refused it`;
-    throw new ActivityError('ERR_ACTIVITY_BATCH_NOT_FOUND', message, { activityId, batchId });
+    throw batchNotFound(activityId, batchId);
   };
   const arrive = async (activityId: string, flight: Promise<void>, signal?: AbortSignal): Promise<void> => {
     const remote = await store.get(remotes, activityId);
@@ -100,8 +100,9 @@ export function activityRequestor(
       if (!(await noteDestroy(context, activityId, reason))) return;
       await arrive(activityId, delivery.destroy(activityId), signal);
     },
-    suspend: (activityId, signal) => askAndFollow(context, delivery, activityId, 'suspend', signal),
-    resume: (activityId, signal) => askAndFollow(context, delivery, activityId, 'resume', signal),
+    suspend: (activityId, signal) => changeHold(context, delivery, activityId, 'suspend', signal),
+    resume: (activityId, signal) => changeHold(context, delivery, activityId, 'resume', signal),
+    cancelBatch: (activityId, batchId, signal) => cancelBatch(context, delivery, activityId, batchId, signal),
     async allowBlob(hash, sender) {
       const grants = await store.list(blobGrants, { where: { index: 'hash', equals: hash } });
       const granted = grants.some(({ value }) => value.address === sender.address);

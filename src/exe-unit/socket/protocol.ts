@@ -25,6 +25,7 @@ const Request = Type.Union([
     },
     closed,
   ),
+  Type.Object({ op: Type.Literal('cancel'), batchId: Id }, closed),
   Type.Object({ op: Type.Union([Type.Literal('suspend'), Type.Literal('resume')]), by: Holder }, closed),
   Type.Object(
     {

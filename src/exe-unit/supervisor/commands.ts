@@ -1,12 +1,12 @@
 import type { ExeCommand } from '../../interface/exe-script.ts';
 import type { CommandFacts } from './command-failure.ts';
-import { deployedHandle, unlessAbandoned, type RequireBlob, type SupervisorContext } from './context.ts';
+import { deployedHandle, unlessAbandoned, type RequireBlob, type BatchContext } from './context.ts';
 import { run } from './run.ts';
 import { planTransfer, transferIn, transferOut } from './transfer.ts';
 
 /** Does one command; throws why it could not. */
 export async function execute(
-  context: SupervisorContext,
+  context: BatchContext,
   command: ExeCommand,
   requireBlob: RequireBlob,
 ): Promise<CommandFacts> {
@@ -20,7 +20,7 @@ export async function execute(
 }
 
 async function deploy(
-  context: SupervisorContext,
+  context: BatchContext,
   env: Readonly<Record<string, string>>,
   requireBlob: RequireBlob,
 ): Promise<CommandFacts> {
@@ -37,14 +37,14 @@ async function deploy(
     });
     const handle = await unlessAbandoned(ending, deploying);
     journal.append({ type: 'handle', handle });
-    context.handle = handle;
+    context.deployment.handle = handle;
     // On the disk before anything runs: after a power failure it tells what is left to be removed.
     await journal.sync();
     return {};
   });
 }
 
-async function start(context: SupervisorContext, args: readonly string[]): Promise<CommandFacts> {
+async function start(context: BatchContext, args: readonly string[]): Promise<CommandFacts> {
   const { life, runtime, meter, watchdog, ending } = context;
   return life.during('start', async () => {
     const handle = deployedHandle(context);
@@ -56,27 +56,27 @@ async function start(context: SupervisorContext, args: readonly string[]): Promi
 }
 
 async function transfer(
-  context: SupervisorContext,
+  context: BatchContext,
   { from, to }: { from: string; to: string },
   requireBlob: RequireBlob,
 ): Promise<CommandFacts> {
-  const { spec, life, runtime, paths, ending } = context;
+  const { spec, life, runtime, paths, stop } = context;
   const plan = planTransfer(from, to);
   return life.during('transfer', async () => {
     const handle = deployedHandle(context);
     const root = runtime.volumeRoot(handle);
     const quotaBytes = spec.resources.storageBytes;
     if (plan.kind === 'out') {
-      return { blob: await transferOut(root, plan.path, paths.outputs, quotaBytes, ending.signal) };
+      return { blob: await transferOut(root, plan.path, paths.outputs, quotaBytes, stop.signal) };
     }
     const source = await requireBlob(plan.hash);
     const { diskBytes } = await runtime.stats(handle);
-    await transferIn(source, root, plan.path, quotaBytes - diskBytes, ending.signal);
+    await transferIn(source, root, plan.path, quotaBytes - diskBytes, stop.signal);
     return {};
   });
 }
 
 /** What an execution receipt covers; the daemon, which has the key, signs it. */
-function receipt({ journal }: SupervisorContext): CommandFacts {
+function receipt({ journal }: BatchContext): CommandFacts {
   return { message: JSON.stringify({ journalSeq: journal.seq, journalSum: journal.sum }) };
 }

@@ -31,8 +31,10 @@ export interface SupervisorContext {
   readonly stdout: OutputLog;
   readonly stderr: OutputLog;
   readonly ending: Ending;
-  /** Set by `deploy`. */
-  handle: string | undefined;
+  readonly deployment: {
+    /** Set by `deploy`. */
+    handle: string | undefined;
+  };
   /** Ends the activity with this reason, out of a limit. */
   readonly onLimit: (reason: Reason) => void;
 }
@@ -47,10 +49,27 @@ export interface Ending {
   readonly reason: Reason | undefined;
 }
 
+/** One batch under way. */
+export interface BatchContext extends SupervisorContext {
+  readonly batchId: string;
+  readonly stop: BatchStop;
+  /** What its results may still hold of its output, as JSON. */
+  readonly captures: { leftBytes: number };
+}
+
+/** Why and when a batch is cut short: by its own cancellation, or the end of the activity. */
+export interface BatchStop {
+  /** Aborts at either. */
+  readonly signal: AbortSignal;
+  /** Aborts when the batch is canceled. */
+  readonly canceled: AbortSignal;
+  readonly reason: Reason | undefined;
+}
+
 /** Journals that the command waits for a blob, and gives its path once it is there. */
 export type RequireBlob = (hash: string) => Promise<string>;
 
-export function deployedHandle({ handle }: Pick<SupervisorContext, 'handle'>): string {
+export function deployedHandle({ deployment: { handle } }: Pick<SupervisorContext, 'deployment'>): string {
   if (handle === undefined) throw new ExeUnitError('ERR_EXE_UNIT_FAILED', 'the activity has no deployment');
   return handle;
 }

@@ -1,38 +1,55 @@
 import type { CommandResult, ExeCommand, ExeScript } from '../../interface/exe-script.ts';
+import { MAX_BATCH_CAPTURE_BYTES } from '../../interface/exe-script.ts';
 import type { Reason } from '../../interface/values.ts';
-import { reasonOfError } from '../reasons.ts';
+import { reason, reasonOfError } from '../reasons.ts';
 import { CommandFailure, type CommandFacts } from './command-failure.ts';
 import { execute } from './commands.ts';
-import type { RequireBlob, SupervisorContext } from './context.ts';
+import type { BatchContext, BatchStop, Ending, RequireBlob, SupervisorContext } from './context.ts';
+
+export interface BatchRequest {
+  readonly batchId: string;
+  readonly script: ExeScript;
+  /** Aborts when the batch is canceled. */
+  readonly canceled: AbortSignal;
+}
 
 /** Runs the commands of a batch; the first error ends it. True when the script ends the activity. */
 export async function runBatch(
-  context: SupervisorContext,
-  batchId: string,
-  script: ExeScript,
+  supervisor: SupervisorContext,
+  { batchId, script, canceled }: BatchRequest,
 ): Promise<boolean> {
-  const { journal } = context;
+  const context: BatchContext = {
+    ...supervisor,
+    batchId,
+    stop: stopOf(supervisor.ending, canceled),
+    captures: { leftBytes: MAX_BATCH_CAPTURE_BYTES },
+  };
   let terminate = false;
   for (const [index, command] of script.entries()) {
-    const result = await runCommand(context, batchId, index, command);
-    journal.append({ type: 'command-finished', batchId, result });
+    const result = await runCommand(context, index, command);
+    context.journal.append({ type: 'command-finished', batchId, result });
     terminate = result.result === 'Ok' && 'terminate' in command;
     if (result.result === 'Error' || terminate) break;
   }
   return terminate;
 }
 
-async function runCommand(
-  context: SupervisorContext,
-  batchId: string,
-  index: number,
-  command: ExeCommand,
-): Promise<CommandResult> {
-  const { journal, clock, needs, ending, meter } = context;
+function stopOf(ending: Ending, canceled: AbortSignal): BatchStop {
+  return {
+    signal: AbortSignal.any([ending.signal, canceled]),
+    canceled,
+    get reason() {
+      return ending.reason ?? (canceled.aborted ? reason('Canceled', 'the batch was canceled') : undefined);
+    },
+  };
+}
+
+async function runCommand(context: BatchContext, index: number, command: ExeCommand): Promise<CommandResult> {
+  const { journal, clock, needs, stop, ending, meter, batchId } = context;
   journal.append({ type: 'command-started', batchId, index });
   const startedAt = clock.now();
   const requireBlob: RequireBlob = (hash) =>
-    needs.require(hash, ending.signal, () => journal.append({ type: 'need', batchId, index, hash }));
+    needs.require(hash, stop.signal, () => journal.append({ type: 'need', batchId, index, hash }));
   const outcome = await attempt(context, command, requireBlob);
   // An end takes its own last sample, after the results.
   if (meter.started && !ending.signal.aborted) await meter.sample();
@@ -48,17 +65,20 @@ async function runCommand(
 }
 
 async function attempt(
-  context: SupervisorContext,
+  context: BatchContext,
   command: ExeCommand,
   requireBlob: RequireBlob,
 ): Promise<{ facts: CommandFacts; reason?: Reason }> {
+  const { stop, ending, suspension } = context;
   try {
-    if (isWork(command)) await context.suspension.pass(context.ending.signal);
+    stop.canceled.throwIfAborted();
+    if (isWork(command)) await suspension.pass(stop.signal);
     const facts = await execute(context, command, requireBlob);
-    return context.ending.reason === undefined ? { facts } : { facts, reason: context.ending.reason };
+    // What was done before a cancellation took effect is done; an end undoes it all.
+    return ending.reason === undefined ? { facts } : { facts, reason: ending.reason };
   } catch (error) {
     const failure = error instanceof CommandFailure ? error : new CommandFailure(reasonOfError(error));
-    return { facts: failure.facts, reason: context.ending.reason ?? failure.reason };
+    return { facts: failure.facts, reason: stop.reason ?? failure.reason };
   }
 }
 

@@ -68,6 +68,8 @@ async function perform(supervisor: Supervisor, request: Request): Promise<void> 
       return supervisor.suspend(request.by);
     case 'resume':
       return supervisor.resume(request.by);
+    case 'cancel':
+      return supervisor.cancel(request.batchId);
     case 'end':
       return supervisor.end(request.state, request.reason);
   }

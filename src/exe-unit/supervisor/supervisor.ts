@@ -14,7 +14,7 @@ import type { JournalWriter } from '../journal/writer.ts';
 import { workPaths } from '../paths.ts';
 import { limitExceeded, reason } from '../reasons.ts';
 import { deployedHandle, unlessAbandoned, type SupervisorContext } from './context.ts';
-import { runBatch } from './executor.ts';
+import { runBatch, type BatchRequest } from './executor.ts';
 import { Life } from './life.ts';
 import { Meter } from './meter.ts';
 import { Needs } from './needs.ts';
@@ -44,7 +44,7 @@ export class Supervisor {
   readonly #done: Promise<void>;
   #endReason: Reason | undefined;
   #end: Promise<void> | undefined;
-  #batch: Promise<void> | undefined;
+  #batch: { readonly id: string; readonly cancel: AbortController; readonly done: Promise<void> } | undefined;
 
   private constructor(context: Omit<SupervisorContext, 'ending' | 'suspension'>) {
     const endReason = (): Reason | undefined => this.#endReason;
@@ -57,7 +57,7 @@ export class Supervisor {
     };
     const suspension = new Suspension({
       ...context,
-      handle: () => deployedHandle(this.#context),
+      handle: () => deployedHandle(context),
       unlessAbandoned: (promise) => unlessAbandoned(ending, promise),
     });
     this.#context = { ...context, ending, suspension };
@@ -92,7 +92,7 @@ export class Supervisor {
       watchdog: new Watchdog(spec, { clock, workClock, meter, onLimit }),
       stdout: await OutputLog.create(paths.stdout, spec.maxOutputBytes, onOverflow),
       stderr: await OutputLog.create(paths.stderr, spec.maxOutputBytes, onOverflow),
-      handle: undefined,
+      deployment: { handle: undefined },
     });
     late.onLimit = (why) => void supervisor.end('Terminated', why);
     return supervisor;
@@ -131,9 +131,19 @@ export class Supervisor {
         throw new ExeUnitError('ERR_EXE_UNIT_BUSY', 'another batch is running', { batchId });
       journal.append({ type: 'batch', batchId, script });
       this.#batches.set(batchId, digest);
-      this.#batch = this.#run(batchId, script);
+      const cancel = new AbortController();
+      const done = this.#run({ batchId, script, canceled: cancel.signal });
+      this.#batch = { id: batchId, cancel, done };
     }
     await journal.sync();
+  }
+
+  /** Ends the batch where it is, if it has not finished. @throws ExeUnitError ERR_EXE_UNIT_BATCH_NOT_FOUND */
+  async cancel(batchId: string): Promise<void> {
+    if (!this.#batches.has(batchId)) {
+      throw new ExeUnitError('ERR_EXE_UNIT_BATCH_NOT_FOUND', `there is no batch ${batchId}`, { batchId });
+    }
+    if (this.#batch?.id === batchId) this.#batch.cancel.abort();
   }
 
   /** @throws ExeUnitError ERR_EXE_UNIT_SUSPEND_UNSUPPORTED, ERR_EXE_UNIT_ENDED */
@@ -167,11 +177,12 @@ export class Supervisor {
     await this.#attempt('destroy', (handle) => this.#context.runtime.destroy(handle));
   }
 
-  async #run(batchId: string, script: ExeScript): Promise<void> {
+  async #run(request: BatchRequest): Promise<void> {
+    const { batchId } = request;
     const { journal } = this.#context;
     // After the caller's own synchronous part, so that `exec` has recorded the batch first.
     await journal.sync();
-    const terminate = await runBatch(this.#context, batchId, script);
+    const terminate = await runBatch(this.#context, request);
     // In one go: who reads that the batch has finished may send the next one, and none after `terminate`.
     journal.append({ type: 'batch-finished', batchId });
     this.#batch = undefined;
@@ -187,7 +198,7 @@ export class Supervisor {
     this.#ending.abort();
     const cancel = clock.setTimer(() => this.#abandoned.abort(), ABANDON_AFTER_MS);
     await this.#attempt('stop', (handle) => this.#context.runtime.stop(handle));
-    await this.#batch;
+    await this.#batch?.done;
     cancel();
     await meter.sample();
     await this.#destroy();
@@ -204,7 +215,8 @@ export class Supervisor {
   }
 
   async #attempt(what: string, work: (handle: string) => Promise<void>): Promise<boolean> {
-    const { handle, logger } = this.#context;
+    const { deployment, logger } = this.#context;
+    const { handle } = deployment;
     if (handle === undefined) return true;
     try {
       await work(handle);

@@ -90,6 +90,11 @@ export class Suspension {
     });
   }
 
+  /** The command that runs has been killed: should it be frozen, it dies only when it is thawed. */
+  killed(): Promise<void> {
+    return this.#serially(() => this.#unfreeze());
+  }
+
   /** The command that ran has ended, be it frozen or not. The activity stays held. */
   runEnded(): Promise<void> {
     const { life } = this.#components;

@@ -4,6 +4,7 @@ import type { ExeUnits, ExeUnitSpec, JournalRecord } from '../../../src/interfac
 import type { ExeScript } from '../../../src/interface/exe-script.ts';
 import {
   followToEnd,
+  followUntil,
   ofType,
   processesWith,
   realExeUnits,
@@ -79,11 +80,14 @@ describe('limits', () => {
   });
 
   it("ends a command at the command's own timeout", async () => {
-    const records = await terminated({ run: { entry_point: 'sleep', timeout_ms: 200 } }, {});
-    expect(reasonOf(records)).toMatchObject({
-      state: 'Terminated',
+    await units.create(specOf('a1'));
+    await units.exec('a1', 'b1', script({ run: { entry_point: 'sleep', timeout_ms: 200 } }, run('echo')));
+    const records = await followUntil(units, 'a1', ({ type }) => type === 'batch-finished');
+    expect(ofType(records, 'command-finished').at(-1)!.result).toMatchObject({
+      index: 2,
       reason: { code: 'LimitExceeded', detail: { limit: 'time', limitValue: 200 } },
     });
+    expect(ofType(records, 'state').at(-1)).toMatchObject({ state: 'Ready' });
   });
 
   it('ends an activity at its deadline', async () => {

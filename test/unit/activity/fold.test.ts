@@ -53,6 +53,17 @@ describe('folding updates into the books', () => {
     expect(running.record).not.toHaveProperty('holds');
   });
 
+  it('refuses captures that no supervisor makes', () => {
+    const stdoutCapture = { format: 'string' as const, data: 'x'.repeat(500_000), truncated: false };
+    const one = { ...ok(0), stdoutCapture };
+    const update: ActivityUpdate = { seq: 1, at: 5, type: 'command-finished', batchId: 'b1', result: one };
+    const first = fold(RECORD, [BATCH], update);
+    const two = { ...update, seq: 2, result: { ...one, index: 1 } };
+    expect(() => fold(first.record, first.batches, two)).toThrow(
+      expect.objectContaining({ code: 'ERR_ACTIVITY_UPDATE_INVALID' }),
+    );
+  });
+
   it('takes each update once', () => {
     const update: ActivityUpdate = { seq: 3, at: 5, type: 'state', state: 'Deploying' };
     const once = fold(RECORD, [], update);

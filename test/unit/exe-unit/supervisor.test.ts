@@ -173,19 +173,13 @@ describe('the supervisor', () => {
     }
   });
 
-  it('ends at the wall limit, the deadline and the timeout of a command, by the clock', async () => {
+  it('ends at the wall limit and the deadline, by the clock', async () => {
     for (const [overrides, command, afterMs, reason] of [
       [
         { limits: { wallTimeMs: 5000 } },
         runX,
         5000,
         { code: 'LimitExceeded', detail: { limit: 'time', limitValue: 5000 } },
-      ],
-      [
-        {},
-        { run: { entry_point: 'x', timeout_ms: 700 } },
-        700,
-        { code: 'LimitExceeded', detail: { limit: 'time', limitValue: 700 } },
       ],
       [{ deadline: new FakeClock().now() + 200_000 }, runX, 200_000, { code: 'Expired' }],
     ] as const) {

@@ -1,10 +1,12 @@
 import { Type } from 'typebox';
 import { Batch, Id, type CommandResult } from '../../../interface/index.ts';
+import { IdempotencyHeaders } from '../../idempotency.ts';
 import type { RouteContext, Routes } from '../../route.ts';
 import { answers, closed, IdParams } from '../../schemas/common.ts';
 import { found } from '../found.ts';
 
 const BatchParams = Type.Object({ id: Id, batchId: Id }, closed);
+const NoBody = Type.Object({}, { ...closed, default: {} });
 const WaitQuery = Type.Object(
   {
     waitMs: Type.Integer({
@@ -63,6 +65,27 @@ export const activityBatchRoutes: Routes = (app, context) => {
         cancel();
         raw.socket.removeListener('close', abort);
       }
+    },
+  );
+  app.post(
+    '/activities/:id/batches/:batchId/cancel',
+    {
+      config: { scope: 'requestor' },
+      schema: {
+        summary: 'Kill the command that runs and end the batch; the activity goes on',
+        params: BatchParams,
+        headers: IdempotencyHeaders,
+        body: NoBody,
+        response: answers({ 200: Batch }),
+      },
+    },
+    async (request, reply) => {
+      const { id, batchId } = request.params;
+      found('activity', id, await activities.get(id));
+      return context.idempotency.once(request, reply, async () => ({
+        status: 200,
+        body: await activities.cancelBatch(id, batchId),
+      }));
     },
   );
   app.get(

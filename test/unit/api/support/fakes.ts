@@ -6,6 +6,7 @@ import type {
   Agreements,
   AgreementRecord,
   Batch,
+  BatchCanceling,
   Blobs,
   Bucket,
   ActivityRecord,
@@ -102,7 +103,7 @@ export function fakeAgreements(store: Store, changes: string[]): Agreements {
   };
 }
 
-export interface FakeActivities extends RequestorActivities {
+export interface FakeActivities extends RequestorActivities, BatchCanceling {
   /** Appends to a log. */
   write(activityId: string, stream: LogStream, bytes: Uint8Array): void;
   finalize(activityId: string): void;
@@ -126,6 +127,14 @@ export function fakeActivities(store: Store, changes: string[]): FakeActivities 
       const batch = { batchId, activityId, script, results: [], finished: false, createdAt: changes.length };
       await save(store, buckets.batches, `${activityId}/${batchId}`, batch);
       return batch;
+    },
+    cancelBatch: async (activityId, batchId) => {
+      const key = `${activityId}/${batchId}`;
+      const batch = await store.get(buckets.batches, key);
+      if (batch === undefined) throw new ErgonError('ERR_ACTIVITY_BATCH_NOT_FOUND', `no batch ${batchId}`);
+      changes.push(`cancel ${batchId}`);
+      await save(store, buckets.batches, key, { ...batch, finished: true });
+      return { ...batch, finished: true };
     },
     batch: (activityId, batchId) => store.get(buckets.batches, `${activityId}/${batchId}`),
     waitBatch: async (activityId, batchId, signal) => {
