@@ -46,6 +46,9 @@ const supports: RuntimeSupports = {
   cpuShare: true,
 };
 
+/** Longer than a deployment takes from making its group to filling it. */
+const STALE_GROUP_MS = 10 * 60_000;
+
 const checkProcessRecord = checker(ProcessRecord, 'runner process record');
 
 /** WASI programs, each in a confined process of its own. */
@@ -67,7 +70,9 @@ export class WasiRuntime implements ExeUnitRuntime {
     this.#ladder = new SandboxLadder({ ...init, findProgram }, components);
   }
 
-  fingerprint(): Promise<Fingerprint> {
+  async fingerprint(): Promise<Fingerprint> {
+    // A supervisor that dies in the middle of a deployment leaves a group that no handle names.
+    this.#cgroupTree()?.sweep(groupName(''), this.#components.clock.now() - STALE_GROUP_MS);
     return fingerprintOf(this.#ladder, this.#cgroupTree());
   }
 

@@ -1,7 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { CPU_PERIOD_US, type Cgroup, type CgroupLimits, type CgroupTree, type Controller } from './cgroup.ts';
-import { readControl, readKey, readNumber, readPids, removeGroup, writeControl } from './control-file.ts';
+import {
+  readControl,
+  readKey,
+  readNumber,
+  readPids,
+  removeGroup,
+  sweepGroups,
+  writeControl,
+} from './control-file.ts';
 
 /** Version 1: a hierarchy for each controller (or for two together), each with a group of ours. */
 export function cgroupV1(bases: ReadonlyMap<Controller, string>): CgroupTree {
@@ -14,6 +22,9 @@ export function cgroupV1(bases: ReadonlyMap<Controller, string>): CgroupTree {
       );
       for (const directory of new Set(directories.values())) fs.mkdirSync(directory, { recursive: true });
       return new CgroupV1(directories);
+    },
+    sweep: (prefix, madeBefore) => {
+      for (const base of new Set(bases.values())) sweepGroups(base, prefix, madeBefore);
     },
   };
 }

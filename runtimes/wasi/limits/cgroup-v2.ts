@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { CPU_PERIOD_US, type Cgroup, type CgroupLimits, type CgroupTree, type Controller } from './cgroup.ts';
-import { readKey, readNumber, readPids, removeGroup, writeControl } from './control-file.ts';
+import { readKey, readNumber, readPids, removeGroup, sweepGroups, writeControl } from './control-file.ts';
 
 /** Version 2: one hierarchy, one group for all controllers. */
 export function cgroupV2(base: string, controllers: ReadonlySet<Controller>): CgroupTree {
@@ -13,6 +13,7 @@ export function cgroupV2(base: string, controllers: ReadonlySet<Controller>): Cg
       fs.mkdirSync(directory, { recursive: true });
       return new CgroupV2(directory);
     },
+    sweep: (prefix, madeBefore) => sweepGroups(base, prefix, madeBefore),
   };
 }
 

@@ -33,6 +33,8 @@ export interface CgroupTree {
   readonly controllers: ReadonlySet<Controller>;
   /** Makes or finds the group. */
   open(name: string): Cgroup;
+  /** Removes groups of this name's beginning that are empty and were made before that time (ms since the epoch). */
+  sweep(prefix: string, madeBefore: number): void;
 }
 
 /** CPU quotas are given for this period. */

@@ -47,6 +47,15 @@ export function removeGroup(directory: string): boolean {
   }
 }
 
+/** Removes what is empty, and so nobody's, among groups that are older than that: a new one is about to be filled. */
+export function sweepGroups(base: string, prefix: string, madeBefore: number): void {
+  for (const name of fs.readdirSync(base).filter((entry) => entry.startsWith(prefix))) {
+    const directory = `${base}/${name}`;
+    const stat = fs.statSync(directory, { throwIfNoEntry: false });
+    if (stat !== undefined && stat.mtimeMs < madeBefore) removeGroup(directory);
+  }
+}
+
 /** Whether groups can be made below this one. */
 export function canMakeGroups(directory: string, probeName: string): boolean {
   const probe = `${directory}/${probeName}`;

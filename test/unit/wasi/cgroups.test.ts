@@ -83,6 +83,18 @@ describe('control groups', () => {
     expect(probeCgroups({ ...nowhere, mountInfo: mount('cgroup', 'memory', 'memory') })).toBeUndefined();
   });
 
+  it('that nobody fills are swept up after a while', () => {
+    fs.mkdirSync(path.join(root, 'memory'));
+    const mountInfo = mount('cgroup', 'memory', 'memory');
+    const tree = probeCgroups({ mountInfo, ownGroups: '', probeName: 'probe' })!;
+    for (const name of ['ours-old', 'ours-new', 'other-old']) tree.open(name);
+    for (const name of ['ours-old', 'other-old']) fs.utimesSync(path.join(root, 'memory', name), 1000, 1000);
+    tree.open('ours-used').add(1);
+    fs.utimesSync(path.join(root, 'memory/ours-used'), 1000, 1000);
+    tree.sweep('ours-', 2_000_000);
+    expect(fs.readdirSync(path.join(root, 'memory')).sort()).toEqual(['other-old', 'ours-new', 'ours-used']);
+  });
+
   it('that are gone say nothing and fail nothing', () => {
     fs.mkdirSync(path.join(root, 'memory'));
     const tree = probeCgroups({
