@@ -86,7 +86,7 @@ const agreeing =
     } catch (error) {
       const searchedMs = clock.now() - attempt.startedAt;
       if (!isErgonError(error, ...PASSING) || searchedMs >= init.searchTimeoutMs) throw error;
-      await searchAgain(task, attempt, components);
+      await searchAgain(task, attempt, error.message, components);
       await delay(clock, init.retryDelayMs, signal);
     }
   };
@@ -95,12 +95,14 @@ const agreeing =
 async function searchAgain(
   task: TaskRecord,
   attempt: TaskAttempt,
+  why: string,
   components: PhasesComponents,
 ): Promise<void> {
   const { records, newId } = components;
+  const message = `still looking for a provider: ${why}`.slice(0, 512);
   await records.update(task.taskId, (now) => ({
     ...withAttempt(now, attempt.number, { agreementId: newId() }),
-    progress: { ...now.progress, message: 'no provider has agreed yet; still looking' },
+    progress: { ...now.progress, message },
   }));
 }
 
