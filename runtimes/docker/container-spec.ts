@@ -62,7 +62,6 @@ export function containerSpec(
     WorkingDir: image.workingDir === '' ? DEFAULT_CWD : image.workingDir,
     Labels: labelsOf(spec),
     Healthcheck: { Test: ['NONE'] },
-    NetworkDisabled: !hasNetwork(spec, settings),
     StopTimeout: 1,
     HostConfig: {
       ...limits(spec, settings),
@@ -144,11 +143,19 @@ function mounts(
     ReadOnly: readOnly,
   });
   return [
-    bind(workDir.guest, GUEST_MOUNT, true),
+    bind(workDir.guest, GUEST_MOUNT, !needsWritableMounts(settings)),
     bind(workDir.volumes, VOLUME_MOUNT),
     bind(path.join(workDir.volumes, GOLEM_MOUNT), GOLEM_MOUNT),
     ...image.volumes.map((target) => bind(path.join(workDir.volumes, target), target)),
   ];
+}
+
+/**
+ * gVisor refuses to write into a pipe of a read-only mount, which Linux does not. The directory is root's, and its
+ * guests are not, so that they cannot change it all the same.
+ */
+function needsWritableMounts({ engineRuntime }: DockerSettings): boolean {
+  return engineRuntime === 'runsc' && process.getuid?.() === 0;
 }
 
 /** Our path as the engine knows it: another one when this process runs in a container itself. */

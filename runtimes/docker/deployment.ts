@@ -1,5 +1,4 @@
 import { constants as osConstants } from 'node:os';
-import { stat } from 'node:fs/promises';
 import type {
   RunCommand,
   RunExit,
@@ -7,44 +6,36 @@ import type {
   RunOutput,
   RuntimeStats,
 } from '../../src/interface/exe-unit-runtime.ts';
-import type { Clock } from '../../src/interface/clock.ts';
 import type { Logger } from '../../src/interface/logger.ts';
 import { delay } from '../../src/util/delay.ts';
 import { RuntimeError } from '../errors.ts';
-import { DEFAULT_CWD, DEFAULT_PATH, VOLUME_MOUNT } from './container-spec.ts';
 import { isRefusal } from './engine/call.ts';
-import type { Engine } from './engine/engine.ts';
-import type { Container } from './engine/schemas.ts';
 import { classifyExit, type LimitExit } from './exit.ts';
 import type { Handle } from './handle.ts';
-import { InitChannel, StartRefusal } from './init/channel.ts';
+import { StartRefusal } from './init/channel.ts';
 import type { WaitStatus } from './init/protocol.ts';
-import { findCgroup, type ContainerCgroup } from './limits/container-cgroup.ts';
 import { Meter } from './limits/meter.ts';
 import { Watch } from './limits/watch.ts';
+import {
+  programRefusal,
+  startContainer,
+  type StartComponents,
+  type StartedContainer,
+  type StartInit,
+} from './started-container.ts';
 import { Streams, type Drain } from './streams.ts';
 import { giveFiles } from './volume/owned-directories.ts';
 import type { Volume } from './volume/volume.ts';
-import type { WorkDir } from './work-dir.ts';
 
-export interface DeploymentInit {
+export interface DeploymentInit extends StartInit {
   readonly handle: Handle;
-  readonly workDir: WorkDir;
-  readonly cgroupRoot: string;
 }
-export interface DeploymentComponents {
-  readonly engine: Engine;
-  readonly volume: Volume;
-  readonly clock: Clock;
+export interface DeploymentComponents extends StartComponents {
   readonly logger: Logger;
 }
 
-interface Started {
-  readonly channel: InitChannel;
-  readonly cgroup: ContainerCgroup;
+interface Started extends StartedContainer {
   readonly watch: Watch;
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
 }
 
 interface Running {
@@ -81,20 +72,17 @@ export class Deployment {
   /** Starts the container, or takes over one that runs. @throws RuntimeError ERR_RUNTIME_FAILED when it has ended */
   async start(): Promise<void> {
     if (this.#started !== undefined) return;
-    const { engine, clock } = this.#components;
-    const { container } = this.#init.handle;
-    const before = await this.#inspect();
-    if (!before.State.Running && before.State.Status !== 'created') throw hasEnded(before);
-    if (before.State.Paused) await engine.unpauseContainer(container);
-    const channel = await InitChannel.open(this.#init.workDir.guest, clock);
-    try {
-      await engine.startContainer(container);
-      const found = await this.#greet(channel);
-      this.#started = await this.#attach(channel, found);
-    } catch (error) {
-      channel.close();
-      throw error;
-    }
+    const started = await startContainer(this.#init, this.#components);
+    this.#meter.attach(started.cgroup);
+    const { clock, volume } = this.#components;
+    const watch = new Watch(this.#init.handle, {
+      clock,
+      volume,
+      cgroup: started.cgroup,
+      onViolation: (violation) => this.#violate(violation),
+    });
+    watch.start();
+    this.#started = { ...started, watch };
   }
 
   async run(command: RunCommand, output: RunOutput): Promise<RunningCommand> {
@@ -106,6 +94,7 @@ export class Deployment {
     const { workDir, handle } = this.#init;
     await giveFiles(workDir.volumes, handle);
     const oomKillsBefore = started.cgroup.oomKills();
+    started.watch.forget();
     const streams = new Streams(workDir.guest, command.stdinPath !== undefined);
     const { ended } = await this.#launch(started, command).catch((error: unknown) => {
       streams.close();
@@ -172,55 +161,6 @@ export class Deployment {
     }
   }
 
-  async #inspect(): Promise<Container> {
-    const found = await this.#components.engine.inspectContainer(this.#init.handle.container);
-    if (found !== undefined) return found;
-    throw new RuntimeError('ERR_RUNTIME_FAILED', 'The container does not exist any more', {
-      container: this.#init.handle.container,
-    });
-  }
-
-  /** Init may fail at once, on an engine that cannot run it; then nobody will ever answer. */
-  async #greet(channel: InitChannel): Promise<Container> {
-    const found = await this.#inspect();
-    if (!found.State.Running) throw hasEnded(found);
-    const { promise: never } = Promise.withResolvers<never>();
-    await channel.greet(never);
-    return found;
-  }
-
-  async #attach(channel: InitChannel, { State, Config }: Container): Promise<Started> {
-    const { handle, cgroupRoot } = this.#init;
-    const { clock, volume } = this.#components;
-    const cgroup = findCgroup({ root: cgroupRoot, container: handle.container, pid: State.Pid });
-    if (cgroup === undefined) {
-      throw new RuntimeError(
-        'ERR_RUNTIME_UNAVAILABLE',
-        `The container's control group is not to be seen below ${cgroupRoot}: its usage could not be metered`,
-        { cgroupRoot },
-      );
-    }
-    await this.#expectVolume(State.Pid);
-    this.#meter.attach(cgroup);
-    const onViolation = (violation: LimitExit): void => this.#violate(violation);
-    const watch = new Watch(handle, { clock, cgroup, volume, onViolation });
-    watch.start();
-    const cwd = Config.WorkingDir === '' ? DEFAULT_CWD : Config.WorkingDir;
-    return { channel, cgroup, watch, cwd, env: { ...DEFAULT_ENV, ...parseEnv(Config.Env ?? []) } };
-  }
-
-  /** An engine in another mount namespace does not see what we have mounted, and the quota would hold nothing. */
-  async #expectVolume(pid: number): Promise<void> {
-    if (this.volume.kind !== 'filesystem') return;
-    const inside = await stat(`/proc/${pid}/root${VOLUME_MOUNT}`).catch(() => undefined);
-    const outside = await stat(this.#init.workDir.volumes);
-    if (inside === undefined || inside.dev === outside.dev) return;
-    throw new RuntimeError(
-      'ERR_RUNTIME_UNAVAILABLE',
-      "The engine does not see the volume's file system: set the option volume to measured",
-    );
-  }
-
   async #launch(
     { channel, cwd, env }: Started,
     command: RunCommand,
@@ -233,7 +173,7 @@ export class Deployment {
         env: { ...env, ...command.env },
       });
     } catch (error) {
-      throw error instanceof StartRefusal ? refusal(command.entryPoint, error) : error;
+      throw error instanceof StartRefusal ? programRefusal(command.entryPoint, error) : error;
     }
   }
 
@@ -248,10 +188,12 @@ export class Deployment {
       const status = await Promise.race([ended, drain.done.then(() => ended)]);
       await drain.finish(this.#components.clock, () => channel.kill(SIGKILL));
       const violation = this.#violation ?? (await watch.look().catch(() => undefined));
-      return await this.#classify(status, violation, cgroup.oomKills() - oomKillsBefore);
+      return await this.#classify(status, violation, cgroup.oomKills() - oomKillsBefore, watch.sawFull);
     } catch (error) {
       channel.kill(SIGKILL);
       drain.abandon();
+      if (this.#running !== undefined) this.#insist(this.#running);
+      await ended;
       return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
     } finally {
       this.#running = undefined;
@@ -262,6 +204,7 @@ export class Deployment {
     status: WaitStatus | undefined,
     violation: LimitExit | undefined,
     oomKills: number,
+    sawFull: boolean,
   ): Promise<RunExit> {
     const { memoryBytes, storageBytes } = this.#init.handle;
     const usage = await this.volume.usage().catch(() => ({ bytes: 0, isFull: false }));
@@ -271,7 +214,7 @@ export class Deployment {
       violation,
       sentSignal: this.#running?.sentSignal,
       oomKills,
-      isDiskFull: usage.isFull,
+      isDiskFull: usage.isFull || sawFull,
       diskBytes: usage.bytes,
       storageBytes,
       memoryBytes,
@@ -314,35 +257,4 @@ export class Deployment {
       throw new RuntimeError('ERR_RUNTIME_FAILED', 'The container is not started');
     return this.#started;
   }
-}
-
-const DEFAULT_ENV = { PATH: DEFAULT_PATH, HOME: DEFAULT_CWD, HOSTNAME: 'ergon' };
-
-function parseEnv(variables: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    variables.map((variable) => {
-      const at = variable.indexOf('=');
-      return at < 0 ? [variable, ''] : [variable.slice(0, at), variable.slice(at + 1)];
-    }),
-  );
-}
-
-const { ENOENT, ENOTDIR, EACCES, ENOEXEC, E2BIG } = osConstants.errno;
-
-function refusal(entryPoint: string, { errno }: StartRefusal): RuntimeError {
-  const isTheirs = [ENOENT, ENOTDIR, EACCES, ENOEXEC, E2BIG].includes(errno);
-  const name = Object.entries(osConstants.errno).find(([, value]) => value === errno)?.[0] ?? String(errno);
-  return new RuntimeError(
-    isTheirs ? 'ERR_RUNTIME_PROGRAM' : 'ERR_RUNTIME_FAILED',
-    `The program ${entryPoint.slice(0, 200)} cannot be started: ${name}`,
-    { entryPoint, errno: name },
-  );
-}
-
-function hasEnded({ Id, State }: Container): RuntimeError {
-  const why = State.Error === '' ? `exit code ${State.ExitCode}` : State.Error;
-  return new RuntimeError('ERR_RUNTIME_FAILED', `The container has ended: ${why}`, {
-    container: Id,
-    exitCode: State.ExitCode,
-  });
 }

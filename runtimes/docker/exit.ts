@@ -49,7 +49,13 @@ export function diskLimit({
   diskBytes,
   storageBytes,
 }: Pick<Evidence, 'diskBytes' | 'storageBytes'>): LimitExit {
-  return { kind: 'limit', limit: 'disk', limitValue: storageBytes, observed: diskBytes };
+  // What was refused is not on the disk: at least one byte, or one name, more than there is room for.
+  return {
+    kind: 'limit',
+    limit: 'disk',
+    limitValue: storageBytes,
+    observed: Math.max(diskBytes, storageBytes + 1),
+  };
 }
 
 /** Killed by it, or a shell whose command was. */

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import type { Fingerprint } from '../../src/interface/exe-unit-runtime.ts';
 import type { Properties } from '../../src/interface/values.ts';
 import type { Engine } from './engine/engine.ts';
@@ -8,6 +9,12 @@ import type { DockerSettings } from './options.ts';
 
 export interface FingerprintFacts {
   readonly engine: Engine;
+  /** Only asked when there is an engine. */
+  readonly whyNoFilesystem: () => Promise<string | undefined>;
+}
+
+interface Found {
+  readonly info: Info;
   readonly whyNoFilesystem: string | undefined;
 }
 
@@ -17,12 +24,14 @@ const RUNSC_ARGUMENT = /^--?host-fifo=open$/;
 /** What this machine's engine enforces, as far as it can be asked; the self-test finds out the rest. */
 export async function fingerprintOf(settings: DockerSettings, facts: FingerprintFacts): Promise<Fingerprint> {
   try {
+    await access(settings.socketPath);
     const info = await facts.engine.info();
+    const found = { info, whyNoFilesystem: await facts.whyNoFilesystem() };
     const missing = whatIsMissing(info, settings);
     return {
       available: missing.length === 0,
-      notes: [...missing, ...weaknesses(info, settings, facts)],
-      properties: propertiesOf(info, settings, facts),
+      notes: [...missing, ...weaknesses(found, settings)],
+      properties: propertiesOf(found, settings),
     };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -58,17 +67,15 @@ function whatIsMissing(info: Info, { cgroupRoot, engineRuntime }: DockerSettings
   return missing;
 }
 
-function weaknesses(info: Info, { engineRuntime }: DockerSettings, facts: FingerprintFacts): string[] {
+function weaknesses({ info, whyNoFilesystem }: Found, { engineRuntime }: DockerSettings): string[] {
   const notes: string[] = [];
   if (!info.SwapLimit) notes.push('the engine cannot limit swap: a workload may swap beyond its memory');
   if (!hasOption(info, 'seccomp')) notes.push('the engine filters no system calls (seccomp)');
   if (!info.LiveRestoreEnabled) {
     notes.push('containers end with the engine; "live-restore": true in its configuration lets them live on');
   }
-  if (facts.whyNoFilesystem !== undefined) {
-    notes.push(
-      `the volume's quota is held by measuring: no file system of its own (${facts.whyNoFilesystem})`,
-    );
+  if (whyNoFilesystem !== undefined) {
+    notes.push(`the volume's quota is held by measuring: no file system of its own (${whyNoFilesystem})`);
   }
   if (engineRuntime === undefined && info.Runtimes?.['runsc'] === undefined) {
     notes.push('runsc (gVisor) is not installed; with it a guest does not reach the kernel');
@@ -76,7 +83,7 @@ function weaknesses(info: Info, { engineRuntime }: DockerSettings, facts: Finger
   return notes;
 }
 
-function propertiesOf(info: Info, { engineRuntime }: DockerSettings, facts: FingerprintFacts): Properties {
+function propertiesOf({ info, whyNoFilesystem }: Found, { engineRuntime }: DockerSettings): Properties {
   const limits = [
     ...(info.MemoryLimit ? ['memory'] : []),
     ...(info.SwapLimit ? ['swap'] : []),
@@ -91,7 +98,7 @@ function propertiesOf(info: Info, { engineRuntime }: DockerSettings, facts: Fing
     'ergon.runtime.docker.version': info.ServerVersion,
     'ergon.runtime.docker.storage-driver': info.Driver,
     'ergon.runtime.docker.limits': limits,
-    'ergon.runtime.docker.volume': facts.whyNoFilesystem === undefined ? 'filesystem' : 'measured',
+    'ergon.runtime.docker.volume': whyNoFilesystem === undefined ? 'filesystem' : 'measured',
     'ergon.runtime.docker.live-restore': info.LiveRestoreEnabled,
   };
 }

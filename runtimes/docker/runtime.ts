@@ -73,10 +73,10 @@ export class DockerRuntime implements ExeUnitRuntime {
     this.#images = new ImageStore(settings, { engine: this.#engine, logger: components.logger });
   }
 
-  async fingerprint(): Promise<Fingerprint> {
+  fingerprint(): Promise<Fingerprint> {
     return fingerprintOf(this.#settings, {
       engine: this.#engine,
-      whyNoFilesystem: await this.#filesystemProblem(),
+      whyNoFilesystem: () => this.#filesystemProblem(),
     });
   }
 
@@ -193,11 +193,10 @@ export class DockerRuntime implements ExeUnitRuntime {
   }
 
   #deployment(handle: Handle): Deployment {
-    const { engine, settings } = { engine: this.#engine, settings: this.#settings };
     const { clock, logger } = this.#components;
     return new Deployment(
-      { handle, workDir: workDirOf(handle.workDir), cgroupRoot: settings.cgroupRoot },
-      { engine, clock, logger, volume: this.#volumeOf(handle) },
+      { handle, workDir: workDirOf(handle.workDir), cgroupRoot: this.#settings.cgroupRoot },
+      { engine: this.#engine, clock, logger, volume: this.#volumeOf(handle) },
     );
   }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,23 @@ import { tarOf } from './tar.ts';
 const SOCKET = '/var/run/docker.sock';
 const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find(existsSync);
 const APPLETS = [
-  ...['sh', 'awk', 'cat', 'dd', 'echo', 'false', 'head', 'id', 'ls', 'mkdir', 'mknod', 'mount', 'ping'],
+  ...[
+    'sh',
+    'awk',
+    'cat',
+    'dd',
+    'echo',
+    'false',
+    'head',
+    'id',
+    'ls',
+    'mkdir',
+    'dmesg',
+    'mv',
+    'mknod',
+    'mount',
+    'ping',
+  ],
   ...[
     'printenv',
     'ps',
@@ -105,6 +122,11 @@ export function makePlace(image: Buffer = busyboxImage()): Place {
 }
 
 export function removePlace({ root }: Place): void {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  // Of a test that has failed.
+  for (const mount of mounts.map((line) => line.split(' ')[4] ?? '')) {
+    if (mount.startsWith(`${root}/`)) spawnSync('umount', ['--lazy', mount]);
+  }
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });
 }
 

@@ -1,7 +1,7 @@
-import Dockerode from 'dockerode';
+import type Dockerode from 'dockerode';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../../src/interface/clock.ts';
-import { callEngine, isRefusal } from './call.ts';
+import { callEngine, isRefusal, type CallOptions } from './call.ts';
 import { readProgress } from './progress.ts';
 import {
   checkContainer,
@@ -32,42 +32,42 @@ const LOAD_MS = 30 * 60_000;
  * said so; an engine that does not answer is an error, see callEngine.
  */
 export class Engine {
-  readonly #docker: Dockerode;
+  readonly #socketPath: string;
   readonly #patienceMs: number;
   readonly #clock: Clock;
+  #docker: Promise<Dockerode> | undefined;
 
   constructor({ socketPath, patienceMs }: EngineInit, { clock }: { readonly clock: Clock }) {
-    // `host` given as nothing: otherwise the client takes one from the environment.
-    this.#docker = new Dockerode({ socketPath, host: undefined });
+    this.#socketPath = socketPath;
     this.#patienceMs = patienceMs;
     this.#clock = clock;
   }
 
   /** Asks once, without patience. */
   async info(): Promise<Info> {
-    return checkInfo(await this.#once('describe itself', QUICK_MS, () => this.#docker.info()));
+    return checkInfo(await this.#once('describe itself', QUICK_MS, (docker) => docker.info()));
   }
 
   /** @returns its id */
   async createContainer(name: string, spec: Dockerode.ContainerCreateOptions): Promise<string> {
-    const container = await this.#ask('create a container', CONTAINER_MS, (abortSignal) =>
-      this.#docker.createContainer({ ...spec, name, abortSignal }),
+    const container = await this.#ask('create a container', CONTAINER_MS, (docker, abortSignal) =>
+      docker.createContainer({ ...spec, name, abortSignal }),
     );
     return checkCreated({ Id: container.id }).Id;
   }
 
   async startContainer(id: string): Promise<void> {
     await ignoring([304], () =>
-      this.#ask('start a container', CONTAINER_MS, (abortSignal) =>
-        this.#docker.getContainer(id).start({ abortSignal }),
+      this.#ask('start a container', CONTAINER_MS, (docker, abortSignal) =>
+        docker.getContainer(id).start({ abortSignal }),
       ),
     );
   }
 
   async inspectContainer(id: string): Promise<Container | undefined> {
     const found = await ignoring([404], () =>
-      this.#ask('show a container', QUICK_MS, (abortSignal) =>
-        this.#docker.getContainer(id).inspect({ abortSignal }),
+      this.#ask('show a container', QUICK_MS, (docker, abortSignal) =>
+        docker.getContainer(id).inspect({ abortSignal }),
       ),
     );
     return found === undefined ? undefined : checkContainer(found);
@@ -76,29 +76,29 @@ export class Engine {
   /** Nothing happens to one that does not run. */
   async killContainer(id: string): Promise<void> {
     await ignoring([404, 409], () =>
-      this.#ask('kill a container', CONTAINER_MS, (abortSignal) =>
-        this.#docker.getContainer(id).kill({ abortSignal }),
+      this.#ask('kill a container', CONTAINER_MS, (docker, abortSignal) =>
+        docker.getContainer(id).kill({ abortSignal }),
       ),
     );
   }
 
   async pauseContainer(id: string): Promise<void> {
-    await this.#ask('pause a container', QUICK_MS, (abortSignal) =>
-      this.#docker.getContainer(id).pause({ abortSignal }),
+    await this.#ask('pause a container', QUICK_MS, (docker, abortSignal) =>
+      docker.getContainer(id).pause({ abortSignal }),
     );
   }
 
   async unpauseContainer(id: string): Promise<void> {
-    await this.#ask('resume a container', QUICK_MS, (abortSignal) =>
-      this.#docker.getContainer(id).unpause({ abortSignal }),
+    await this.#ask('resume a container', QUICK_MS, (docker, abortSignal) =>
+      docker.getContainer(id).unpause({ abortSignal }),
     );
   }
 
   /** With what runs in it; false while another removal of it is under way. */
   async removeContainer(id: string): Promise<boolean> {
     try {
-      await this.#ask('remove a container', REMOVE_MS, (abortSignal) =>
-        this.#docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
+      await this.#ask('remove a container', REMOVE_MS, (docker, abortSignal) =>
+        docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
       );
       return true;
     } catch (error) {
@@ -109,23 +109,23 @@ export class Engine {
   }
 
   async containersWith(label: string): Promise<ContainerSummary[]> {
-    const found = await this.#ask('list containers', CONTAINER_MS, (abortSignal) =>
-      this.#docker.listContainers({ all: true, filters: { label: [label] }, abortSignal }),
+    const found = await this.#ask('list containers', CONTAINER_MS, (docker, abortSignal) =>
+      docker.listContainers({ all: true, filters: { label: [label] }, abortSignal }),
     );
     return checkContainers(found);
   }
 
   async inspectImage(name: string): Promise<Image | undefined> {
     const found = await ignoring([404], () =>
-      this.#ask('show an image', QUICK_MS, () => this.#docker.getImage(name).inspect()),
+      this.#ask('show an image', QUICK_MS, (docker) => docker.getImage(name).inspect()),
     );
     return found === undefined ? undefined : checkImage(found);
   }
 
   /** Images that have a tag in `repository`, with those tags. */
   async imagesOf(repository: string): Promise<{ id: string; tags: string[]; sizeBytes: number }[]> {
-    const found = await this.#ask('list images', CONTAINER_MS, (abortSignal) =>
-      this.#docker.listImages({ filters: { reference: [repository] }, abortSignal }),
+    const found = await this.#ask('list images', CONTAINER_MS, (docker, abortSignal) =>
+      docker.listImages({ filters: { reference: [repository] }, abortSignal }),
     );
     return checkImages(found).map(({ Id, RepoTags, Size }) => ({
       id: Id,
@@ -135,16 +135,16 @@ export class Engine {
   }
 
   async tagImage(name: string, repo: string, tag: string): Promise<void> {
-    await this.#ask('tag an image', QUICK_MS, (abortSignal) =>
-      this.#docker.getImage(name).tag({ repo, tag, abortSignal }),
+    await this.#ask('tag an image', QUICK_MS, (docker, abortSignal) =>
+      docker.getImage(name).tag({ repo, tag, abortSignal }),
     );
   }
 
   /** Takes a name away from an image, and the image with the last one; false when a container uses it. */
   async removeImageName(name: string): Promise<boolean> {
     try {
-      await this.#ask('remove an image', REMOVE_MS, (abortSignal) =>
-        this.#docker.getImage(name).remove({ force: false, abortSignal }),
+      await this.#ask('remove an image', REMOVE_MS, (docker, abortSignal) =>
+        docker.getImage(name).remove({ force: false, abortSignal }),
       );
       return true;
     } catch (error) {
@@ -157,12 +157,8 @@ export class Engine {
   /** Reads an archive as `docker save` writes it. */
   async loadImage(archive: Readable): Promise<void> {
     try {
-      await this.#once('load an image', LOAD_MS, async (abortSignal) =>
-        readProgress(
-          'load',
-          await this.#docker.loadImage(archive, { quiet: true, abortSignal }),
-          abortSignal,
-        ),
+      await this.#once('load an image', LOAD_MS, async (docker, abortSignal) =>
+        readProgress('load', await docker.loadImage(archive, { quiet: true, abortSignal }), abortSignal),
       );
     } catch (error) {
       // An archive that turns out to be bad breaks the request off, which is no silence of the engine's.
@@ -173,18 +169,33 @@ export class Engine {
   }
 
   async pullImage(reference: string): Promise<void> {
-    await this.#once('pull an image', LOAD_MS, async (abortSignal) =>
-      readProgress('pull', await this.#docker.pull(reference, { abortSignal }), abortSignal),
+    await this.#once('pull an image', LOAD_MS, async (docker, abortSignal) =>
+      readProgress('pull', await docker.pull(reference, { abortSignal }), abortSignal),
     );
   }
 
-  #once<T>(what: string, timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return callEngine(this.#clock, { what, timeoutMs, patienceMs: 0 }, work);
+  #once<T>(what: string, timeoutMs: number, work: Work<T>): Promise<T> {
+    return this.#call({ what, timeoutMs, patienceMs: 0 }, work);
   }
 
-  #ask<T>(what: string, timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return callEngine(this.#clock, { what, timeoutMs, patienceMs: this.#patienceMs }, work);
+  #ask<T>(what: string, timeoutMs: number, work: Work<T>): Promise<T> {
+    return this.#call({ what, timeoutMs, patienceMs: this.#patienceMs }, work);
   }
+
+  async #call<T>(options: CallOptions, work: Work<T>): Promise<T> {
+    this.#docker ??= connect(this.#socketPath);
+    const docker = await this.#docker;
+    return callEngine(this.#clock, options, (signal) => work(docker, signal));
+  }
+}
+
+type Work<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
+
+/** The client is large: a node without an engine is spared it. */
+async function connect(socketPath: string): Promise<Dockerode> {
+  const { default: Client } = await import('dockerode');
+  // `host` given as nothing: otherwise the client takes one from the environment.
+  return new Client({ socketPath, host: undefined });
 }
 
 async function ignoring<T>(statuses: readonly number[], work: () => Promise<T>): Promise<T | undefined> {

@@ -70,8 +70,8 @@ export class InitChannel {
     return this.#isGone;
   }
 
-  /** Waits until init answers; `failed` is raced against that. @throws RuntimeError ERR_RUNTIME_FAILED */
-  async greet(failed: Promise<never>): Promise<void> {
+  /** Waits until init answers. @throws RuntimeError ERR_RUNTIME_FAILED */
+  async greet(): Promise<void> {
     const cancel = this.#clock.setTimer(
       () =>
         this.#hello.reject(new RuntimeError('ERR_RUNTIME_FAILED', "The container's init does not answer")),
@@ -79,7 +79,7 @@ export class InitChannel {
     );
     try {
       this.#control.write(encodePing(this.#newId()));
-      await Promise.race([this.#hello.promise, failed]);
+      await this.#hello.promise;
     } finally {
       cancel();
     }

@@ -43,17 +43,23 @@ export async function openControl(directory: string, isOpen: boolean): Promise<v
 
 /** The end of a pipe that is read; there need be nobody at the other one. */
 export function openReader(directory: string, name: string): number {
-  return openSync(path.join(directory, name), constants.O_RDONLY | constants.O_NONBLOCK);
+  return openSync(
+    path.join(directory, name),
+    constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW,
+  );
 }
 
 /** Both ends: it neither ends nor fails while nobody else has it open. */
 export function openBoth(directory: string, name: string): number {
-  return openSync(path.join(directory, name), constants.O_RDWR | constants.O_NONBLOCK);
+  return openSync(path.join(directory, name), constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
 }
 
 /** The end that is written. @throws ENXIO when nobody has it open for reading */
 export function openWriter(directory: string, name: string): number {
-  return openSync(path.join(directory, name), constants.O_WRONLY | constants.O_NONBLOCK);
+  return openSync(
+    path.join(directory, name),
+    constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW,
+  );
 }
 
 export function readableOf(fd: number): net.Socket {

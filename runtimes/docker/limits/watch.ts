@@ -24,6 +24,8 @@ export class Watch {
   readonly #init: WatchInit;
   readonly #components: WatchComponents;
   readonly #pidsRefusedBefore: number;
+  /** A file system was full at some look since the last `forget`. */
+  #sawFull = false;
   #cancel: (() => void) | undefined;
   #isStopped = false;
 
@@ -35,6 +37,15 @@ export class Watch {
 
   start(): void {
     this.#later(INTERVAL_MS);
+  }
+
+  get sawFull(): boolean {
+    return this.#sawFull;
+  }
+
+  /** A new command begins. */
+  forget(): void {
+    this.#sawFull = false;
   }
 
   stop(): void {
@@ -49,9 +60,10 @@ export class Watch {
     if (cgroup.pidsRefused() > this.#pidsRefusedBefore) {
       return { kind: 'limit', limit: 'pids', limitValue: pidsLimit, observed: pidsLimit + 1 };
     }
-    // A file system keeps its own limit, and a program may well get over a full disk.
-    if (volume.kind !== 'measured') return undefined;
     const { bytes, isFull } = await volume.usage();
+    this.#sawFull ||= isFull;
+    // A file system keeps its own limit, and a program may well get over a full disk.
+    if (volume.kind === 'filesystem') return undefined;
     return isFull ? diskLimit({ diskBytes: bytes, storageBytes }) : undefined;
   }
 

@@ -39,7 +39,9 @@ export function filesystemVolume({ directory, scratch, storageBytes, owner }: Vo
       const { blocks, bfree, bavail, ffree, bsize } = await statfs(directory);
       // The part that was free at first is what was agreed, or a little more.
       const used = (blocks - bfree) * bsize;
-      return { bytes: Math.min(used, storageBytes), isFull: bavail === 0 || ffree === 0 };
+      // A large write is refused while a little is still free.
+      const isFull = used >= storageBytes || bavail === 0 || ffree === 0;
+      return { bytes: Math.min(used, storageBytes), isFull };
     },
     async remove() {
       await unmount(directory);

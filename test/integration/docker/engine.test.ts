@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, it } from 'vitest';
+import { reapOrphans } from '../../../runtimes/docker/index.ts';
+import { systemClock } from '../../../src/util/clock.ts';
+import { DockerActivity } from '../../support/docker-activity.ts';
+import {
+  describeDocker,
+  dockerRuntime,
+  engineReply,
+  makePlace,
+  removePlace,
+  shell,
+} from '../../support/docker-engine.ts';
+import { PrivateEngine } from '../../support/private-engine.ts';
+import { silentLogger } from '../../support/silent-logger.ts';
+
+const SUPERVISOR = fileURLToPath(new URL('../../support/docker-supervisor.ts', import.meta.url));
+const clock = systemClock();
+const engines: PrivateEngine[] = [];
+const activities: DockerActivity[] = [];
+
+async function engineWith(config: Record<string, unknown> = {}): Promise<PrivateEngine> {
+  const engine = new PrivateEngine(config);
+  engines.push(engine);
+  await engine.start();
+  return engine;
+}
+
+function activityIn(engine: PrivateEngine, options: Record<string, unknown> = {}): DockerActivity {
+  const made = new DockerActivity({ socketPath: engine.socketPath, ...options });
+  activities.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  for (const made of activities.splice(0)) await made.remove().catch(() => undefined);
+  for (const engine of engines.splice(0)) await engine.remove();
+}, 120_000);
+
+describeDocker('an engine that goes away', () => {
+  it('takes nothing from a command where it lets containers live, and is found again', async () => {
+    const engine = await engineWith({ 'live-restore': true });
+    const it = await activityIn(engine).start();
+    let bytes = 0;
+    const command = shell(
+      'while [ ! -e /golem/work/go ]; do head -c 1000 /dev/zero; sleep 0.01; done; exit 7',
+    );
+    const running = await it.launch(command, (chunk) => (bytes += chunk.length));
+    await engine.kill();
+    const atKill = bytes;
+    await expect.poll(() => bytes, { timeout: 20_000 }).toBeGreaterThan(atKill);
+    const before = await it.runtime.stats(it.handle);
+    await engine.start();
+    // Another supervisor could take the container over; this one needs not even notice.
+    writeFileSync(`${it.runtime.volumeRoot(it.handle)}/golem/work/go`, '');
+    expect(await running.exit).toEqual({ kind: 'exited', code: 7 });
+    expect((await it.runtime.stats(it.handle)).cpuNs).toBeGreaterThanOrEqual(before.cpuNs);
+    expect((await it.run('echo after')).stdout).toBe('after\n');
+    await it.runtime.destroy(it.handle);
+  }, 120_000);
+
+  it('ends the command honestly where containers end with it', async () => {
+    const engine = await engineWith();
+    const it = await activityIn(engine).start();
+    const running = await it.launch(shell('sleep 100000'));
+    await engine.kill();
+    await engine.start();
+    expect(await running.exit).toEqual({
+      kind: 'failed',
+      message: 'The container ended while the command was running',
+    });
+    expect(await dockerRuntime({ socketPath: engine.socketPath }).recover(it.handle)).toBe(false);
+    expect((await it.runtime.stats(it.handle)).cpuNs).toBeGreaterThanOrEqual(0n);
+    await it.runtime.destroy(it.handle);
+  }, 120_000);
+
+  it('is unknown, never gone: what would say so fails as unreachable', async () => {
+    const engine = await engineWith();
+    const it = await activityIn(engine, { enginePatienceMs: 300 }).start();
+    await engine.kill();
+    const unreachable = { code: 'ERR_RUNTIME_ENGINE_UNREACHABLE' };
+    await expect(it.runtime.recover(it.handle)).rejects.toMatchObject(unreachable);
+    await expect(it.runtime.destroy(it.handle)).rejects.toMatchObject(unreachable);
+    await expect(it.runtime.suspend(it.handle)).rejects.toMatchObject(unreachable);
+    await expect(activityIn(engine, { enginePatienceMs: 0 }).deploy()).rejects.toMatchObject(unreachable);
+    const { available, notes } = await it.runtime.fingerprint();
+    expect({ available, notes: notes.length }).toEqual({ available: false, notes: 1 });
+    // What needs no engine goes on.
+    expect((await it.run('echo still running')).stdout).toBe('still running\n');
+    await engine.start();
+    await it.runtime.destroy(it.handle);
+  }, 120_000);
+
+  it('is waited for while it is away', async () => {
+    const engine = await engineWith({ 'live-restore': true });
+    const it = await activityIn(engine).start();
+    await engine.kill();
+    const suspending = it.runtime.suspend(it.handle);
+    await engine.start();
+    await suspending;
+    await it.runtime.resume(it.handle);
+    await it.runtime.destroy(it.handle);
+  }, 120_000);
+});
+
+describeDocker('containers and their supervisors', () => {
+  it('are taken over by another supervisor, with the command that nobody reads ended', async () => {
+    const engine = await engineWith();
+    const it = await activityIn(engine).start();
+    await it.launch(shell('sleep 100000'));
+    const other = dockerRuntime({ socketPath: engine.socketPath });
+    expect(await other.recover(it.handle)).toBe(true);
+    let text = '';
+    const running = await other.run(
+      it.handle,
+      { ...shell('ps; echo taken over'), env: {} },
+      {
+        stdout: async (chunk) => void (text += Buffer.from(chunk).toString()),
+        stderr: async () => undefined,
+      },
+    );
+    expect(await running.exit).toEqual({ kind: 'exited', code: 0 });
+    expect(text).toContain('taken over');
+    expect(text).not.toContain('sleep 100000');
+    await other.destroy(it.handle);
+    expect(await other.recover(it.handle)).toBe(false);
+  }, 120_000);
+
+  it('end some time after their supervisor is gone', async () => {
+    const engine = await engineWith();
+    const place = makePlace();
+    const supervisor = spawn(
+      process.execPath,
+      [SUPERVISOR, engine.socketPath, place.workDir, place.packagePath],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const [handle] = await once(supervisor.stdout, 'data');
+    const { container } = JSON.parse(String(handle));
+    const status = async (): Promise<unknown> => {
+      const { body } = await engineReply('GET', `/containers/${container}/json`, engine.socketPath);
+      return JSON.parse(body).State.Status as unknown;
+    };
+    expect(await status()).toBe('running');
+    supervisor.kill('SIGKILL');
+    await expect.poll(status, { timeout: 30_000 }).toBe('exited');
+    await dockerRuntime({ socketPath: engine.socketPath }).destroy(String(handle));
+    removePlace(place);
+  }, 120_000);
+
+  it('are reaped when they belong to no activity, after a grace, and never another node’s', async () => {
+    const engine = await engineWith();
+    const options = { socketPath: engine.socketPath };
+    const mine = await activityIn(engine).deploy({ activityId: 'mine', nodeId: 'node-1', agreementId: 'a' });
+    const lost = await activityIn(engine).deploy({ activityId: 'lost', nodeId: 'node-1' });
+    const foreign = await activityIn(engine).deploy({ activityId: 'lost', nodeId: 'node-2' });
+    const reap = (graceMs: number): Promise<unknown> =>
+      reapOrphans(
+        options,
+        { node: 'node-1', known: new Set(['mine']), graceMs },
+        { clock, logger: silentLogger },
+      );
+    expect(await reap(3_600_000)).toEqual({ containers: [], mounts: [] });
+    expect(await reap(0)).toEqual({ containers: [lost.container], mounts: [] });
+    const status = async ({ container }: DockerActivity): Promise<number> =>
+      (await engineReply('GET', `/containers/${container}/json`, engine.socketPath)).status;
+    expect([await status(mine), await status(lost), await status(foreign)]).toEqual([200, 404, 200]);
+    const { body } = await engineReply('GET', `/containers/${mine.container}/json`, engine.socketPath);
+    expect(JSON.parse(body).Config.Labels).toMatchObject({
+      'ergon.node': 'node-1',
+      'ergon.agreement': 'a',
+      'ergon.activity': 'mine',
+      'ergon.attempt': '1',
+    });
+  }, 120_000);
+});
