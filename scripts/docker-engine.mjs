@@ -9,7 +9,12 @@ import { pathToFileURL } from 'node:url';
 
 export const SOCKET = '/var/run/docker.sock';
 const START_MS = 60_000;
-const PACKAGES = { dockerd: 'docker.io', busybox: 'busybox-static', 'mkfs.ext4': 'e2fsprogs' };
+const PACKAGES = {
+  dockerd: 'docker.io',
+  busybox: 'busybox-static',
+  'mkfs.ext4': 'e2fsprogs',
+  runsc: 'runsc',
+};
 /** Some machines lack what the plain engine wants: each attempt asks for less. The tests need no network. */
 const ATTEMPTS = [
   [],
