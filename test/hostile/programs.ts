@@ -17,6 +17,8 @@ import { PIDS_LIMIT } from './world.ts';
 
 const short = { limits: { wallTimeMs: WALL_MS } };
 const busy = { limits: { cpuTimeMs: CPU_MS } };
+const roomy = { resources: { storageBytes: 64 << 20 } };
+/** What a program of ours exits with when a disk is full. */
 const full = 28;
 
 const processes: HostileProgram[] = [
@@ -46,9 +48,14 @@ const memories: HostileProgram[] = [
   { name: 'grows its memory page by page', args: ['grow-bomb'], outcomes: { wasi: memory } },
   { name: 'asks for all memory at once, often', args: ['grow-greedy'], outcomes: { wasi: harmless } },
   { name: 'maps memory without end', args: ['mmap-bomb'], outcomes: { docker: memory } },
-  { name: 'hides memory in files without a name', args: ['memfd-bomb'], outcomes: { docker: memory } },
-  { name: 'fills /tmp', args: ['tmp-fill'], outcomes: { docker: memory } },
-  { name: 'fills shared memory', args: ['shm-fill'], outcomes: { docker: exit(full) } },
+  {
+    name: 'hides memory in files without a name',
+    args: ['memfd-bomb'],
+    outcomes: { docker: memory },
+    ...roomy,
+  },
+  { name: 'fills /tmp', args: ['tmp-fill'], outcomes: { docker: memory }, ...roomy },
+  { name: 'fills shared memory', args: ['shm-fill'], outcomes: { docker: exit(full) }, ...roomy },
   { name: 'shares its greed with children', args: ['shared-greed'], outcomes: { docker: memory } },
   { name: 'asks to be spared by the kernel', args: ['unkillable-bomb'], outcomes: { docker: memory } },
   {
@@ -64,20 +71,20 @@ const memories: HostileProgram[] = [
 ];
 
 const storage: HostileProgram[] = [
-  { name: 'fills the disk', args: ['disk-fill'], outcomes: { wasi: exit(full), docker: disk } },
+  { name: 'fills the disk', args: ['disk-fill'], outcomes: both(disk) },
   {
     name: 'fills it with files without a name',
     args: ['ghost-fill'],
-    outcomes: { wasi: exit(full), docker: disk },
+    outcomes: { wasi: disk, docker: exit(full) },
   },
-  { name: 'makes files without end', args: ['file-bomb'], outcomes: { wasi: exit(full), docker: disk } },
+  { name: 'makes files without end', args: ['file-bomb'], outcomes: both(disk) },
   {
     name: 'makes directories without end',
     args: ['directory-bomb'],
-    outcomes: { wasi: exit(full), docker: disk },
+    outcomes: both(disk),
   },
-  { name: 'makes links without end', args: ['symlink-bomb'], outcomes: { wasi: exit(full), docker: disk } },
-  { name: 'names one file without end', args: ['link-bomb'], outcomes: { wasi: exit(full), docker: disk } },
+  { name: 'makes links without end', args: ['symlink-bomb'], outcomes: both(disk) },
+  { name: 'names one file without end', args: ['link-bomb'], outcomes: { wasi: disk, docker: exit(full) } },
   { name: 'stretches files beyond all measure', args: ['sparse'], outcomes: both(harmless) },
 ];
 

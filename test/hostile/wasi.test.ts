@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { programs } from './programs.ts';
+import { expectLinksRefused } from './transfers.ts';
 import { HostileWorld } from './world.ts';
 
 const module = readFileSync(new URL('../fixtures/hostile/hostile.wasm', import.meta.url));
@@ -17,4 +18,6 @@ describe('a WASI program that means harm', () => {
       await world.expectContained(program);
     });
   }
+
+  it('plants links for transfers to follow', () => expectLinksRefused(world));
 });

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/util/clock.ts';
 import { newId } from '../../src/util/id.ts';
 import { ofType, removeDataDir, specOf, supervisorPids, temporaryDataDir } from '../support/exe-units.ts';
 import { silentLogger } from '../support/silent-logger.ts';
+import { Batches, type Exec } from './batches.ts';
 import { assertClean, soon } from './clean.ts';
 import { Neighbour, p99, TICK_MS } from './neighbour.ts';
 import {
@@ -88,6 +89,25 @@ export class HostileWorld {
     return ended;
   }
 
+  /** An activity, started, that takes one script after another; ended, and looked for in vain, afterwards. */
+  async withActivity(blobs: readonly Uint8Array[], work: (exec: Exec) => Promise<void>): Promise<void> {
+    const activityId = newId();
+    const files = [this.#packagePath, ...blobs.map((bytes) => this.#blob(bytes))];
+    await this.units.create(this.#spec(activityId, this.#packagePath));
+    const batches = new Batches();
+    const followed = this.#follow(activityId, files, (record) => batches.take(record));
+    const exec: Exec = async (commands) => {
+      const batchId = newId();
+      await this.units.exec(activityId, batchId, commands);
+      return batches.result(batchId);
+    };
+    await exec([{ deploy: {} }, { start: {} }]);
+    await work(exec);
+    await this.units.end(activityId, 'Completed');
+    const handle = ofType(await followed, 'handle').at(-1)?.handle;
+    await this.#assertClean(activityId, this.#containersOf(handle));
+  }
+
   get neighbour(): Neighbour {
     if (this.#neighbour === undefined) throw new Error('there is no neighbour');
     return this.#neighbour;
@@ -128,13 +148,16 @@ export class HostileWorld {
     const watched = new Watched(this.#supervisor(activityId));
     try {
       await this.units.exec(activityId, 'harm', this.#script(program.args, program.stdin));
-      const records = await this.#follow(activityId, files);
+      const records = await this.#follow(activityId, files, async ({ type }) => {
+        // One that has ended by itself has nobody to end it but us.
+        if (type === 'batch-finished') await this.units.end(activityId, 'Completed');
+      });
       const [stdout, stderr] = await Promise.all([
         this.#log(activityId, 'stdout'),
         this.#log(activityId, 'stderr'),
       ]);
       const handle = ofType(records, 'handle').at(-1)?.handle;
-      const containers = this.runtime === 'docker' && handle !== undefined ? [containerOf(handle)] : [];
+      const containers = this.#containersOf(handle);
       return { ended: { activityId, records, stdout, stderr }, watched, containers };
     } finally {
       watched.stop();
@@ -142,7 +165,11 @@ export class HostileWorld {
     }
   }
 
-  async #follow(activityId: string, files: readonly string[]): Promise<JournalRecord[]> {
+  async #follow(
+    activityId: string,
+    files: readonly string[],
+    onRecord: (record: JournalRecord) => void | Promise<void>,
+  ): Promise<JournalRecord[]> {
     const records: JournalRecord[] = [];
     const byHash = new Map(files.map((file) => [hashOf(readFileSync(file)), file]));
     for await (const record of this.units.follow(activityId, 0, AbortSignal.timeout(PATIENCE_MS))) {
@@ -150,8 +177,7 @@ export class HostileWorld {
       if (record.type === 'need') {
         await this.units.provide(activityId, record.hash, { path: byHash.get(record.hash) ?? '' });
       }
-      // One that has ended by itself has nobody to end it but us.
-      if (record.type === 'batch-finished') await this.units.end(activityId, 'Completed');
+      await onRecord(record);
     }
     return records;
   }
@@ -191,6 +217,10 @@ export class HostileWorld {
     ];
   }
 
+  #containersOf(handle: string | undefined): string[] {
+    return this.runtime === 'docker' && handle !== undefined ? [containerOf(handle)] : [];
+  }
+
   #supervisor(activityId: string): number {
     const file = join(this.dataDir, 'activities', activityId, 'supervisor.json');
     return Number(JSON.parse(readFileSync(file, 'utf8')).pid);
@@ -211,7 +241,7 @@ export class HostileWorld {
 /** Of a container; small, so that a test that reaches it is quick. */
 export const PIDS_LIMIT = 64;
 
-function hashOf(bytes: Uint8Array): string {
+export function hashOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 

@@ -1,5 +1,12 @@
 import { bytes, concat, u32, SECTION, type Section } from './binary.ts';
-import { cappedLimits, MAX_TABLE_ENTRIES, PAGE_BYTES, readLimits, skipValueType } from './limits.ts';
+import {
+  cappedLimits,
+  MAX_TABLE_ENTRIES,
+  PAGE_BYTES,
+  readLimits,
+  skipValueType,
+  type Limits,
+} from './limits.ts';
 import { ModuleFormatError, Reader } from './reader.ts';
 
 /** A table with an initial value for its entries starts so. */
@@ -32,23 +39,34 @@ function capMemories(body: Uint8Array, maxPages: number): Uint8Array {
   return concat(out);
 }
 
+interface Table {
+  readonly type: Uint8Array;
+  readonly limits: Limits;
+}
+
+/** All tables together have room for so many entries: each may grow by its share of what is left at first. */
 function capTables(body: Uint8Array): Uint8Array {
+  const tables = readTables(body);
+  const entries = tables.reduce((sum, { limits }) => sum + limits.minimum, 0);
+  if (entries > MAX_TABLE_ENTRIES) {
+    throw new ModuleFormatError(`its tables have ${entries} entries; the limit is ${MAX_TABLE_ENTRIES}`);
+  }
+  const share = Math.floor((MAX_TABLE_ENTRIES - entries) / Math.max(1, tables.length));
+  const capped = tables.flatMap(({ type, limits }) => [type, cappedLimits(limits, limits.minimum + share)]);
+  return concat([bytes(...u32(tables.length)), ...capped]);
+}
+
+function readTables(body: Uint8Array): Table[] {
   const reader = new Reader(body);
   const count = reader.u32();
-  const out = [bytes(...u32(count))];
+  const tables: Table[] = [];
   for (let i = 0; i < count; i++) {
     const start = reader.position;
     if (reader.peek() === TABLE_WITH_INITIALISER)
       throw new ModuleFormatError('its table has an initial value; that is not supported');
     skipValueType(reader);
-    out.push(reader.since(start));
-    const limits = readLimits(reader, 'table');
-    if (limits.minimum > MAX_TABLE_ENTRIES) {
-      throw new ModuleFormatError(
-        `its table has ${limits.minimum} entries; the limit is ${MAX_TABLE_ENTRIES}`,
-      );
-    }
-    out.push(cappedLimits(limits, MAX_TABLE_ENTRIES));
+    const type = reader.since(start);
+    tables.push({ type, limits: readLimits(reader, 'table') });
   }
-  return concat(out);
+  return tables;
 }

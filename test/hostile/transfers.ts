@@ -1,0 +1,71 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { expect } from 'vitest';
+import type { CommandResult, ExeCommand } from '../../src/interface/exe-script.ts';
+import { hashOf, type HostileWorld } from './world.ts';
+
+const SECRET = Buffer.from('what nobody may read\n');
+const HARMLESS = Buffer.from('harmless\n');
+const PLANTED = Buffer.from('what nobody may write\n');
+const ROUNDS = 40;
+
+const harm = (...args: string[]): ExeCommand => ({ run: { entry_point: '/hostile', args } });
+const out = (path: string): ExeCommand => ({ transfer: { from: `container:${path}`, to: 'blob:' } });
+const into = (path: string): ExeCommand => ({
+  transfer: { from: `blob:${hashOf(PLANTED)}`, to: `container:${path}` },
+});
+
+/** A directory beside the volume, which links lead to; nothing in it may be read or changed. */
+async function withOutside(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'ergon-outside-'));
+  try {
+    writeFileSync(join(directory, 'secret'), SECRET);
+    await work(directory);
+    expect(readdirSync(directory)).toEqual(['secret']);
+    expect(readFileSync(join(directory, 'secret'))).toEqual(SECRET);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Links that a program left, in the way of transfers. */
+export async function expectLinksRefused(world: HostileWorld): Promise<void> {
+  await withOutside(async (outside) => {
+    await world.withActivity([PLANTED], async (exec) => {
+      // A WASI guest can make no links to absolute paths.
+      const target = relative(join(world.dataDir, 'activities', 'activity', 'volumes'), outside);
+      expect(await exec([harm('plant-links', target)])).toMatchObject([{ result: 'Ok' }]);
+      const links = ['/file-link', '/dir-link/secret', '/journal-link', '/dir/journal-link'];
+      const up = ['/../journal.ndjson', '/dir/../../journal.ndjson', '/pipe', '/dir'];
+      for (const path of [...links, ...up]) expectRefused(path, await exec([out(path)]));
+      for (const path of ['/dir-link/planted', '/dir-link/secret', '/../planted', '/dir/../../planted']) {
+        expectRefused(path, await exec([into(path)]));
+      }
+      // What is in the way may as well be replaced, but not followed.
+      for (const path of ['/file-link', '/new-link', '/journal-link']) await exec([into(path)]);
+    });
+  });
+}
+
+/** Links that come and go while transfers read and write there. */
+export async function expectRaceLost(world: HostileWorld): Promise<void> {
+  await withOutside(async (outside) => {
+    await world.withActivity([PLANTED], async (exec) => {
+      expect(await exec([harm('swap-race', outside)])).toMatchObject([{ result: 'Ok' }]);
+      for (let round = 0; round < ROUNDS; round += 1) {
+        for (const path of ['/race/bait', '/dir/secret']) {
+          const [read] = await exec([out(path)]);
+          if (read?.blob !== undefined) expect(HARMLESS_HASHES).toContain(read.blob.hash);
+        }
+        await exec([into(round % 2 === 0 ? '/dir/planted' : '/race/bait')]);
+      }
+    });
+  });
+}
+
+const HARMLESS_HASHES = [hashOf(HARMLESS), hashOf(PLANTED), hashOf(new Uint8Array())];
+
+function expectRefused(path: string, results: readonly CommandResult[]): void {
+  expect(results, path).toMatchObject([{ result: 'Error', reason: { code: expect.any(String) } }]);
+}
