@@ -176,8 +176,10 @@ export class DockerRuntime implements ExeUnitRuntime {
       return await this.#engine.createContainer(name, request);
     } catch (error) {
       // An answer that got lost: the name is ours, and nothing runs in it yet.
-      if (!isRefusal(error, 409)) throw error;
-      await this.#removeContainer(name);
+      if (isRefusal(error, 409)) await this.#removeContainer(name);
+      // Another activity has needed the room of the image meanwhile.
+      else if (isRefusal(error, 404)) await this.#images.provide(spec.packagePath);
+      else throw error;
       return this.#engine.createContainer(name, request);
     }
   }

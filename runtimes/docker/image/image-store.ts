@@ -49,9 +49,13 @@ export class ImageStore {
 
   async #known(tag: string): Promise<Image | undefined> {
     const image = await this.#engine.inspectImage(`${REPOSITORY}:${tag}`);
-    // Naming it again is what says that it was used.
-    if (image !== undefined) await this.#engine.tagImage(image.Id, REPOSITORY, tag);
+    if (image !== undefined) await this.#use(image, tag);
     return image;
+  }
+
+  /** Naming an image is what says that it was used, and when; a load that brings the name does not count. */
+  async #use(image: Image, tag: string): Promise<void> {
+    await this.#engine.tagImage(image.Id, REPOSITORY, tag);
   }
 
   async #fetch(packagePath: string, tag: string): Promise<Image> {
@@ -64,6 +68,7 @@ export class ImageStore {
     await this.#engine.loadImage(Readable.from(archive, { objectMode: false }));
     const image = await this.#expect(name);
     if (image.Id !== imageId) this.#logger.warn({ imageId, found: image.Id }, 'image has another id');
+    await this.#use(image, tag);
     await this.#admit(image, name);
     return image;
   }
@@ -81,9 +86,8 @@ export class ImageStore {
     }
     await this.#engine.pullImage(reference);
     const image = await this.#expect(reference);
-    const name = `${REPOSITORY}:${tag}`;
-    await this.#engine.tagImage(image.Id, REPOSITORY, tag);
-    await this.#admit(image, name);
+    await this.#use(image, tag);
+    await this.#admit(image, `${REPOSITORY}:${tag}`);
     return image;
   }
 
