@@ -14,6 +14,8 @@ const PACKAGES = {
   busybox: 'busybox-static',
   'mkfs.ext4': 'e2fsprogs',
   runsc: 'runsc',
+  // Compiles the hostile programs of the tests.
+  gcc: 'gcc libc6-dev',
 };
 /** Some machines lack what the plain engine wants: each attempt asks for less. The tests need no network. */
 const ATTEMPTS = [
@@ -48,7 +50,7 @@ export async function ensureDockerEngine() {
 function installPackages() {
   const missing = Object.entries(PACKAGES).filter(([program]) => !onPath(program));
   if (missing.length === 0) return undefined;
-  const names = missing.map(([, name]) => name);
+  const names = missing.flatMap(([, packages]) => packages.split(' '));
   if (process.getuid?.() !== 0 || !onPath('apt-get')) return `not installed: ${names.join(', ')}`;
   const apt = (args) =>
     spawnSync('apt-get', args, {

@@ -133,6 +133,7 @@ const commands = {
   demo: () => node(dist('scripts/demo.js'), args),
   bench: () => node(dist('bench/main.js'), args),
   ergon: () => node(dist('src/cli/main.js'), args),
+  image: () => node(join(root, 'scripts', 'image.mjs'), args),
   check: () => node(join(root, 'scripts', 'test.mjs'), ['--checks-only', ...args]),
   test: () => node(join(root, 'scripts', 'test.mjs'), args),
 };

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureDockerEngine } from './docker-engine.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const args = process.argv.slice(2);
@@ -87,6 +88,8 @@ for (const [name, check] of vitestArgs.length > 0 ? [] : checks) {
 }
 if (!checksOnly) {
   systemPackages();
+  const noEngine = await ensureDockerEngine();
+  if (noEngine !== undefined) console.error(`NO DOCKER ENGINE (${noEngine}): its tests are skipped`);
   const tests = runTests();
   passed += tests.passed;
   failed += tests.failed;

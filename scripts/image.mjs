@@ -1,0 +1,46 @@
+// Builds the daemon's image: lays out what it needs in dist/image/context, then `docker build`.
+// Usage: npm run image [-- --base IMAGE] [--tag TAG]
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values } = parseArgs({
+  options: { base: { type: 'string' }, tag: { type: 'string', default: 'ergon' } },
+});
+
+const home = join(root, 'dist', 'image');
+const context = join(home, 'context');
+
+function must(what, program, args, options = {}) {
+  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 2, 2], ...options });
+  if (status === 0) return;
+  console.error(`${what} failed${error === undefined ? '' : `: ${error.message}`}`);
+  process.exit(1);
+}
+
+rmSync(home, { recursive: true, force: true });
+mkdirSync(join(context, 'bin'), { recursive: true });
+mkdirSync(join(home, 'data'));
+for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(root, file), join(context, file));
+// Under npm its own script tells where it is; else the one on the path does.
+const { npm_execpath: npmScript } = process.env;
+const npm = npmScript === undefined ? ['npm', []] : [process.execPath, [npmScript]];
+const ci = ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+must('npm ci', npm[0], [...npm[1], ...ci], { cwd: context });
+for (const folder of ['src', 'runtimes'])
+  cpSync(join(root, 'dist', folder), join(context, 'dist', folder), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.map'),
+  });
+copyFileSync(join(root, 'scripts', 'healthcheck.mjs'), join(context, 'healthcheck.mjs'));
+writeFileSync(join(context, 'bin', 'ergon'), '#!/bin/sh\nexec node /opt/ergon/dist/src/cli/main.js "$@"\n');
+chmodSync(join(context, 'bin', 'ergon'), 0o755);
+copyFileSync(join(root, 'Dockerfile'), join(home, 'Dockerfile'));
+const base = values.base === undefined ? [] : ['--build-arg', `BASE_IMAGE=${values.base}`];
+must('docker build', 'docker', ['build', '-t', values.tag, ...base, home], {
+  env: { ...process.env, DOCKER_BUILDKIT: '0' },
+});
+console.error(`built ${values.tag}; try: docker run --rm ${values.tag} --help`);
