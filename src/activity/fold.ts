@@ -50,6 +50,8 @@ export function fold(before: ActivityRecord, open: readonly Batch[], update: Act
         batches: [],
         events: [{ type: 'batch.command-started', data: { batchId: update.batchId, index: update.index } }],
       };
+    case 'progress':
+      return { record, batches: [], events: [{ type: 'command.progress', data: progressData(update) }] };
     case 'command-finished':
       return foldResult(record, openBatch(open, update), update);
     case 'batch-finished':
@@ -114,6 +116,11 @@ function foldResult(record: ActivityRecord, batch: Batch, update: UpdateOf<'comm
 
 function capturedBytes({ stdoutCapture, stderrCapture }: CommandResult): number {
   return [stdoutCapture, stderrCapture].reduce((sum, one) => sum + (one ? jsonBytes(one.data) : 0), 0);
+}
+
+function progressData(update: UpdateOf<'progress'>): Readonly<Record<string, JsonValue>> {
+  const { batchId, index, done, total, message } = update;
+  return { batchId, index, done, ...(total !== undefined && { total }), message };
 }
 
 function foldBatchEnd(record: ActivityRecord, batch: Batch, at: number): Folded {

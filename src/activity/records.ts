@@ -14,6 +14,7 @@ import {
   Resources,
   TaskPackage,
   Timestamp,
+  TransferUrl,
   UsageSample,
   type Bucket,
 } from '../interface/index.ts';
@@ -84,11 +85,19 @@ const EndIntent = Type.Object(
 );
 export type EndIntent = Static<typeof EndIntent>;
 
-const Need = Type.Object(
-  { batchId: Id, index: Type.Integer({ minimum: 0, maximum: 255 }), hash: BlobHash },
-  closed,
-);
-export type Need = Static<typeof Need>;
+const command = { batchId: Id, index: Type.Integer({ minimum: 0, maximum: 255 }) };
+const BlobNeed = Type.Object({ ...command, hash: BlobHash }, closed);
+export type BlobNeed = Static<typeof BlobNeed>;
+const FetchNeed = Type.Object({ ...command, url: TransferUrl, maxBytes: Bytes }, closed);
+export type FetchNeed = Static<typeof FetchNeed>;
+const DeliverNeed = Type.Object({ ...command, url: TransferUrl, hash: BlobHash, sizeBytes: Bytes }, closed);
+export type DeliverNeed = Static<typeof DeliverNeed>;
+/** What a command waits for: a blob of the requestor's, a file from a URL, an output to be at one. */
+const Need = Type.Union([BlobNeed, FetchNeed, DeliverNeed]);
+export type Need = BlobNeed | FetchNeed | DeliverNeed;
+
+/** A blob is brought once, whoever asks; the others belong to one command each. */
+export const needKey = (need: Need): string => ('url' in need ? `${need.batchId}/${need.index}` : need.hash);
 
 const Supervision = Type.Object(
   {

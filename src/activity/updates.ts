@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import {
   ACTIVITY_STATES,
+  Bytes,
   CommandResult,
   Holds,
   Id,
@@ -37,6 +38,18 @@ export const ActivityUpdate = Type.Union([
     { ...head, type: Type.Literal('command-finished'), batchId: Id, result: CommandResult },
     closed,
   ),
+  Type.Object(
+    {
+      ...head,
+      type: Type.Literal('progress'),
+      batchId: Id,
+      index,
+      done: Bytes,
+      total: Type.Optional(Bytes),
+      message: Type.String({ maxLength: 256 }),
+    },
+    closed,
+  ),
   Type.Object({ ...head, type: Type.Literal('batch-finished'), batchId: Id }, closed),
   Type.Object({ ...head, type: Type.Literal('usage'), sample: UsageSample }, closed),
 ]);
@@ -48,6 +61,8 @@ export function toUpdate(record: JournalRecord): ActivityUpdate | undefined {
     case 'created':
     case 'batch':
     case 'need':
+    case 'fetch':
+    case 'deliver':
     case 'handle':
       return undefined;
     case 'state': {

@@ -31,8 +31,9 @@ import { agreementBucket, market, type Market } from '../market/index.ts';
 import { addressOfPeerId } from '../network/index.ts';
 import { ledger, payment, type Payment } from '../payment/index.ts';
 import { tasks } from '../task/index.ts';
-import type { BlobStore } from '../transfer/index.ts';
+import { urlTransfers, type BlobStore } from '../transfer/index.ts';
 import { newId } from '../util/id.ts';
+import { localAddresses } from './local-addresses.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -148,7 +149,13 @@ function providerServices(
       blobAllowanceBytes: config.api.maxPackageBytes,
       runtimeAliases: config.yagna.runtimeAliases,
     },
-    { ...ground, exeUnits: units, agreements: parts.market, slots },
+    {
+      ...ground,
+      urls: urlTransfers({ allowHosts: provider.transfer.allowHosts }, { ...ground, localAddresses }),
+      exeUnits: units,
+      agreements: parts.market,
+      slots,
+    },
   );
   return { slots, exeUnits: units, runtimes, activities };
 }

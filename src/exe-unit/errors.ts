@@ -69,8 +69,9 @@ export const exeUnitErrors: ErrorCatalogue<ExeUnitErrorCode> = {
     remedy: 'Fetch the blob again; if it stays so, the stored blob is damaged.',
   },
   ERR_EXE_UNIT_TRANSFER_UNSUPPORTED: {
-    meaning: 'A transfer between these two kinds of URL is not supported yet.',
-    remedy: 'Transfer from `blob:sha256:…` to `container:/path`, or from `container:/path` to `blob:`.',
+    meaning: 'There is no transfer between these two URLs, or not in this format.',
+    remedy:
+      'One side is `container:/path`, the other that, a blob or an http(s) URL; a directory (its path ends in `/`) goes with an archive, `raw` with one file.',
   },
   ERR_EXE_UNIT_STORAGE_FULL: {
     meaning: "A transfer would exceed the agreement's storage.",

@@ -2,7 +2,14 @@ import type { Holder, LogSlice, LogStream } from '../interface/activity.ts';
 import type { Clock } from '../interface/clock.ts';
 import { isErgonError } from '../interface/errors.ts';
 import type { ExeScript } from '../interface/exe-script.ts';
-import type { ExeUnits, ExeUnitSpec, JournalRecord, SupervisorStatus } from '../interface/exe-unit.ts';
+import type {
+  ExeUnits,
+  ExeUnitSpec,
+  JournalRecord,
+  NeedAnswer,
+  NeedProgress,
+  SupervisorStatus,
+} from '../interface/exe-unit.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Reason } from '../interface/values.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
@@ -136,6 +143,18 @@ class SupervisorClients implements LocalExeUnits {
     result: { path: string } | { error: Reason },
   ): Promise<void> {
     await this.#ask(activityId, { op: 'provide', hash, result }, PROVIDE_TIMEOUT_MS).catch(ignoreEnded);
+  }
+
+  async answer(activityId: string, batchId: string, index: number, answer: NeedAnswer): Promise<void> {
+    await this.#ask(activityId, { op: 'answer', batchId, index, answer }, PROVIDE_TIMEOUT_MS).catch(
+      ignoreEnded,
+    );
+  }
+
+  async report(activityId: string, batchId: string, index: number, progress: NeedProgress): Promise<void> {
+    await this.#ask(activityId, { op: 'report', batchId, index, progress }, EXEC_TIMEOUT_MS).catch(
+      ignoreEnded,
+    );
   }
 
   async suspend(activityId: string, by: Holder): Promise<void> {

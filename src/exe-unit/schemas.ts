@@ -1,13 +1,18 @@
 import { Type } from 'typebox';
 import { ActivityLimits, ActivityState, Holds, TaskPackage, UsageSample } from '../interface/activity.ts';
-import { CommandResult, ExeScript } from '../interface/exe-script.ts';
+import { CommandResult, ExeScript, TransferUrl } from '../interface/exe-script.ts';
 import type { ExeUnitSpec, JournalEntry, JournalRecord } from '../interface/exe-unit.ts';
 import { Resources } from '../interface/market.ts';
 import { BlobHash, Bytes, Id, Reason, Timestamp } from '../interface/values.ts';
 import { checker } from '../util/check.ts';
 
 const closed = { additionalProperties: false } as const;
-const Index = Type.Integer({ minimum: 0, maximum: 255 });
+export const Index = Type.Integer({ minimum: 0, maximum: 255 });
+export const ProgressMembers = {
+  done: Bytes,
+  total: Type.Optional(Bytes),
+  message: Type.String({ maxLength: 256 }),
+};
 export const RuntimeName = Type.String({ pattern: '^[a-z0-9._-]{1,64}$' });
 
 export const ExeUnitSpecSchema = Type.Object(
@@ -44,6 +49,26 @@ const JournalRecordSchema = Type.Union([
   Type.Object({ ...common, type: Type.Literal('batch'), batchId, script: ExeScript }, closed),
   Type.Object({ ...common, type: Type.Literal('command-started'), batchId, index: Index }, closed),
   Type.Object({ ...common, type: Type.Literal('need'), batchId, index: Index, hash: BlobHash }, closed),
+  Type.Object(
+    { ...common, type: Type.Literal('fetch'), batchId, index: Index, url: TransferUrl, maxBytes: Bytes },
+    closed,
+  ),
+  Type.Object(
+    {
+      ...common,
+      type: Type.Literal('deliver'),
+      batchId,
+      index: Index,
+      url: TransferUrl,
+      hash: BlobHash,
+      sizeBytes: Bytes,
+    },
+    closed,
+  ),
+  Type.Object(
+    { ...common, type: Type.Literal('progress'), batchId, index: Index, ...ProgressMembers },
+    closed,
+  ),
   Type.Object({ ...common, type: Type.Literal('command-finished'), batchId, result: CommandResult }, closed),
   Type.Object({ ...common, type: Type.Literal('batch-finished'), batchId }, closed),
   Type.Object(

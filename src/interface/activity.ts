@@ -47,7 +47,15 @@ export const ActivityLimits = Type.Object(
 );
 export type ActivityLimits = Static<typeof ActivityLimits>;
 
-export const TaskPackage = Type.Object({ hash: BlobHash, sizeBytes: Bytes }, closed);
+export const TaskPackage = Type.Object(
+  {
+    hash: BlobHash,
+    sizeBytes: Bytes,
+    /** Where the provider gets it from; without it, from the requestor. */
+    url: Type.Optional(Type.String({ maxLength: 4096, pattern: '^https?://.*' })),
+  },
+  closed,
+);
 export type TaskPackage = Static<typeof TaskPackage>;
 
 /** Cumulative usage of one activity at one moment. `sequence` counts from 1 and never skips. */

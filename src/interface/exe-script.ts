@@ -12,9 +12,37 @@ const Args = Type.Array(Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }
 /** Where a transfer reads from or writes to: a blob of either node, or a path inside the activity. */
 export const TransferUrl = Type.String({
   maxLength: 4096,
-  pattern: '^(blob:(sha256:[0-9a-f]{64})?|container:/.*|https?://.*|gftp://.*)$',
-  description: '`blob:sha256:…` to read a blob, `blob:` to make one, `container:/path` inside the activity',
+  pattern:
+    '^(blob:(sha256:[0-9a-f]{64})?|container:/.*|https?://.*|hash:(sha3|sha256):[0-9a-fA-F]+:https?://.*|gftp://.*)$',
+  description:
+    '`blob:sha256:…` to read a blob, `blob:` to make one, `container:/path` inside the activity, an http(s) URL to read from or to PUT to; `#sha256:…` behind it or `hash:sha3:…:` before it is checked',
 });
+
+const Glob = Type.String({ minLength: 1, maxLength: 512 });
+const Globs = Type.Union([Glob, Type.Array(Glob, { maxItems: 64 })]);
+
+/** Files of a tree by their paths from its root; `**` stands for any directories. */
+export const TransferFileSet = Type.Union([
+  Glob,
+  Type.Object(
+    {
+      pattern: Type.Optional(Globs),
+      /** For people. */
+      desc: Type.Optional(Type.String({ maxLength: 512 })),
+      includes: Type.Optional(Globs),
+      excludes: Type.Optional(Globs),
+    },
+    closed,
+  ),
+]);
+export type TransferFileSet = Static<typeof TransferFileSet>;
+
+/** How often a command that takes its time is to say how far it is. */
+export const ProgressRequest = Type.Object(
+  { updateIntervalMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600_000 })) },
+  closed,
+);
+export type ProgressRequest = Static<typeof ProgressRequest>;
 
 /** Bytes of one stream of one command that its result holds at most, whatever was asked for. */
 export const MAX_CAPTURE_BYTES = 256 * 1024;
@@ -50,7 +78,12 @@ export const Captures = Type.Object(
 
 /** One command of an ExeScript, as an object with one key. */
 export const ExeCommand = Type.Union([
-  Type.Object({ deploy: Type.Object({ env: Type.Optional(EnvVars) }, closed) }, closed),
+  Type.Object(
+    {
+      deploy: Type.Object({ env: Type.Optional(EnvVars), progress: Type.Optional(ProgressRequest) }, closed),
+    },
+    closed,
+  ),
   Type.Object({ start: Type.Object({ args: Type.Optional(Args) }, closed) }, closed),
   Type.Object(
     {
@@ -70,7 +103,26 @@ export const ExeCommand = Type.Union([
     },
     closed,
   ),
-  Type.Object({ transfer: Type.Object({ from: TransferUrl, to: TransferUrl }, closed) }, closed),
+  Type.Object(
+    {
+      transfer: Type.Object(
+        {
+          from: TransferUrl,
+          /** A directory of the activity ends in `/`: what comes there is an archive, and is unpacked. */
+          to: TransferUrl,
+          /** Of the archive that is unpacked or made; `raw` is one plain file. */
+          format: Type.Optional(Type.Enum(['raw', 'tar', 'tar.gz', 'zip'])),
+          /** Files deeper than this are left out; what lies in the directory itself has depth 1. */
+          depth: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+          /** Files in none of these are left out. */
+          fileset: Type.Optional(Type.Array(TransferFileSet, { maxItems: 64 })),
+          progress: Type.Optional(ProgressRequest),
+        },
+        closed,
+      ),
+    },
+    closed,
+  ),
   Type.Object({ sign: Type.Object({}, closed) }, closed),
   Type.Object({ terminate: Type.Object({}, closed) }, closed),
 ]);

@@ -47,10 +47,48 @@ export type JournalEntry =
   | { readonly type: 'command-started'; readonly batchId: string; readonly index: number }
   /** The command waits for a blob that the daemon must bring: answered by `ExeUnits.provide`. */
   | { readonly type: 'need'; readonly batchId: string; readonly index: number; readonly hash: string }
+  /** The command waits for what a URL names, at most this large; answered by `ExeUnits.answer`. */
+  | {
+      readonly type: 'fetch';
+      readonly batchId: string;
+      readonly index: number;
+      readonly url: string;
+      readonly maxBytes: number;
+    }
+  /** The command waits until one of the outputs is at the URL; answered by `ExeUnits.answer`. */
+  | {
+      readonly type: 'deliver';
+      readonly batchId: string;
+      readonly index: number;
+      readonly url: string;
+      readonly hash: string;
+      readonly sizeBytes: number;
+    }
+  /** How far a command is, in bytes; written now and then. */
+  | {
+      readonly type: 'progress';
+      readonly batchId: string;
+      readonly index: number;
+      readonly done: number;
+      readonly total?: number;
+      readonly message: string;
+    }
   | { readonly type: 'command-finished'; readonly batchId: string; readonly result: CommandResult }
   | { readonly type: 'batch-finished'; readonly batchId: string }
   | { readonly type: 'handle'; readonly handle: string }
   | { readonly type: 'usage'; readonly sample: UsageSample };
+
+/** What became of a `fetch` (a local file and its hash) or of a `deliver`. */
+export type NeedAnswer =
+  | { readonly path: string; readonly hash: string }
+  | { readonly delivered: true }
+  | { readonly error: Reason };
+
+export interface NeedProgress {
+  readonly done: number;
+  readonly total?: number;
+  readonly message: string;
+}
 
 /** Whether a supervisor lives. `unknown` is not `gone`: wait and ask again. */
 export type SupervisorStatus = 'alive' | 'gone' | 'unknown';
@@ -65,6 +103,10 @@ export interface ExeUnits extends Startable {
   exec(activityId: string, batchId: string, script: ExeScript): Promise<void>;
   /** Answers a `need`: a local file with the blob, or why it could not be had. */
   provide(activityId: string, hash: string, result: { path: string } | { error: Reason }): Promise<void>;
+  /** Answers a `fetch` or a `deliver`. Idempotent. */
+  answer(activityId: string, batchId: string, index: number, answer: NeedAnswer): Promise<void>;
+  /** Says how far the daemon is with what a command waits for. */
+  report(activityId: string, batchId: string, index: number, progress: NeedProgress): Promise<void>;
   /**
    * Holds the activity back, meter included, until `by` (and everyone else who does) lets go of it. Idempotent.
    * Throws ExeUnitError ERR_EXE_UNIT_SUSPEND_UNSUPPORTED, ERR_EXE_UNIT_ENDED.

@@ -19,6 +19,7 @@ import {
   type Role,
   type Store,
   type Terms,
+  type UrlTransfers,
 } from '../../src/interface/index.ts';
 import { memoryNetwork, NetworkError, type MemoryHub } from '../../src/network/index.ts';
 import { memoryStore } from '../../src/store/index.ts';
@@ -59,6 +60,11 @@ export class ActivityWorld {
   readonly requestorStore = memoryStore({ clock: this.clock });
   /** hash → size, of the blobs that the requestor has. */
   readonly requestorBlobs = new Map<string, number>();
+  /** The servers that strangers name. */
+  urls: UrlTransfers = {
+    fetch: ({ url }) => Promise.reject(new ErgonError('ERR_TRANSFER_UNREACHABLE', `no ${url}`)),
+    deliver: ({ url }) => Promise.reject(new ErgonError('ERR_TRANSFER_UNREACHABLE', `no ${url}`)),
+  };
   readonly #agreements = new Map<
     string,
     { terms: Terms; expiresAt: number; state: 'Approved' | 'Terminated' }
@@ -117,6 +123,7 @@ export class ActivityWorld {
         exeUnits: between.exeUnits(this.machine.exeUnits()),
         blobs: { path: (hash) => Promise.resolve(`/blobs/${hash}`) },
         fetcher: this.#fetcher(),
+        urls: this.urls,
         agreements: this.#agreementsOf('provider'),
         slots: slotLedger(
           { total: { cpuThreads: 4, memoryBytes: 4 << 20, storageBytes: 4 << 20 } },

@@ -11,6 +11,8 @@ import {
   type JournalEntry,
   type JournalRecord,
   type LogStream,
+  type NeedAnswer,
+  type NeedProgress,
   type Reason,
   type SupervisorStatus,
 } from '../../src/interface/index.ts';
@@ -23,6 +25,8 @@ export class FakeSupervisor {
   readonly journal: JournalRecord[] = [];
   readonly logs: Record<LogStream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   readonly outputs = new Map<string, string>();
+  /** What the daemon said to `fetch` and `deliver`, by `batchId/index`. */
+  readonly answers = new Map<string, NeedAnswer>();
   readonly batchIds: string[] = [];
   /** How often each program was started: the proof that nothing runs twice. */
   readonly runs: string[] = [];
@@ -95,6 +99,15 @@ export class FakeSupervisor {
     this.wake();
   }
 
+  answer(batchId: string, index: number, answer: NeedAnswer): void {
+    this.answers.set(`${batchId}/${index}`, answer);
+    this.wake();
+  }
+
+  report(batchId: string, index: number, progress: NeedProgress): void {
+    this.append({ type: 'progress', batchId, index, ...progress });
+  }
+
   suspend(by: Holder): void {
     if (this.ended) throw new ErgonError('ERR_EXE_UNIT_ENDED', 'ended');
     if (!this.suspends) throw new ErgonError('ERR_EXE_UNIT_SUSPEND_UNSUPPORTED', 'it cannot be frozen');
@@ -118,6 +131,7 @@ export class FakeSupervisor {
     if (this.#batch !== batchId) return;
     this.#canceled = batchId;
     for (const release of this.#held.values()) release();
+    this.wake();
   }
 
   end(state: 'Completed' | 'Terminated', reason?: Reason): void {
@@ -176,11 +190,13 @@ export class FakeSupervisor {
       if (!this.ended) this.sample();
     } else if ('transfer' in command) {
       const { from, to } = command.transfer;
+      if (from.startsWith('http')) error = await this.#fetch(batchId, index, from);
       if (from.startsWith('blob:')) error = await this.#need(batchId, index, from.slice('blob:'.length));
-      if (to === 'blob:') {
+      if (to === 'blob:' || to.startsWith('http')) {
         const hash = `sha256:${Buffer.from(from).toString('hex').padEnd(64, '0').slice(0, 64)}`;
         this.outputs.set(hash, `/outputs/${hash}`);
         facts = { blob: { hash, sizeBytes: 1 } };
+        if (to !== 'blob:') error = await this.#deliver(batchId, index, to, hash);
       }
     }
     const times = { index, startedAt, finishedAt: this.#clock.now() };
@@ -210,6 +226,25 @@ export class FakeSupervisor {
       const blob = this.#blobs.get(hash);
       if (blob !== undefined) return 'error' in blob ? blob.error : undefined;
       await this.changed(never);
+    }
+  }
+
+  async #fetch(batchId: string, index: number, url: string): Promise<Reason | undefined> {
+    this.append({ type: 'fetch', batchId, index, url, maxBytes: this.spec.resources.storageBytes });
+    return this.#answered(batchId, index);
+  }
+
+  async #deliver(batchId: string, index: number, url: string, hash: string): Promise<Reason | undefined> {
+    this.append({ type: 'deliver', batchId, index, url, hash, sizeBytes: 1 });
+    return this.#answered(batchId, index);
+  }
+
+  async #answered(batchId: string, index: number): Promise<Reason | undefined> {
+    for (;;) {
+      const answer = this.answers.get(`${batchId}/${index}`);
+      if (answer !== undefined) return 'error' in answer ? answer.error : undefined;
+      if (this.#canceled === batchId) return { code: 'Canceled', message: 'the batch was canceled' };
+      await this.changed(new AbortController().signal);
     }
   }
 
@@ -266,6 +301,10 @@ export class FakeMachine {
         }),
       exec: (id, batchId, script) => call('exec', id, () => alive(id).exec(batchId, script)),
       provide: (id, hash, result) => call('provide', id, () => alive(id).provide(hash, result)),
+      answer: (id, batchId, index, answer) =>
+        call('answer', id, () => alive(id).answer(batchId, index, answer)),
+      report: (id, batchId, index, progress) =>
+        call('report', id, () => alive(id).report(batchId, index, progress)),
       suspend: (id, by) => call('suspend', id, () => alive(id).suspend(by)),
       resume: (id, by) => call('resume', id, () => alive(id).resume(by)),
       cancelBatch: (id, batchId) => call('cancelBatch', id, () => alive(id).cancel(batchId)),

@@ -56,6 +56,9 @@ export class Fuse implements Between {
       create: (spec) => this.through(() => inner.create(spec)),
       exec: (id, batchId, script) => this.through(() => inner.exec(id, batchId, script)),
       provide: (id, hash, result) => this.through(() => inner.provide(id, hash, result)),
+      answer: (id, batchId, index, answer) => this.through(() => inner.answer(id, batchId, index, answer)),
+      report: (id, batchId, index, progress) =>
+        this.through(() => inner.report(id, batchId, index, progress)),
       suspend: (id, by) => this.through(() => inner.suspend(id, by)),
       resume: (id, by) => this.through(() => inner.resume(id, by)),
       cancelBatch: (id, batchId) => this.through(() => inner.cancelBatch(id, batchId)),

@@ -8,6 +8,7 @@ import type {
   Logger,
   Network,
   Store,
+  UrlTransfers,
 } from '../../interface/index.ts';
 import type { Background } from '../background.ts';
 import type { Changes } from '../changes.ts';
@@ -35,6 +36,7 @@ export interface ActivityProviderComponents {
   readonly exeUnits: ExeUnits;
   readonly blobs: Pick<Blobs, 'path'>;
   readonly fetcher: BlobFetcher;
+  readonly urls: UrlTransfers;
   readonly agreements: Pick<Agreements, 'get' | 'terminate'>;
   readonly slots: Pick<SlotLedger, 'releaseEnded' | 'audit'>;
 }

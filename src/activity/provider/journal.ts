@@ -9,8 +9,10 @@ import {
   activityUpdates,
   batches,
   batchKey,
+  needKey,
   supervisions,
   updateKey,
+  type Need,
   type Supervision,
 } from '../records.ts';
 import { toUpdate, type ActivityUpdate } from '../updates.ts';
@@ -116,11 +118,10 @@ async function foldOwn(
   line: JournalRecord,
 ): Promise<void> {
   const { activityId } = supervision;
-  if (line.type === 'need') {
-    const { batchId, index, hash } = line;
-    const others = supervision.needs.filter((need) => need.hash !== hash);
-    const needs = [...others, { batchId, index, hash }];
-    tx.put(supervisions, activityId, { ...supervision, needs });
+  const need = needOf(line);
+  if (need !== undefined) {
+    const others = supervision.needs.filter((other) => needKey(other) !== needKey(need));
+    tx.put(supervisions, activityId, { ...supervision, needs: [...others, need] });
   } else if (
     line.type === 'batch' &&
     (await tx.get(batches, batchKey(activityId, line.batchId))) === undefined
@@ -131,6 +132,21 @@ async function foldOwn(
     const batch: Batch = { batchId, activityId, script, results: [], finished: false, createdAt: line.at };
     tx.put(batches, batchKey(activityId, batchId), batch);
     tx.put(supervisions, activityId, { ...supervision, openBatches: [batchId] });
+  }
+}
+
+function needOf(line: JournalRecord): Need | undefined {
+  switch (line.type) {
+    case 'need':
+      return { batchId: line.batchId, index: line.index, hash: line.hash };
+    case 'fetch':
+      return { batchId: line.batchId, index: line.index, url: line.url, maxBytes: line.maxBytes };
+    case 'deliver': {
+      const { batchId, index, url, hash, sizeBytes } = line;
+      return { batchId, index, url, hash, sizeBytes };
+    }
+    default:
+      return undefined;
   }
 }
 

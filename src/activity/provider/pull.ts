@@ -1,20 +1,11 @@
-import { isErgonError, type Reason } from '../../interface/index.ts';
-import { activities, supervisions, type Need, type Supervision } from '../records.ts';
+import { activities, needKey, supervisions, type Need } from '../records.ts';
+import { bringBlob, bringUrl, deliver, type Brought } from './bring.ts';
 import type { ProviderContext } from './context.ts';
-
-/** What another try does not change: the peer's answer, the blob itself, or a full disk, which is better said than waited on. */
-const DEFINITE = [
-  'ERR_NETWORK_BLOB_NOT_FOUND',
-  'ERR_TRANSFER_NOT_FOUND',
-  'ERR_TRANSFER_HASH_MISMATCH',
-  'ERR_TRANSFER_TOO_LARGE',
-  'ERR_TRANSFER_HASH_INVALID',
-  'ERR_TRANSFER_NO_SPACE',
-];
+import { progressReporter } from './report.ts';
 
 /**
- * Brings a blob that a command waits for from the requestor and hands it to the supervisor. Throws while the
- * requestor cannot be reached: the caller tries again for as long as the activity lives.
+ * Does what a command waits for and tells the supervisor. Throws while the requestor cannot be reached: the caller
+ * tries again for as long as the activity lives.
  */
 export async function pull(
   context: ProviderContext,
@@ -25,48 +16,69 @@ export async function pull(
   const record = await context.store.get(activities, activityId);
   const supervision = await context.store.get(supervisions, activityId);
   if (record === undefined || supervision === undefined) return;
-  const outcome = await bring(context, record.peerId, need, roomFor(context, supervision), signal);
-  await context.exeUnits.provide(activityId, need.hash, 'path' in outcome ? { path: outcome.path } : outcome);
+  const brought = await whileNeeded(context, activityId, need, signal, (wanted) => {
+    const task = { context, activityId, supervision, signal: wanted };
+    const onProgress = progressReporter(context, activityId, need);
+    if (!('url' in need)) return bringBlob({ ...task, peerId: record.peerId, onProgress }, need);
+    return 'sizeBytes' in need
+      ? deliver({ ...task, onProgress }, need)
+      : bringUrl({ ...task, onProgress }, need);
+  });
+  if (brought === undefined) return;
+  await answer(context, activityId, need, brought);
   await context.store.transact(async (tx) => {
     const now = await tx.get(supervisions, activityId);
     if (now === undefined) return;
     tx.put(supervisions, activityId, {
       ...now,
-      pulledBytes: now.pulledBytes + ('path' in outcome ? outcome.sizeBytes : 0),
-      needs: now.needs.filter((other) => other.hash !== need.hash),
+      pulledBytes: now.pulledBytes + ('path' in brought ? brought.sizeBytes : 0),
+      needs: now.needs.filter((other) => needKey(other) !== needKey(need)),
     });
   });
 }
 
-type Outcome = { readonly path: string; readonly sizeBytes: number } | { readonly error: Reason };
-
-async function bring(
-  context: ProviderContext,
-  peerId: string,
+async function answer(
+  { exeUnits }: ProviderContext,
+  activityId: string,
   need: Need,
-  maxBytes: number,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const { fetcher, blobs } = context;
-  try {
-    const { sizeBytes } = await fetcher.fetch(peerId, need.hash, { maxBytes, signal });
-    if (sizeBytes > maxBytes) return refused(need, `has ${sizeBytes} bytes, more than the ${maxBytes} left`);
-    const path = await blobs.path(need.hash);
-    // Deleted in this very moment: the next try fetches it again.
-    if (path === undefined) throw new Error(`Blob ${need.hash} vanished after it was fetched`);
-    return { path, sizeBytes };
-  } catch (error) {
-    if (isErgonError(error, ...DEFINITE)) return refused(need, `could not be had: ${error.message}`);
-    throw error;
+  brought: Brought,
+): Promise<void> {
+  if (!('url' in need)) {
+    if ('path' in brought) await exeUnits.provide(activityId, need.hash, { path: brought.path });
+    if ('error' in brought) await exeUnits.provide(activityId, need.hash, brought);
+    return;
   }
+  const { batchId, index } = need;
+  const result = 'path' in brought ? { path: brought.path, hash: brought.hash } : brought;
+  await exeUnits.answer(activityId, batchId, index, result);
 }
 
-function roomFor({ init }: ProviderContext, { spec, pulledBytes }: Supervision): number {
-  return Math.max(0, spec.resources.storageBytes + init.blobAllowanceBytes - pulledBytes);
-}
-
-function refused(need: Need, why: string): { error: Reason } {
-  return {
-    error: { code: 'Error', message: `Blob ${need.hash} ${why}`.slice(0, 2048), detail: { hash: need.hash } },
-  };
+/** Undefined when the command has ended meanwhile, canceled or cut off: what it waited for is given up. */
+async function whileNeeded<T>(
+  { store, changes, clock }: ProviderContext,
+  activityId: string,
+  need: Need,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const over = new AbortController();
+  const wanted = AbortSignal.any([signal, over.signal]);
+  const isNeeded = async (): Promise<boolean> =>
+    (await store.get(supervisions, activityId))?.needs.some((one) => needKey(one) === needKey(need)) === true;
+  const subscription = changes.subscribe(activityId);
+  const finished = new AbortController();
+  const watching = (async () => {
+    while (await isNeeded()) await subscription.next(clock, finished.signal);
+    over.abort(new Error('nobody waits for it any more'));
+  })().catch(() => undefined);
+  try {
+    return await work(wanted);
+  } catch (error) {
+    if (over.signal.aborted && !signal.aborted) return undefined;
+    throw error;
+  } finally {
+    finished.abort();
+    await watching;
+    subscription.close();
+  }
 }

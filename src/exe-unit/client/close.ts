@@ -109,8 +109,8 @@ function take(estate: Estate, record: JournalRecord): void {
     case 'batch-finished':
       delete estate.batchId;
       break;
-    case 'need':
-    case 'usage':
+    default:
+      // What the daemon did for it, how far it was, and what it used: settled already, or of no more use.
       break;
   }
 }

@@ -4,6 +4,7 @@ import { ExeScript } from '../../interface/exe-script.ts';
 import { BlobHash, Id, Reason } from '../../interface/values.ts';
 import { checker } from '../../util/check.ts';
 import { EXE_UNIT_ERROR_CODES, type ExeUnitErrorCode } from '../errors.ts';
+import { Index, ProgressMembers } from '../schemas.ts';
 
 /*
  * Daemon and supervisor: one JSON object a line, one request a connection, one reply; after `watch` the supervisor
@@ -22,6 +23,28 @@ const Request = Type.Union([
       op: Type.Literal('provide'),
       hash: BlobHash,
       result: Type.Union([Type.Object({ path: FilePath }, closed), Type.Object({ error: Reason }, closed)]),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      op: Type.Literal('answer'),
+      batchId: Id,
+      index: Index,
+      answer: Type.Union([
+        Type.Object({ path: FilePath, hash: BlobHash }, closed),
+        Type.Object({ delivered: Type.Literal(true) }, closed),
+        Type.Object({ error: Reason }, closed),
+      ]),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      op: Type.Literal('report'),
+      batchId: Id,
+      index: Index,
+      progress: Type.Object(ProgressMembers, closed),
     },
     closed,
   ),

@@ -1,19 +1,20 @@
 import type { ExeCommand } from '../../interface/exe-script.ts';
 import type { CommandFacts } from './command-failure.ts';
-import { deployedHandle, unlessAbandoned, type RequireBlob, type BatchContext } from './context.ts';
+import type { DaemonAsks } from './asks.ts';
+import { deployedHandle, unlessAbandoned, type BatchContext } from './context.ts';
 import { run } from './run.ts';
-import { planTransfer, transferIn, transferOut } from './transfer.ts';
+import { transfer } from './transfer.ts';
 
 /** Does one command; throws why it could not. */
 export async function execute(
   context: BatchContext,
   command: ExeCommand,
-  requireBlob: RequireBlob,
+  asks: DaemonAsks,
 ): Promise<CommandFacts> {
-  if ('deploy' in command) return deploy(context, command.deploy.env ?? {}, requireBlob);
+  if ('deploy' in command) return deploy(context, command.deploy.env ?? {}, asks);
   if ('start' in command) return start(context, command.start.args ?? []);
-  if ('run' in command) return run(context, command.run, requireBlob);
-  if ('transfer' in command) return transfer(context, command.transfer, requireBlob);
+  if ('run' in command) return run(context, command.run, (hash) => asks.blob(hash));
+  if ('transfer' in command) return transfer(context, command.transfer, asks);
   if ('sign' in command) return context.life.during('sign', async () => receipt(context));
   // `terminate`: the executor ends the activity once the result is written.
   return {};
@@ -22,11 +23,11 @@ export async function execute(
 async function deploy(
   context: BatchContext,
   env: Readonly<Record<string, string>>,
-  requireBlob: RequireBlob,
+  asks: DaemonAsks,
 ): Promise<CommandFacts> {
   const { spec, life, journal, runtime, paths, ending } = context;
   return life.during('deploy', async () => {
-    const packagePath = spec.package === undefined ? undefined : await requireBlob(spec.package.hash);
+    const packagePath = spec.package === undefined ? undefined : await asks.blob(spec.package.hash);
     const deploying = runtime.deploy({
       activityId: spec.activityId,
       agreementId: spec.agreementId,
@@ -51,27 +52,6 @@ async function start(context: BatchContext, args: readonly string[]): Promise<Co
     await unlessAbandoned(ending, runtime.start(handle, args));
     await meter.start(() => runtime.stats(handle));
     watchdog.watchUsage();
-    return {};
-  });
-}
-
-async function transfer(
-  context: BatchContext,
-  { from, to }: { from: string; to: string },
-  requireBlob: RequireBlob,
-): Promise<CommandFacts> {
-  const { spec, life, runtime, paths, stop } = context;
-  const plan = planTransfer(from, to);
-  return life.during('transfer', async () => {
-    const handle = deployedHandle(context);
-    const root = runtime.volumeRoot(handle);
-    const quotaBytes = spec.resources.storageBytes;
-    if (plan.kind === 'out') {
-      return { blob: await transferOut(root, plan.path, paths.outputs, quotaBytes, stop.signal) };
-    }
-    const source = await requireBlob(plan.hash);
-    const { diskBytes } = await runtime.stats(handle);
-    await transferIn(source, root, plan.path, quotaBytes - diskBytes, stop.signal);
     return {};
   });
 }

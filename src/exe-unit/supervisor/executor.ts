@@ -4,7 +4,8 @@ import type { Reason } from '../../interface/values.ts';
 import { reason, reasonOfError } from '../reasons.ts';
 import { CommandFailure, type CommandFacts } from './command-failure.ts';
 import { execute } from './commands.ts';
-import type { BatchContext, BatchStop, Ending, RequireBlob, SupervisorContext } from './context.ts';
+import { asksOf, type DaemonAsks } from './asks.ts';
+import type { BatchContext, BatchStop, Ending, SupervisorContext } from './context.ts';
 
 export interface BatchRequest {
   readonly batchId: string;
@@ -45,12 +46,10 @@ function stopOf(ending: Ending, canceled: AbortSignal): BatchStop {
 }
 
 async function runCommand(context: BatchContext, index: number, command: ExeCommand): Promise<CommandResult> {
-  const { journal, clock, needs, stop, ending, meter, batchId } = context;
+  const { journal, clock, ending, meter, batchId } = context;
   journal.append({ type: 'command-started', batchId, index });
   const startedAt = clock.now();
-  const requireBlob: RequireBlob = (hash) =>
-    needs.require(hash, stop.signal, () => journal.append({ type: 'need', batchId, index, hash }));
-  const outcome = await attempt(context, command, requireBlob);
+  const outcome = await attempt(context, command, asksOf(context, index, progressOf(command)));
   // An end takes its own last sample, after the results.
   if (meter.started && !ending.signal.aborted) await meter.sample();
   const times = { index, startedAt, finishedAt: Math.max(startedAt, clock.now()) };
@@ -67,19 +66,25 @@ async function runCommand(context: BatchContext, index: number, command: ExeComm
 async function attempt(
   context: BatchContext,
   command: ExeCommand,
-  requireBlob: RequireBlob,
+  asks: DaemonAsks,
 ): Promise<{ facts: CommandFacts; reason?: Reason }> {
   const { stop, ending, suspension } = context;
   try {
     stop.canceled.throwIfAborted();
     if (isWork(command)) await suspension.pass(stop.signal);
-    const facts = await execute(context, command, requireBlob);
+    const facts = await execute(context, command, asks);
     // What was done before a cancellation took effect is done; an end undoes it all.
     return ending.reason === undefined ? { facts } : { facts, reason: ending.reason };
   } catch (error) {
     const failure = error instanceof CommandFailure ? error : new CommandFailure(reasonOfError(error));
     return { facts: failure.facts, reason: stop.reason ?? failure.reason };
   }
+}
+
+/** How often the requestor wants to hear how far it is. */
+function progressOf(command: ExeCommand): number | undefined {
+  if ('transfer' in command) return command.transfer.progress?.updateIntervalMs;
+  return 'deploy' in command ? command.deploy.progress?.updateIntervalMs : undefined;
 }
 
 /** What a suspended activity has to wait with. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { NeedAnswer } from '../../interface/exe-unit.ts';
 import type { Reason } from '../../interface/values.ts';
 import { newId } from '../../util/id.ts';
 import { ExeUnitError } from '../errors.ts';
@@ -12,10 +13,16 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** Blobs that commands wait for and the daemon brings. Kept by their hash, so each is brought once. */
+type OnReport = (done: number, total: number | undefined, message: string) => void;
+
+/** What a delivery, which brings no file, resolves with. */
+const NO_FILE = '';
+
+/** What commands wait for and the daemon brings or does. Files are kept by their hash, so each is brought once. */
 export class Needs {
   readonly #directory: string;
   readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #reports = new Map<string, OnReport>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -24,12 +31,16 @@ export class Needs {
   /** The blob's path, once it is there; `announce` says that it is not there yet. */
   async require(hash: string, signal: AbortSignal, announce: () => void): Promise<string> {
     const path = this.#pathOf(hash);
-    if (await exists(path)) return path;
+    return (await exists(path)) ? path : this.await(hash, signal, announce);
+  }
+
+  /** The path of what the daemon brings under this key; `announce` tells the daemon. */
+  async await(key: string, signal: AbortSignal, announce: () => void): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const waiter = { resolve, reject };
-    const waiters = this.#waiters.get(hash) ?? new Set();
-    this.#waiters.set(hash, waiters.add(waiter));
-    const onAbort = (): void => reject(new Error('the activity is ending'));
+    const waiters = this.#waiters.get(key) ?? new Set();
+    this.#waiters.set(key, waiters.add(waiter));
+    const onAbort = (): void => reject(new Error('the command is being ended'));
     signal.addEventListener('abort', onAbort);
     try {
       if (signal.aborted) onAbort();
@@ -38,21 +49,37 @@ export class Needs {
     } finally {
       signal.removeEventListener('abort', onAbort);
       waiters.delete(waiter);
-      if (waiters.size === 0) this.#waiters.delete(hash);
+      if (waiters.size === 0) this.#waiters.delete(key);
     }
   }
 
   /** @throws ExeUnitError ERR_EXE_UNIT_HASH_MISMATCH; the need then stays open */
   async provide(hash: string, result: { path: string } | { error: Reason }): Promise<void> {
-    const waiters = [...(this.#waiters.get(hash) ?? [])];
+    await this.answer(hash, 'error' in result ? result : { path: result.path, hash });
+  }
+
+  /** @throws ExeUnitError ERR_EXE_UNIT_HASH_MISMATCH; the need then stays open */
+  async answer(key: string, answer: NeedAnswer): Promise<void> {
+    const waiters = [...(this.#waiters.get(key) ?? [])];
     // Nobody waits (any more): a repeated answer.
     if (waiters.length === 0) return;
-    if ('error' in result) {
-      for (const waiter of waiters) waiter.reject(new CommandFailure(result.error));
+    if ('error' in answer) {
+      for (const waiter of waiters) waiter.reject(new CommandFailure(answer.error));
       return;
     }
-    await this.#take(hash, result.path);
-    for (const waiter of waiters) waiter.resolve(this.#pathOf(hash));
+    const path = 'path' in answer ? await this.#take(answer.hash, answer.path) : NO_FILE;
+    for (const waiter of waiters) waiter.resolve(path);
+  }
+
+  /** The returned function ends it. */
+  onReport(key: string, listener: OnReport): () => void {
+    this.#reports.set(key, listener);
+    return () => this.#reports.delete(key);
+  }
+
+  /** How far the daemon is with what the command waits for. */
+  report(key: string, ...progress: Parameters<OnReport>): void {
+    this.#reports.get(key)?.(...progress);
   }
 
   #pathOf(hash: string): string {
@@ -60,7 +87,7 @@ export class Needs {
   }
 
   /** Into this activity's own directory, since the daemon may drop its blob at any time. */
-  async #take(hash: string, source: string): Promise<void> {
+  async #take(hash: string, source: string): Promise<string> {
     await mkdir(this.#directory, { recursive: true });
     const temporary = join(this.#directory, `.${newId()}`);
     try {
@@ -73,6 +100,7 @@ export class Needs {
         });
       }
       await rename(temporary, this.#pathOf(hash));
+      return this.#pathOf(hash);
     } finally {
       // Also when it was renamed: two links to one file make rename(2) do nothing.
       await rm(temporary, { force: true });
@@ -81,9 +109,11 @@ export class Needs {
 }
 
 async function hashOf(path: string): Promise<string> {
-  const file = await open(path, 'r');
+  await using file = await open(path, 'r');
   const hash = createHash('sha256');
-  for await (const chunk of file.createReadStream()) if (chunk instanceof Uint8Array) hash.update(chunk);
+  for await (const chunk of file.createReadStream({ autoClose: false })) {
+    if (chunk instanceof Uint8Array) hash.update(chunk);
+  }
   return `sha256:${hash.digest('hex')}`;
 }
 

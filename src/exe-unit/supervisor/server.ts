@@ -64,6 +64,10 @@ async function perform(supervisor: Supervisor, request: Request): Promise<void> 
       return supervisor.exec(request.batchId, request.script);
     case 'provide':
       return supervisor.provide(request.hash, request.result);
+    case 'answer':
+      return supervisor.answer(request.batchId, request.index, request.answer);
+    case 'report':
+      return supervisor.report(request.batchId, request.index, request.progress);
     case 'suspend':
       return supervisor.suspend(request.by);
     case 'resume':

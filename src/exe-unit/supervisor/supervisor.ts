@@ -2,7 +2,7 @@ import type { ActivityState, Holder } from '../../interface/activity.ts';
 import type { Clock } from '../../interface/clock.ts';
 import type { ExeScript } from '../../interface/exe-script.ts';
 import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
-import type { ExeUnitSpec } from '../../interface/exe-unit.ts';
+import type { ExeUnitSpec, NeedAnswer, NeedProgress } from '../../interface/exe-unit.ts';
 import type { Logger } from '../../interface/logger.ts';
 import type { Reason } from '../../interface/values.ts';
 import { delay } from '../../util/delay.ts';
@@ -13,6 +13,7 @@ import { removeTree } from '../files.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import { workPaths } from '../paths.ts';
 import { limitExceeded, reason } from '../reasons.ts';
+import { commandKey } from './asks.ts';
 import { deployedHandle, unlessAbandoned, type SupervisorContext } from './context.ts';
 import { runBatch, type BatchRequest } from './executor.ts';
 import { Life } from './life.ts';
@@ -161,6 +162,15 @@ export class Supervisor {
   /** @throws ExeUnitError ERR_EXE_UNIT_HASH_MISMATCH */
   async provide(hash: string, result: { path: string } | { error: Reason }): Promise<void> {
     await this.#context.needs.provide(hash, result);
+  }
+
+  /** @throws ExeUnitError ERR_EXE_UNIT_HASH_MISMATCH */
+  async answer(batchId: string, index: number, answer: NeedAnswer): Promise<void> {
+    await this.#context.needs.answer(commandKey(batchId, index), answer);
+  }
+
+  async report(batchId: string, index: number, { done, total, message }: NeedProgress): Promise<void> {
+    this.#context.needs.report(commandKey(batchId, index), done, total, message);
   }
 
   /** Kills the workload and ends the activity. Whoever comes second waits for the first. */

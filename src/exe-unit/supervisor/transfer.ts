@@ -1,116 +1,184 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
-import { newId } from '../../util/id.ts';
-import { createFileBeneath, openFileBeneath } from '../../util/safe-path.ts';
-import { ExeUnitError } from '../errors.ts';
-import { syncDirectory } from '../files.ts';
-import { blobFileName } from '../paths.ts';
+import type * as Archive from '../../transfer/archive/index.ts';
+import type { CommandFacts } from './command-failure.ts';
+import { deployedHandle, type BatchContext } from './context.ts';
+import type { DaemonAsks } from './asks.ts';
+import {
+  copyIn,
+  copyOut,
+  copyWithin,
+  keepOutput,
+  sizeOfFiles,
+  withScratch,
+  writeOut,
+  type CopyOptions,
+} from './transfer-files.ts';
+import {
+  expectNoSelection,
+  planTransfer,
+  unsupported,
+  type TransferPlan,
+  type TransferRequest,
+} from './transfer-plan.ts';
 
-const CHUNK_BYTES = 1 << 20;
+/** Moves files into the activity, out of it, or about in it. */
+export async function transfer(
+  context: BatchContext,
+  request: TransferRequest,
+  asks: DaemonAsks,
+): Promise<CommandFacts> {
+  const plan = planTransfer(request);
+  return context.life.during('transfer', () => new Transfer(context, asks).run(plan));
+}
 
-export type TransferPlan =
-  | { readonly kind: 'in'; readonly hash: string; readonly path: string }
-  | { readonly kind: 'out'; readonly path: string };
+type PlanOf<K extends TransferPlan['kind']> = Extract<TransferPlan, { kind: K }>;
 
-/** @throws ExeUnitError ERR_EXE_UNIT_TRANSFER_UNSUPPORTED */
-export function planTransfer(from: string, to: string): TransferPlan {
-  if (from.startsWith('blob:sha256:') && to.startsWith('container:')) {
-    return { kind: 'in', hash: from.slice('blob:'.length), path: to.slice('container:'.length) };
+/** Loaded when an archive comes by: most activities never see one. */
+const archives = (): Promise<typeof Archive> => import('../../transfer/archive/index.ts');
+
+class Transfer {
+  readonly #context: BatchContext;
+  readonly #asks: DaemonAsks;
+  readonly #root: string;
+  readonly #quotaBytes: number;
+
+  constructor(context: BatchContext, asks: DaemonAsks) {
+    this.#context = context;
+    this.#asks = asks;
+    this.#root = context.runtime.volumeRoot(deployedHandle(context));
+    this.#quotaBytes = context.spec.resources.storageBytes;
   }
-  if (from.startsWith('container:') && to === 'blob:')
-    return { kind: 'out', path: from.slice('container:'.length) };
-  throw new ExeUnitError(
-    'ERR_EXE_UNIT_TRANSFER_UNSUPPORTED',
-    `a transfer from ${from.slice(0, 200)} to ${to.slice(0, 200)} is not supported yet by this runtime`,
-  );
-}
 
-/** A blob into the volume; not one byte of it when it would not fit. */
-export async function transferIn(
-  source: string,
-  root: string,
-  path: string,
-  freeBytes: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const { size } = await stat(source);
-  if (size > freeBytes) throw storageFull(size, freeBytes);
-  await using input = await open(source, 'r');
-  await using output = await createFileBeneath(root, path);
-  await copy(input, output, freeBytes, signal);
-}
-
-/** A file of the volume into `outputs`, named by its hash. */
-export async function transferOut(
-  root: string,
-  path: string,
-  outputs: string,
-  quotaBytes: number,
-  signal: AbortSignal,
-): Promise<{ hash: string; sizeBytes: number }> {
-  await mkdir(outputs, { recursive: true, mode: 0o700 });
-  const freeBytes = quotaBytes - (await sizeOfFiles(outputs));
-  const temporary = join(outputs, `.${newId()}`);
-  try {
-    const copied = await copyOut(root, path, temporary, freeBytes, signal);
-    await rename(temporary, join(outputs, blobFileName(copied.hash)));
-    await syncDirectory(outputs);
-    return copied;
-  } finally {
-    await rm(temporary, { force: true });
+  async run(plan: TransferPlan): Promise<CommandFacts> {
+    switch (plan.kind) {
+      case 'in':
+        return this.#in(plan);
+      case 'out':
+        return this.#out(plan);
+      case 'within':
+        return this.#within(plan);
+    }
   }
-}
 
-async function copyOut(
-  root: string,
-  path: string,
-  target: string,
-  freeBytes: number,
-  signal: AbortSignal,
-): Promise<{ hash: string; sizeBytes: number }> {
-  await using input = await openFileBeneath(root, path);
-  // A sparse file says what it would take, before it takes it.
-  const { size } = await input.stat();
-  if (size > freeBytes) throw storageFull(size, freeBytes);
-  await using output = await open(target, 'wx', 0o600);
-  const copied = await copy(input, output, freeBytes, signal);
-  await output.sync();
-  return copied;
-}
-
-async function copy(
-  input: FileHandle,
-  output: FileHandle,
-  maxBytes: number,
-  signal: AbortSignal,
-): Promise<{ hash: string; sizeBytes: number }> {
-  const hash = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  let sizeBytes = 0;
-  for (;;) {
-    signal.throwIfAborted();
-    const { bytesRead } = await input.read(chunk, 0, chunk.length, sizeBytes);
-    if (bytesRead === 0) return { hash: `sha256:${hash.digest('hex')}`, sizeBytes };
-    sizeBytes += bytesRead;
-    if (sizeBytes > maxBytes) throw storageFull(sizeBytes, maxBytes);
-    hash.update(chunk.subarray(0, bytesRead));
-    for (let at = 0; at < bytesRead;) at += (await output.write(chunk, at, bytesRead - at)).bytesWritten;
+  async #in({ from, to, format, selection }: PlanOf<'in'>): Promise<CommandFacts> {
+    const isDirectory = to.endsWith('/');
+    if (format === 'raw' && isDirectory)
+      throw unsupported(`${to} is a directory: name the file to be made in it`);
+    const source =
+      from.kind === 'blob'
+        ? await this.#asks.blob(from.hash)
+        : await this.#asks.url(from.url, this.#quotaBytes);
+    const isArchive = isDirectory || (format !== undefined && format !== 'raw');
+    if (isArchive) {
+      await this.#extract(source, { to, format: format === 'raw' ? undefined : format, selection });
+    } else {
+      expectNoSelection(selection);
+      await copyIn(source, this.#root, to, await this.#copying('copying'));
+    }
+    return {};
   }
-}
 
-async function sizeOfFiles(directory: string): Promise<number> {
-  const sizes = (await readdir(directory)).map(async (name) => (await stat(join(directory, name))).size);
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
+  async #out({ from, to, format, selection }: PlanOf<'out'>): Promise<CommandFacts> {
+    const { outputs } = this.#context.paths;
+    const { expectBeneath } = await archives();
+    const kind = await expectBeneath(this.#root, from);
+    if (kind === 'directory' && format === 'raw')
+      throw unsupported(`${from} is a directory: choose an archive format`);
+    const archive =
+      format === 'raw' || (format === undefined && kind === 'file') ? undefined : (format ?? 'tar');
+    const freeBytes = this.#quotaBytes - (await sizeOfFiles(outputs));
+    const blob = await withScratch(outputs, async (temporary) => {
+      if (archive !== undefined) await this.#pack({ from, format: archive, selection }, temporary, freeBytes);
+      else {
+        expectNoSelection(selection);
+        await copyOut(this.#root, from, temporary, { ...(await this.#copying('copying')), freeBytes });
+      }
+      return keepOutput(temporary, outputs);
+    });
+    if (to.kind === 'url') await this.#asks.deliver(to.url, blob);
+    return { blob };
+  }
 
-function storageFull(bytes: number, freeBytes: number): ExeUnitError {
-  return new ExeUnitError(
-    'ERR_EXE_UNIT_STORAGE_FULL',
-    `${bytes} bytes do not fit: ${Math.max(0, freeBytes)} are left of the agreed storage`,
-    {
-      bytes,
-      freeBytes,
-    },
-  );
+  async #within({ from, to, format, selection }: PlanOf<'within'>): Promise<CommandFacts> {
+    const { expectBeneath, copyTree } = await archives();
+    const kind = await expectBeneath(this.#root, from);
+    const archive = format === 'raw' ? undefined : format;
+    if (kind === 'file' && archive === undefined) {
+      expectNoSelection(selection);
+      const target = to.endsWith('/') ? `${to}${from.split('/').at(-1) ?? ''}` : to;
+      await copyWithin(this.#root, from, target, await this.#copying('copying'));
+    } else if (archive === undefined) {
+      await copyTree({ ...(await this.#tree(from, selection, 'copying')), to });
+    } else {
+      await withScratch(this.#context.paths.inputs, async (scratch) => {
+        // An archive is read twice and must not change in between; a tree may hold the very file that it is packed into.
+        const copying = await this.#copying('copying');
+        if (kind === 'file') {
+          await copyOut(this.#root, from, scratch, copying);
+          await this.#extract(scratch, { to, format: archive, selection });
+        } else {
+          await this.#pack({ from, format: archive, selection }, scratch, copying.freeBytes);
+          await copyIn(scratch, this.#root, to, copying);
+        }
+      });
+    }
+    return {};
+  }
+
+  async #extract(
+    archive: string,
+    plan: { to: string; format: Archive.ArchiveFormat | undefined; selection: Archive.Selection },
+  ): Promise<void> {
+    const { ARCHIVE_LIMITS, extractArchive } = await archives();
+    const { stop } = this.#context;
+    await extractArchive({
+      archive,
+      ...(plan.format === undefined ? {} : { format: plan.format }),
+      root: this.#root,
+      path: plan.to,
+      selection: plan.selection,
+      limits: { ...ARCHIVE_LIMITS, maxBytes: await this.#freeBytes() },
+      signal: stop.signal,
+      onProgress: (done, total) => this.#asks.progress(done, total, 'extracting'),
+    });
+  }
+
+  async #pack(
+    plan: { from: string; format: Archive.ArchiveFormat; selection: Archive.Selection },
+    target: string,
+    freeBytes: number,
+  ): Promise<void> {
+    const { packArchive } = await archives();
+    const tree = await this.#tree(plan.from, plan.selection, 'packing');
+    // What is in the volume is within the agreed storage, unless it is full of holes.
+    const limits = { ...tree.limits, maxBytes: this.#quotaBytes };
+    const bytes = packArchive({ ...tree, limits, format: plan.format });
+    await writeOut(bytes, target, { freeBytes, signal: tree.signal });
+  }
+
+  async #tree(path: string, selection: Archive.Selection, message: string): Promise<Archive.TreeOptions> {
+    const { ARCHIVE_LIMITS } = await archives();
+    return {
+      root: this.#root,
+      path,
+      selection,
+      limits: { ...ARCHIVE_LIMITS, maxBytes: await this.#freeBytes() },
+      signal: this.#context.stop.signal,
+      onProgress: (done) => this.#asks.progress(done, undefined, message),
+    };
+  }
+
+  async #copying(message: string): Promise<CopyOptions> {
+    return {
+      freeBytes: await this.#freeBytes(),
+      signal: this.#context.stop.signal,
+      onProgress: (done, total) => this.#asks.progress(done, total, message),
+    };
+  }
+
+  /** What is left of the agreed storage. */
+  async #freeBytes(): Promise<number> {
+    const { runtime } = this.#context;
+    const { diskBytes } = await runtime.stats(deployedHandle(this.#context));
+    return this.#quotaBytes - diskBytes;
+  }
 }

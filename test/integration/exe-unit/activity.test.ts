@@ -233,7 +233,7 @@ describe('an activity under its supervisor', () => {
       reason: { code: 'ERR_PATH_INVALID' },
     });
     expect(
-      await outcome('b3', { transfer: { from: 'https://example.com/', to: 'container:/x' } }),
+      await outcome('b3', { transfer: { from: 'gftp://example.com/', to: 'container:/x' } }),
     ).toMatchObject({
       reason: { code: 'ERR_EXE_UNIT_TRANSFER_UNSUPPORTED' },
     });

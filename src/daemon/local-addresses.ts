@@ -1,0 +1,6 @@
+import { networkInterfaces } from 'node:os';
+
+/** The addresses that this machine has by now. */
+export function localAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+}

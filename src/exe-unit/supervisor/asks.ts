@@ -1,0 +1,55 @@
+import type { BlobInfo } from '../../interface/transfer.ts';
+import type { BatchContext } from './context.ts';
+import { CommandProgress } from './command-progress.ts';
+
+/**
+ * What a command asks of the daemon, which alone has a network. Each wish stands in the journal, so whichever daemon
+ * follows it answers, also one that was started later.
+ */
+export interface DaemonAsks {
+  /** The path of a blob, once it is there. */
+  blob(hash: string): Promise<string>;
+  /** The path of what a URL names. */
+  url(url: string, maxBytes: number): Promise<string>;
+  /** Resolves once one of the outputs is at the URL. */
+  deliver(url: string, output: BlobInfo): Promise<void>;
+  /** How far the command is, in bytes; noted now and then. */
+  progress(done: number, total: number | undefined, message: string): void;
+}
+
+/** The name that answers and reports find a command by. */
+export function commandKey(batchId: string, index: number): string {
+  return `${batchId}/${index}`;
+}
+
+export function asksOf(context: BatchContext, index: number, intervalMs: number | undefined): DaemonAsks {
+  const { needs, journal, stop, batchId, clock } = context;
+  const key = commandKey(batchId, index);
+  const command = { batchId, index };
+  const progress = new CommandProgress({ ...command, intervalMs }, { clock, journal });
+  /** While it waits the daemon says how far it is. */
+  const reported = async <T>(wait: Promise<T>): Promise<T> => {
+    const end = needs.onReport(key, (done, total, message) => progress.report(done, total, message));
+    try {
+      return await wait;
+    } finally {
+      end();
+    }
+  };
+  return {
+    blob: (hash) =>
+      reported(needs.require(hash, stop.signal, () => journal.append({ type: 'need', ...command, hash }))),
+    url: (url, maxBytes) =>
+      reported(
+        needs.await(key, stop.signal, () => journal.append({ type: 'fetch', ...command, url, maxBytes })),
+      ),
+    deliver: async (url, { hash, sizeBytes }) => {
+      await reported(
+        needs.await(key, stop.signal, () =>
+          journal.append({ type: 'deliver', ...command, url, hash, sizeBytes }),
+        ),
+      );
+    },
+    progress: (done, total, message) => progress.report(done, total, message),
+  };
+}

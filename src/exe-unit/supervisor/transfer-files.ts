@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newId } from '../../util/id.ts';
+import { createFileBeneath, openFileBeneath } from '../../util/safe-path.ts';
+import { ExeUnitError } from '../errors.ts';
+import { syncDirectory } from '../files.ts';
+import { blobFileName } from '../paths.ts';
+
+const CHUNK_BYTES = 1 << 20;
+
+export interface CopyOptions {
+  /** Most that may be written. */
+  readonly freeBytes: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (doneBytes: number, totalBytes?: number) => void;
+}
+
+/** A file of the host into the volume; not one byte of it when it would not fit. */
+export async function copyIn(
+  source: string,
+  root: string,
+  path: string,
+  options: CopyOptions,
+): Promise<void> {
+  await using input = await open(source, 'r');
+  await expectRoom(input, options);
+  await using output = await createFileBeneath(root, path);
+  await copy(input, output, options);
+}
+
+/** A file of the volume to another place in it. */
+export async function copyWithin(
+  root: string,
+  from: string,
+  to: string,
+  options: CopyOptions,
+): Promise<void> {
+  await using input = await openFileBeneath(root, from);
+  await expectRoom(input, options);
+  await using output = await createFileBeneath(root, to);
+  await copy(input, output, options);
+}
+
+/** A file of the volume to one of the host, which is not there yet. */
+export async function copyOut(
+  root: string,
+  path: string,
+  target: string,
+  options: CopyOptions,
+): Promise<void> {
+  await using input = await openFileBeneath(root, path);
+  await expectRoom(input, options);
+  await using output = await open(target, 'wx', 0o600);
+  await copy(input, output, options);
+}
+
+/** Bytes as they come into a new file of the host. */
+export async function writeOut(
+  bytes: AsyncIterable<Uint8Array>,
+  target: string,
+  { freeBytes, signal }: Pick<CopyOptions, 'freeBytes' | 'signal'>,
+): Promise<void> {
+  await using output = await open(target, 'wx', 0o600);
+  let sizeBytes = 0;
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > freeBytes) throw storageFull(sizeBytes, freeBytes);
+    await output.writeFile(chunk);
+  }
+}
+
+/** A file of its own for the time of `work`. */
+export async function withScratch<T>(directory: string, work: (path: string) => Promise<T>): Promise<T> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, `.${newId()}`);
+  try {
+    return await work(path);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** Gives a finished file in `outputs` the name of its content. */
+export async function keepOutput(
+  temporary: string,
+  outputs: string,
+): Promise<{ hash: string; sizeBytes: number }> {
+  await using file = await open(temporary, 'r');
+  await file.sync();
+  const digest = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let sizeBytes = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, sizeBytes);
+    if (bytesRead === 0) break;
+    digest.update(chunk.subarray(0, bytesRead));
+    sizeBytes += bytesRead;
+  }
+  const hash = `sha256:${digest.digest('hex')}`;
+  await rename(temporary, join(outputs, blobFileName(hash)));
+  await syncDirectory(outputs);
+  return { hash, sizeBytes };
+}
+
+/** What the outputs of this activity take already. */
+export async function sizeOfFiles(directory: string): Promise<number> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const sizes = (await readdir(directory)).map(async (name) => (await stat(join(directory, name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** A sparse file says what it would take, before it takes it. */
+async function expectRoom(input: FileHandle, { freeBytes }: CopyOptions): Promise<void> {
+  const { size } = await input.stat();
+  if (size > freeBytes) throw storageFull(size, freeBytes);
+}
+
+async function copy(
+  input: FileHandle,
+  output: FileHandle,
+  { freeBytes, signal, onProgress }: CopyOptions,
+): Promise<void> {
+  const { size } = await input.stat();
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let sizeBytes = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const { bytesRead } = await input.read(chunk, 0, chunk.length, sizeBytes);
+    if (bytesRead === 0) return;
+    sizeBytes += bytesRead;
+    if (sizeBytes > freeBytes) throw storageFull(sizeBytes, freeBytes);
+    for (let at = 0; at < bytesRead;) at += (await output.write(chunk, at, bytesRead - at)).bytesWritten;
+    onProgress(sizeBytes, Math.max(size, sizeBytes));
+  }
+}
+
+function storageFull(bytes: number, freeBytes: number): ExeUnitError {
+  const message = `${bytes} bytes do not fit: ${Math.max(0, freeBytes)} are left of the agreed storage`;
+  return new ExeUnitError('ERR_EXE_UNIT_STORAGE_FULL', message, { bytes, freeBytes });
+}
