@@ -53,7 +53,7 @@ __asm__(".globl _start\n_start:\n  mov x29, #0\n  mov x0, sp\n  bl start\n");
 #define DIR "/.ergon/"
 
 enum { AT_FDCWD = -100, O_RDONLY = 0, O_WRONLY = 1, O_NONBLOCK = 04000, O_CLOEXEC = 02000000 };
-enum { F_SETFL = 4, WNOHANG = 1, POLLIN = 1, POLLHUP = 16, PR_SET_DUMPABLE = 4 };
+enum { F_SETFL = 4, F_SETPIPE_SZ = 1031, PIPE_BYTES = 1 << 18, WNOHANG = 1, POLLIN = 1, POLLHUP = 16, PR_SET_DUMPABLE = 4 };
 enum { SIGINT = 2, SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIG_SETMASK = 2 };
 enum { ENOENT = 2, EINTR = 4, EACCES = 13, ENOTDIR = 20 };
 
@@ -109,6 +109,8 @@ static int stream(const char *path, int flags, int as) {
   long fd = sys_open(path, flags | O_NONBLOCK);
   if (fd < 0) return (int)-fd;
   call(SYS_fcntl, fd, F_SETFL, 0, 0, 0);
+  /* Fewer turns for much output; where it is refused the pipe stays as it is. */
+  call(SYS_fcntl, fd, F_SETPIPE_SZ, PIPE_BYTES, 0, 0);
   if (fd == as) return 0;
   long done = call(SYS_dup3, fd, as, 0, 0, 0);
   call(SYS_close, fd, 0, 0, 0, 0);
