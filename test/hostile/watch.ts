@@ -1,31 +1,49 @@
 import { readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { measureDisk } from '../../runtimes/wasi/limits/disk-usage.ts';
 import { processTree, startTime } from '../../runtimes/wasi/limits/proc.ts';
 
 /** A process beyond doubt: numbers are used again. */
 type ProcessKey = `${number}@${string}`;
 
 const LOOK_MS = 25;
+const DISK_LOOK_MS = 100;
 
-/** Looks again and again at a supervisor, for how much memory it takes and what it starts. */
+/** Looks again and again at a supervisor, for how much memory it takes, what it starts and what its volume holds. */
 export class Watched {
   readonly pid: number;
   peakBytes = 0;
+  /** Lengths of the files in the volume. */
+  peakDiskBytes = 0;
   readonly #seen = new Set<ProcessKey>();
   readonly #timer: NodeJS.Timeout;
+  readonly #stopped = new AbortController();
+  readonly #disk: Promise<void>;
 
-  constructor(pid: number) {
+  constructor(pid: number, volume: string) {
     this.pid = pid;
     this.#look();
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#disk = this.#watchDisk(volume);
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopped.abort();
+    await this.#disk;
   }
 
   /** Of all that was ever seen below the supervisor, and itself, what lives. */
   survivors(): ProcessKey[] {
     return [...this.#seen].filter((key) => isAlive(key));
+  }
+
+  async #watchDisk(volume: string): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      this.peakDiskBytes = Math.max(this.peakDiskBytes, await measureDisk(volume));
+      await setTimeout(DISK_LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   #look(): void {

@@ -27,6 +27,9 @@ const CALM_TICKS = 75;
 const DELAY_FACTOR = 25;
 /** And how much larger than that of a well-behaved activity a supervisor may get, beside what it keeps of a stream. */
 const SUPERVISOR_FACTOR = 2;
+/** A file system of its own is made a little larger than agreed, for what it keeps account of. */
+const DISK_FACTOR = 1.1;
+const FAULT = /failed unexpectedly|(Type|Range|Reference)Error|unhandled/i;
 const PATIENCE_MS = 60_000;
 
 /** Supervisors of one runtime as a daemon has them, with a neighbour who ticks all the time. */
@@ -65,8 +68,11 @@ export class HostileWorld {
   }
 
   async stop(): Promise<void> {
-    await this.units.end(this.#neighbourId, 'Completed');
-    await this.#assertClean(this.#neighbourId, []);
+    // What a test that failed has left must not stay.
+    for (const activityId of await this.units.list()) {
+      await this.units.end(activityId, 'Completed');
+      await this.#assertClean(activityId, []);
+    }
     await this.units.stop();
     await soon(async () => expect(supervisorPids(this.dataDir)).toEqual([]));
     removeDataDir(this.dataDir);
@@ -84,6 +90,12 @@ export class HostileWorld {
       DELAY_FACTOR * this.#calmP99,
     );
     expect(watched.peakBytes, 'the memory of the supervisor').toBeLessThan(this.#supervisorBytes(program));
+    const storageBytes = program.resources?.storageBytes ?? STORAGE_BYTES;
+    expect(watched.peakDiskBytes, 'the storage').toBeLessThan(DISK_FACTOR * storageBytes);
+    // No input of a guest may make the host itself fail.
+    expect(readFileSync(join(this.#directory(ended.activityId), 'supervisor.log'), 'utf8')).not.toMatch(
+      FAULT,
+    );
     await this.#assertClean(ended.activityId, containers);
     await soon(async () => expect(watched.survivors()).toEqual([]));
     return ended;
@@ -145,7 +157,7 @@ export class HostileWorld {
     const stdinPath = program.stdin === undefined ? undefined : this.#blob(program.stdin);
     const files = [packagePath, stdinPath].filter((file) => file !== undefined);
     await this.units.create(this.#spec(activityId, packagePath, program));
-    const watched = new Watched(this.#supervisor(activityId));
+    const watched = new Watched(this.#supervisor(activityId), join(this.#directory(activityId), 'volumes'));
     try {
       await this.units.exec(activityId, 'harm', this.#script(program.args, program.stdin));
       const records = await this.#follow(activityId, files, async ({ type }) => {
@@ -160,7 +172,7 @@ export class HostileWorld {
       const containers = this.#containersOf(handle);
       return { ended: { activityId, records, stdout, stderr }, watched, containers };
     } finally {
-      watched.stop();
+      await watched.stop();
       if (program.module !== undefined) rmSync(packagePath);
     }
   }
@@ -183,7 +195,7 @@ export class HostileWorld {
   }
 
   async #assertClean(activityId: string, containers: readonly string[]): Promise<void> {
-    const directory = join(this.dataDir, 'activities', activityId);
+    const directory = this.#directory(activityId);
     await assertClean(this.units, {
       activityId,
       directory,
@@ -221,8 +233,12 @@ export class HostileWorld {
     return this.runtime === 'docker' && handle !== undefined ? [containerOf(handle)] : [];
   }
 
+  #directory(activityId: string): string {
+    return join(this.dataDir, 'activities', activityId);
+  }
+
   #supervisor(activityId: string): number {
-    const file = join(this.dataDir, 'activities', activityId, 'supervisor.json');
+    const file = join(this.#directory(activityId), 'supervisor.json');
     return Number(JSON.parse(readFileSync(file, 'utf8')).pid);
   }
 
