@@ -1,5 +1,6 @@
 import { activityErrors } from '../src/activity/errors.ts';
 import { apiErrors } from '../src/api/errors.ts';
+import { yagnaErrors } from '../src/api/rest/yagna/errors.ts';
 import { problemStatus } from '../src/api/problem-status.ts';
 import { cliErrors } from '../src/cli/errors.ts';
 import { configErrors } from '../src/config/errors.ts';
@@ -20,6 +21,7 @@ import { runtimeErrors } from '../runtimes/errors.ts';
 /** Every code of every area, under the heading of docs/errors.md. */
 export const CATALOGUES: Readonly<Record<string, ErrorCatalogue>> = {
   'REST API': apiErrors,
+  'Yagna-compatible API': yagnaErrors,
   'Values from outside': checkErrors,
   Tasks: taskErrors,
   Market: marketErrors,

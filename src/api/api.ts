@@ -3,6 +3,7 @@ import type { ApiComponents } from './components.ts';
 import { Idempotency } from './idempotency.ts';
 import { DEFAULT_LIMITS, type ApiLimits } from './limits.ts';
 import { v1Routes } from './rest/v1/index.ts';
+import { yagnaApi, type YagnaApi } from './rest/yagna/index.ts';
 import { answers } from './schemas/common.ts';
 import type { ApiServer, RouteContext } from './route.ts';
 import { createServer } from './server.ts';
@@ -31,6 +32,7 @@ export function api(init: ApiInit, components: ApiComponents): Api {
   const idempotency = new Idempotency(components);
   const stopping = new AbortController();
   let server: ApiServer | undefined;
+  let yagna: YagnaApi | undefined;
   let address: string | undefined;
   let cancelPurge = (): void => undefined;
 
@@ -45,13 +47,16 @@ export function api(init: ApiInit, components: ApiComponents): Api {
     start: async () => {
       const streams = new EventStreams(components.clock, limits.pingIntervalMs, stopping.signal);
       const context = { ...components, limits, idempotency, streams, stopSignal: stopping.signal };
-      server = await buildServer({ limits, version: init.version }, context);
+      yagna = components.yagna === undefined ? undefined : yagnaApi(context, components.yagna);
+      server = await buildServer({ limits, version: init.version }, context, yagna);
+      await yagna?.start();
       address = await server.listen({ host: init.host, port: init.port });
       purge();
     },
     stop: async () => {
       stopping.abort();
       cancelPurge();
+      await yagna?.stop();
       await server?.close();
       address = undefined;
     },
@@ -66,6 +71,7 @@ export function api(init: ApiInit, components: ApiComponents): Api {
 export async function buildServer(
   init: { readonly limits: ApiLimits; readonly version: string },
   context: RouteContext,
+  yagna?: YagnaApi,
 ): Promise<ApiServer> {
   const app = await createServer(init, context);
   await app.register(
@@ -79,6 +85,7 @@ export async function buildServer(
     },
     { prefix: '/v1' },
   );
+  await yagna?.register(app);
   await app.ready();
   return app;
 }

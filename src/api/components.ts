@@ -28,6 +28,7 @@ import type { NewId } from '../util/id.ts';
 import type { Collection } from './collection.ts';
 import type { PaymentView } from './schemas/payment.ts';
 import type { NodeInfo } from './schemas/node.ts';
+import type { YagnaParts } from './yagna-parts.ts';
 
 /** Whom a request comes from. */
 export interface Caller {
@@ -124,4 +125,6 @@ export interface ApiComponents {
   readonly network: Pick<Network, 'peers'>;
   readonly node: NodeQueries;
   readonly books: Books;
+  /** Without it the Yagna-compatible API is not served. */
+  readonly yagna?: YagnaParts;
 }

@@ -41,6 +41,7 @@ const TITLES: Readonly<Record<number, string>> = {
   429: 'Too many requests',
   431: 'Headers too large',
   500: 'Internal error',
+  501: 'Not implemented',
   502: 'The other node failed',
   503: 'Not available now',
   504: 'The other node did not answer in time',

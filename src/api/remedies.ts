@@ -8,6 +8,7 @@ import { taskErrors } from '../task/errors.ts';
 import { transferErrors } from '../transfer/errors.ts';
 import { checkErrors } from '../util/check.ts';
 import { apiErrors } from './errors.ts';
+import { yagnaErrors } from './rest/yagna/errors.ts';
 
 const REMEDIES: ReadonlyMap<string, string> = new Map(
   [
@@ -21,6 +22,7 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(
     storeErrors,
     taskErrors,
     transferErrors,
+    yagnaErrors,
   ].flatMap((catalogue) => Object.entries(catalogue).map(([code, { remedy }]) => [code, remedy] as const)),
 );
 

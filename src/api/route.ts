@@ -13,6 +13,8 @@ declare module 'fastify' {
     scope?: Scope | 'public';
     /** Content types of a body that is streamed, not parsed. */
     accepts?: readonly string[];
+    /** Requests with a valid app-key do not count toward the rate limit: clients poll as often as they are answered. */
+    uncounted?: boolean;
     /** Content types of an answer that is streamed. */
     produces?: readonly string[];
   }

@@ -2,7 +2,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
-import { authenticate } from './auth.ts';
+import { authenticate, knownCaller } from './auth.ts';
 import type { ApiComponents } from './components.ts';
 import { ApiError } from './errors.ts';
 import type { ApiLimits } from './limits.ts';
@@ -45,7 +45,7 @@ export async function createServer(
   app.addHook('onRoute', (route) => {
     if (route.config?.scope === undefined) throw new TypeError(`Route ${route.url} names no scope`);
   });
-  await limitRate(app, limits);
+  await limitRate(app, limits, components.appKeys);
   app.addHook('onRequest', authenticate(components.appKeys));
   app.addHook('preHandler', refuseBrokenText);
   app.setNotFoundHandler((request, reply) => onError(notFound(request, reply, methods), request, reply));
@@ -54,10 +54,18 @@ export async function createServer(
 }
 
 /** Counts by address, before the app-key is looked at, so that keys cannot be guessed at speed. */
-async function limitRate(app: ApiServer, limits: ApiLimits): Promise<void> {
+async function limitRate(
+  app: ApiServer,
+  limits: ApiLimits,
+  appKeys: ApiComponents['appKeys'],
+): Promise<void> {
   await app.register(rateLimit, { global: false });
   const check = app.createRateLimit({ max: limits.requestsPerMinute, timeWindow: 60_000 });
   app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.uncounted === true) {
+      request.caller = await knownCaller(request, appKeys);
+      if (request.caller !== undefined) return;
+    }
     const limit = await check(request);
     if (limit.isAllowed || !limit.isExceeded) return;
     void reply.header('retry-after', limit.ttlInSeconds);

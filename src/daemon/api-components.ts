@@ -41,6 +41,26 @@ export function apiComponents(glue: ApiGlue): ApiComponents {
     offers: offerQueries(glue),
     node: nodeQueries(glue),
     books: recordBooks(ground.store),
+    ...yagnaParts(glue),
+  };
+}
+
+function yagnaParts({ config: { yagna }, ground, services }: ApiGlue): Pick<ApiComponents, 'yagna'> {
+  if (!yagna.enabled) return {};
+  const { market, payment } = services;
+  const { platforms, images } = yagna;
+  const { address, peerId } = ground.network;
+  return {
+    yagna: {
+      init: { platforms, images },
+      address,
+      peerId,
+      market,
+      bills: payment.bills,
+      drivers: payment.drivers,
+      blobs: ground.blobs,
+      fetcher: ground.fetcher,
+    },
   };
 }
 

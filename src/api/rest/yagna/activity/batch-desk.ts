@@ -1,0 +1,208 @@
+import { isErgonError, type Batch, type ExeScript } from '../../../../interface/index.ts';
+import { yagnaProblem } from '../problem.ts';
+import { Bell } from '../hold.ts';
+import type { Files } from '../gsb/files.ts';
+import type { YagnaContext } from '../init.ts';
+import { batchNoteBucket, batchNoteKey, type BatchNote, type Delivery } from '../records.ts';
+import { isOutside, ourCommand, parseScript, readCommand } from './script.ts';
+
+type Context = Pick<
+  YagnaContext,
+  | 'store'
+  | 'clock'
+  | 'logger'
+  | 'newId'
+  | 'activities'
+  | 'books'
+  | 'fetcher'
+  | 'market'
+  | 'limits'
+  | 'stopSignal'
+>;
+
+/** Errors after which the wish is on record and goes on by itself. */
+const STILL_UNDER_WAY = ['ERR_ACTIVITY_UNREACHABLE'];
+
+/**
+ * Clients' batches: taken at once, handed to the provider one after another, with the files that they name brought here
+ * before and delivered after. What is to be done is on record first; a restart goes on with it.
+ */
+export class BatchDesk {
+  readonly changed = new Bell();
+  readonly #context: Context;
+  readonly #files: Files;
+  readonly #queues = new Map<string, Promise<void>>();
+
+  constructor(context: Context, files: Files) {
+    this.#context = context;
+    this.#files = files;
+  }
+
+  /** Goes on with what the last run of this node has left. */
+  async start(): Promise<void> {
+    const open = await this.#context.store.list(batchNoteBucket, { where: { index: 'open', equals: 'yes' } });
+    const notes = open.map(({ value }) => value).sort((a, b) => a.createdAt - b.createdAt);
+    for (const note of notes) this.#enqueue(note);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#queues.values());
+  }
+
+  /** @throws YagnaError for a script that makes no sense */
+  async exec(activityId: string, text: string): Promise<string> {
+    const { store, newId, clock } = this.#context;
+    const note: BatchNote = {
+      activityId,
+      batchId: newId(),
+      commands: parseScript(text),
+      state: 'Preparing',
+      deliveries: [],
+      starts: { stdout: 0, stderr: 0 },
+      createdAt: clock.now(),
+    };
+    await store.transact(async (tx) => tx.put(batchNoteBucket, batchNoteKey(activityId, note.batchId), note));
+    this.#enqueue(note);
+    return note.batchId;
+  }
+
+  note(activityId: string, batchId: string): Promise<BatchNote | undefined> {
+    return this.#context.store.get(batchNoteBucket, batchNoteKey(activityId, batchId));
+  }
+
+  #enqueue(note: BatchNote): void {
+    const { activityId, batchId } = note;
+    const before = this.#queues.get(activityId) ?? Promise.resolve();
+    const running = before
+      .then(() => this.#run(note))
+      .catch((err: unknown) => {
+        if (!this.#context.stopSignal.aborted)
+          this.#context.logger.error(
+            { err, activityId, batchId },
+            'a batch of a client was not seen through',
+          );
+      })
+      .finally(() => {
+        if (this.#queues.get(activityId) === running) this.#queues.delete(activityId);
+      });
+    this.#queues.set(activityId, running);
+  }
+
+  async #run(given: BatchNote): Promise<void> {
+    const note = given.state === 'Preparing' ? await this.#handOver(given) : given;
+    if (note.state !== 'Handed') return;
+    const { activityId, batchId } = note;
+    const batch = await this.#context.activities
+      .waitBatch(activityId, batchId, this.#context.stopSignal)
+      .catch((error: unknown) => {
+        // The provider has refused it meanwhile, or the node stops.
+        if (isErgonError(error, 'ERR_ACTIVITY_BATCH_NOT_FOUND')) return undefined;
+        throw error;
+      });
+    if (batch === undefined) {
+      await this.#change(note, { state: 'Done', cut: this.#cut(0, 'The provider has refused the script') });
+      return;
+    }
+    await this.#deliver(note, batch);
+    await this.#change(note, { state: 'Done' });
+  }
+
+  /** Brings the files that it names, and gives the provider as much of it as could be prepared. */
+  async #handOver(note: BatchNote): Promise<BatchNote> {
+    const { activityId, batchId } = note;
+    const { script, deliveries, cut } = await this.#prepare(note);
+    const starts = await this.#logEnds(activityId, batchId);
+    const facts = { starts, deliveries, ...(cut !== undefined && { cut }) };
+    if (script.length === 0) return this.#change(note, { ...facts, state: 'Done' });
+    const handed = await this.#change(note, { ...facts, state: 'Handed' });
+    try {
+      await this.#context.activities.exec(activityId, batchId, script, this.#context.stopSignal);
+      return handed;
+    } catch (error) {
+      if (isErgonError(error, ...STILL_UNDER_WAY)) return handed;
+      this.#context.stopSignal.throwIfAborted();
+      return this.#change(handed, { state: 'Done', cut: this.#cut(0, yagnaProblem(error).message) });
+    }
+  }
+
+  async #prepare(
+    note: BatchNote,
+  ): Promise<{ script: ExeScript; deliveries: Delivery[]; cut?: BatchNote['cut'] }> {
+    const script: ExeScript = [];
+    const deliveries: Delivery[] = [];
+    const { stopSignal: signal, limits } = this.#context;
+    for (const [index, each] of note.commands.entries()) {
+      const command = readCommand(each, index);
+      try {
+        let blob: string | undefined;
+        if (command.name === 'transfer') {
+          const { from, to } = command.body;
+          if (isOutside(from))
+            blob = (await this.#files.bring(from, { signal, maxBytes: limits.maxUploadBytes })).hash;
+          if (isOutside(to)) deliveries.push({ index, url: to, done: false });
+        }
+        script.push(ourCommand(command, blob));
+      } catch (error) {
+        signal.throwIfAborted();
+        return { script, deliveries, cut: this.#cut(index, yagnaProblem(error).message) };
+      }
+    }
+    return { script, deliveries };
+  }
+
+  /** Brings what the batch has put out to where the client said, in order. */
+  async #deliver(note: BatchNote, batch: Batch): Promise<void> {
+    const { stopSignal: signal } = this.#context;
+    let current = note;
+    for (const delivery of note.deliveries) {
+      const blob = batch.results[delivery.index]?.blob;
+      if (delivery.done || blob === undefined) continue;
+      let error: string | undefined;
+      try {
+        await this.#fetch(note.activityId, blob.hash, blob.sizeBytes);
+        await this.#files.deliver(blob.hash, delivery.url, signal);
+      } catch (cause) {
+        signal.throwIfAborted();
+        error = yagnaProblem(cause).message.slice(0, 4096);
+      }
+      const settled = { ...delivery, done: true, ...(error !== undefined && { error }) };
+      const deliveries = current.deliveries.map((each) => (each.index === settled.index ? settled : each));
+      current = await this.#change(current, { deliveries });
+    }
+  }
+
+  async #fetch(activityId: string, hash: string, sizeBytes: number): Promise<void> {
+    const { books, market, fetcher, stopSignal: signal } = this.#context;
+    const record = await books.activities.get(activityId);
+    const agreement = record === undefined ? undefined : await market.get(record.agreementId);
+    if (agreement === undefined) return;
+    const { peerId, multiaddrs } = agreement.agreement.offer;
+    await fetcher.fetch(peerId, hash, { multiaddrs, maxBytes: sizeBytes, signal });
+  }
+
+  /** Where the logs stand after all earlier batches: there the output of this one begins. */
+  async #logEnds(activityId: string, batchId: string): Promise<BatchNote['starts']> {
+    const page = await this.#context.books.batches.list({ limit: 1000, where: { activity: activityId } });
+    const results = page.items.flatMap((batch) => (batch.batchId === batchId ? [] : batch.results));
+    return {
+      stdout: Math.max(0, ...results.map((result) => result.stdout?.end ?? 0)),
+      stderr: Math.max(0, ...results.map((result) => result.stderr?.end ?? 0)),
+    };
+  }
+
+  #cut(index: number, message: string): NonNullable<BatchNote['cut']> {
+    return { index, message: message.slice(0, 4096), at: this.#context.clock.now() };
+  }
+
+  async #change(note: BatchNote, change: Partial<BatchNote>): Promise<BatchNote> {
+    const key = batchNoteKey(note.activityId, note.batchId);
+    const changed = await this.#context.store.transact(async (tx) => {
+      const current = (await tx.get(batchNoteBucket, key)) ?? note;
+      const next = { ...current, ...change };
+      tx.put(batchNoteBucket, key, next);
+      return next;
+    });
+    this.changed.ring();
+    return changed;
+  }
+}

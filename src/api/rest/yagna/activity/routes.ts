@@ -1,0 +1,64 @@
+import { Type } from 'typebox';
+import type { ActivityRecord } from '../../../../interface/index.ts';
+import { PROPERTY } from '../../../../interface/index.ts';
+import type { ApiServer } from '../../../route.ts';
+import { invalid } from '../errors.ts';
+import type { YagnaRooms } from '../rooms.ts';
+import { sendJson } from '../reply.ts';
+import { activityOf } from './activity-of.ts';
+import { batchRoutes } from './batch-routes.ts';
+import { stateView, usageView } from './state-view.ts';
+
+const Id = Type.String({ maxLength: 512 });
+const Params = Type.Object({ activityId: Id });
+const NewActivity = Type.Union([Id, Type.Object({ agreementId: Id })]);
+const READ = { scope: 'read' } as const;
+const ACT = { scope: 'requestor' } as const;
+
+export function activityRoutes(app: ApiServer, rooms: YagnaRooms): void {
+  const { context, agreements } = rooms;
+  const get = (activityId: string): Promise<ActivityRecord> => activityOf(rooms, activityId);
+
+  app.post('/activity', { config: ACT, schema: { body: NewActivity } }, async ({ body }, reply) => {
+    const activityId = await createActivity(rooms, typeof body === 'string' ? body : body.agreementId);
+    return sendJson(reply, typeof body === 'string' ? activityId : { activityId }, 201);
+  });
+  app.delete(
+    '/activity/:activityId',
+    { config: ACT, schema: { params: Params } },
+    async ({ params }, reply) => {
+      await get(params.activityId);
+      await context.activities.destroy(params.activityId);
+      return sendJson(reply, null);
+    },
+  );
+  app.get(
+    '/activity/:activityId/agreement',
+    { config: READ, schema: { params: Params } },
+    async ({ params }, reply) => sendJson(reply, (await get(params.activityId)).agreementId),
+  );
+  app.get('/activity/:activityId/state', { config: READ, schema: { params: Params } }, async ({ params }) =>
+    stateView(await get(params.activityId)),
+  );
+  app.get('/activity/:activityId/usage', { config: READ, schema: { params: Params } }, async ({ params }) => {
+    const record = await get(params.activityId);
+    const { agreement } = await agreements.get(record.agreementId);
+    return usageView(record, agreement.terms.pricing.counters);
+  });
+  batchRoutes(app, rooms);
+}
+
+/** The package is brought here first, however long that takes: its provider will ask for it. */
+async function createActivity(
+  { context, agreements, packages }: YagnaRooms,
+  agreementId: string,
+): Promise<string> {
+  const { agreement } = await agreements.get(agreementId);
+  const name = agreement.demand.properties[PROPERTY.taskPackage];
+  if (typeof name !== 'string') throw invalid(`The demand names no ${PROPERTY.taskPackage}`);
+  const taskPackage = await packages.resolve(name);
+  const activityId = context.newId();
+  const { hash, sizeBytes } = taskPackage;
+  await context.activities.create({ activityId, agreementId, package: { hash, sizeBytes }, limits: {} });
+  return activityId;
+}

@@ -1,0 +1,158 @@
+import type { LogStream } from '../../../../interface/index.ts';
+import type { SseMessage } from '../../../sse.ts';
+import { delay } from '../../../../util/delay.ts';
+import type { YagnaContext } from '../init.ts';
+import { iso } from '../time.ts';
+import { asOutput } from './output.ts';
+import { captureOf, tellResults, type BatchStory, type ToldResult } from './results.ts';
+
+const CHUNK_BYTES = 64 * 1024;
+
+type Context = Pick<YagnaContext, 'activities' | 'clock' | 'limits'>;
+
+/** How far a reader has come: which command, whether its start was told, and where in the logs. */
+interface Place {
+  index: number;
+  started: boolean;
+  stdout: number;
+  stderr: number;
+}
+
+/**
+ * A batch as it happens, from its beginning or from after `lastEventId`. Everything is read from what is on record, so
+ * whoever comes late, or again, misses nothing and hears nothing twice.
+ */
+export async function* batchEvents(
+  context: Context,
+  read: () => Promise<BatchStory>,
+  lastEventId: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<SseMessage> {
+  let story = await read();
+  const place = placeOf(lastEventId) ?? beginning(story);
+  while (!signal.aborted) {
+    const { results, finished } = tellResults(story);
+    yield* startOf(story, place, results);
+    const done = results.find(({ index }) => index === place.index);
+    yield* output(context, story, place, done);
+    if (done !== undefined) {
+      yield message(story, place, done.at, { finished: finishedBody(done) });
+      const isLast = finished && done === results.at(-1);
+      place.index += 1;
+      place.started = false;
+      if (isLast) return;
+      continue;
+    }
+    if (finished) return;
+    await delay(context.clock, context.limits.logPollIntervalMs, signal);
+    story = await read();
+  }
+}
+
+function beginning({ note }: BatchStory): Place {
+  return { index: 0, started: false, stdout: note?.starts.stdout ?? 0, stderr: note?.starts.stderr ?? 0 };
+}
+
+/** A command is told to start once everything before it has ended and the batch is at the provider. */
+function* startOf(
+  { note, batch, ...story }: BatchStory,
+  place: Place,
+  results: readonly ToldResult[],
+): Generator<SseMessage> {
+  const command = note?.commands[place.index] ?? batch?.script[place.index];
+  const isThere = batch !== undefined || results.length > place.index;
+  if (place.started || command === undefined || !isThere) return;
+  if (place.index === 0 && note !== undefined) {
+    place.stdout = note.starts.stdout;
+    place.stderr = note.starts.stderr;
+  }
+  place.started = true;
+  const at = results.find(({ index }) => index === place.index)?.own?.startedAt ?? batch?.createdAt ?? 0;
+  yield message({ ...story, note, batch }, place, at, { started: { command } });
+}
+
+async function* output(
+  context: Context,
+  story: BatchStory,
+  place: Place,
+  done: ToldResult | undefined,
+): AsyncGenerator<SseMessage> {
+  const capture = captureOf(story.note, place.index);
+  if (!place.started) return;
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const mode = capture?.[stream]?.stream;
+    const end = done?.own?.[stream]?.end;
+    if (mode === undefined) {
+      // Nobody asked for it: only the place moves on.
+      if (end !== undefined) place[stream] = end;
+      continue;
+    }
+    yield* pieces(context, story, place, { stream, end, format: mode.format });
+  }
+}
+
+/** What the log holds beyond the place; all of it, when the end is known. */
+async function* pieces(
+  context: Context,
+  story: BatchStory,
+  place: Place,
+  { stream, end, format }: { stream: LogStream; end: number | undefined; format: string | undefined },
+): AsyncGenerator<SseMessage> {
+  const isText = format !== 'binary' && format !== 'bin';
+  for (let misses = 0; end === undefined || place[stream] < end;) {
+    const max = Math.min(CHUNK_BYTES, (end ?? Infinity) - place[stream]);
+    const slice = await context.activities.readLog(story.activityId, stream, place[stream], max);
+    const isRest = end !== undefined && place[stream] + slice.bytes.byteLength >= end;
+    const bytes = Buffer.from(slice.bytes);
+    const whole = isText && !isRest ? bytes.subarray(0, wholeCharacters(bytes)) : bytes;
+    if (whole.length > 0) {
+      misses = 0;
+      place[stream] += whole.length;
+      yield message(story, place, context.clock.now(), { [stream]: asOutput(whole, format) });
+      continue;
+    }
+    if (end === undefined || slice.final || misses > MAX_MISSES) return;
+    misses += 1;
+    await delay(context.clock, context.limits.logPollIntervalMs);
+  }
+}
+
+/** Looks at a log whose copy has not come as far as its command: half a minute, when looked at every 100 ms. */
+const MAX_MISSES = 300;
+
+/** So many bytes hold no part of a character whose rest is still to come. */
+function wholeCharacters(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+function finishedBody({ result, own, message }: ToldResult): object {
+  return {
+    return_code: result === 'Ok' ? 0 : own?.exitCode === undefined || own.exitCode === 0 ? 1 : own.exitCode,
+    message: message ?? null,
+  };
+}
+
+function message(story: BatchStory, place: Place, at: number, kind: object): SseMessage {
+  const batchId = story.note?.batchId ?? story.batch?.batchId ?? '';
+  const data = { batch_id: batchId, index: place.index, timestamp: iso(at), kind };
+  const step = 'finished' in kind ? 'f' : 's';
+  return {
+    id: `${place.index}-${step}-${place.stdout}-${place.stderr}`,
+    event: 'runtime',
+    data: JSON.stringify(data),
+  };
+}
+
+function placeOf(lastEventId: string | undefined): Place | undefined {
+  const [, index, step, stdout, stderr] =
+    /^(\d{1,3})-([sf])-(\d{1,15})-(\d{1,15})$/.exec(lastEventId ?? '') ?? [];
+  if (index === undefined) return undefined;
+  const at = Number(index) + (step === 'f' ? 1 : 0);
+  return { index: at, started: step === 's', stdout: Number(stdout), stderr: Number(stderr) };
+}

@@ -1,0 +1,63 @@
+import type { AgreementRecord, StoredEvent } from '../../../../interface/index.ts';
+import type { ClientEvent } from '../records.ts';
+
+type Body = ClientEvent['body'];
+
+const AGREEMENT_EVENTS: Readonly<Record<string, string>> = {
+  'agreement.approved': 'AgreementApprovedEvent',
+  'agreement.rejected': 'AgreementRejectedEvent',
+  'agreement.cancelled': 'AgreementCancelledEvent',
+  'agreement.terminated': 'AgreementTerminatedEvent',
+};
+
+/** A requestor decides by itself: it hears only of what comes to it. A provider hears what became of its bills. */
+const BILL_EVENTS: Readonly<Record<'requestor' | 'provider', Readonly<Record<string, string>>>> = {
+  requestor: { received: 'Received', cancelled: 'Cancelled' },
+  provider: {
+    accepted: 'Accepted',
+    rejected: 'Rejected',
+    settled: 'Settled',
+    failed: 'Failed',
+    cancelled: 'Cancelled',
+  },
+};
+
+const BILL_STATES = ['received', 'cancelled', 'accepted', 'rejected', 'settled', 'failed'];
+/** What the recorder follows. */
+export const SOURCE_EVENTS: readonly string[] = [
+  ...Object.keys(AGREEMENT_EVENTS),
+  ...BILL_STATES.flatMap((state) => [`debit-note.${state}`, `invoice.${state}`]),
+];
+
+/** An event as clients read it, without its date; undefined for one that is none of their business. */
+export function clientEvent(
+  { type, subject, data }: StoredEvent,
+  agreement: AgreementRecord | undefined,
+): { kind: ClientEvent['kind']; body: Body } | undefined {
+  const eventType = AGREEMENT_EVENTS[type];
+  if (eventType !== undefined)
+    return { kind: 'agreement', body: agreementBody(eventType, subject, agreement) };
+  const [area, state = ''] = type.split('.');
+  const role = roleOf(data);
+  const word = role === undefined ? undefined : BILL_EVENTS[role][state];
+  if (word === undefined) return undefined;
+  return area === 'invoice'
+    ? { kind: 'invoice', body: { eventType: `Invoice${word}Event`, invoiceId: subject } }
+    : { kind: 'debitNote', body: { eventType: `DebitNote${word}Event`, debitNoteId: subject } };
+}
+
+function agreementBody(eventType: string, agreementId: string, record: AgreementRecord | undefined): Body {
+  const body = { eventType, agreementId };
+  if (eventType === 'AgreementApprovedEvent') return body;
+  const termination = record?.termination;
+  const { message = '', code = '' } = termination?.reason ?? record?.reason ?? {};
+  const reason = { message, code };
+  if (eventType !== 'AgreementTerminatedEvent') return { ...body, reason };
+  const terminator = termination?.by === 'requestor' ? 'Requestor' : 'Provider';
+  return { ...body, reason, terminator, signature: termination?.signature ?? '' };
+}
+
+function roleOf(data: StoredEvent['data']): 'requestor' | 'provider' | undefined {
+  const role = typeof data === 'object' && data !== null && 'role' in data ? data.role : undefined;
+  return role === 'requestor' || role === 'provider' ? role : undefined;
+}

@@ -1,0 +1,105 @@
+import type { StoredEvent } from '../../../../interface/index.ts';
+import { delay } from '../../../../util/delay.ts';
+import { Bell } from '../hold.ts';
+import type { YagnaContext } from '../init.ts';
+import {
+  agreementNoteBucket,
+  clientEventBucket,
+  clientEventKey,
+  positionBucket,
+  type ClientEvent,
+} from '../records.ts';
+import { isoMicros } from '../time.ts';
+import { clientEvent, SOURCE_EVENTS } from './client-event.ts';
+
+const POSITION = 'recorder';
+const RETRY_MS = 1_000;
+const KEEP_MS = 30 * 24 * 3600 * 1000;
+const PURGE_BATCH = 1_000;
+
+type Context = Pick<YagnaContext, 'store' | 'events' | 'clock' | 'logger' | 'market'>;
+
+/**
+ * Turns the store's events into those that clients poll for, in order, each once, over any restart. Each gets a cursor
+ * of its own in microseconds: clients ask for what came after the last date that they have seen.
+ */
+export class EventRecorder {
+  readonly recorded = new Bell();
+  readonly #context: Context;
+  readonly #onEvent: (event: StoredEvent) => void;
+  #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  /** `onEvent` hears of each once it is recorded. */
+  constructor(context: Context, onEvent: (event: StoredEvent) => void) {
+    this.#context = context;
+    this.#onEvent = onEvent;
+  }
+
+  start(): void {
+    this.#stopping = new AbortController();
+    this.#running = this.#run(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { store, events, clock, logger } = this.#context;
+    while (!signal.aborted) {
+      try {
+        const { seq = 0 } = (await store.get(positionBucket, POSITION)) ?? {};
+        for await (const event of events.follow({ after: seq, types: SOURCE_EVENTS }, signal)) {
+          await this.#record(event);
+          this.recorded.ring();
+          this.#onEvent(event);
+        }
+      } catch (err) {
+        logger.error({ err }, 'events for clients are not recorded');
+        // Rejects when this stops, as the loop sees.
+        await delay(clock, RETRY_MS, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #record(event: StoredEvent): Promise<void> {
+    const { store, market } = this.#context;
+    const agreementId = agreementOf(event);
+    const agreement = agreementId === undefined ? undefined : await market.get(agreementId);
+    await store.transact(async (tx) => {
+      const before = await tx.get(positionBucket, POSITION);
+      if (before !== undefined && before.seq >= event.seq) return;
+      const micros = Math.max(event.at * 1000, (before?.micros ?? 0) + 1);
+      tx.put(positionBucket, POSITION, { seq: event.seq, micros });
+      const found = clientEvent(event, agreement);
+      if (found === undefined) return;
+      const note = agreementId === undefined ? undefined : await tx.get(agreementNoteBucket, agreementId);
+      const recorded: ClientEvent = {
+        micros,
+        kind: found.kind,
+        ...(note?.appSessionId !== undefined && { appSessionId: note.appSessionId }),
+        body: { ...found.body, eventDate: isoMicros(micros) },
+      };
+      tx.put(clientEventBucket, clientEventKey(micros), recorded);
+    });
+  }
+
+  /** Events so old that no client can be waiting for them. */
+  async purge(): Promise<void> {
+    const { store, clock } = this.#context;
+    const oldest = (clock.now() - KEEP_MS) * 1000;
+    await store.transact(async (tx) => {
+      for (const { id, value } of await tx.list(clientEventBucket, { limit: PURGE_BATCH }))
+        if (value.micros < oldest) tx.delete(clientEventBucket, id);
+    });
+  }
+}
+
+function agreementOf({ type, subject, data }: StoredEvent): string | undefined {
+  if (type.startsWith('agreement.')) return subject;
+  const found =
+    typeof data === 'object' && data !== null && 'agreementId' in data ? data.agreementId : undefined;
+  return typeof found === 'string' ? found : undefined;
+}

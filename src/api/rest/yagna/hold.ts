@@ -1,0 +1,110 @@
+import type { FastifyReply } from 'fastify';
+import type { Clock } from '../../../interface/index.ts';
+
+/** Something to listen to: each turn is a reason to look again. */
+export type Wake = (signal: AbortSignal) => AsyncIterable<unknown>;
+
+export interface HoldComponents {
+  readonly clock: Clock;
+  readonly stopSignal: AbortSignal;
+}
+
+/** Aborts when the client has gone. */
+export function clientGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+/**
+ * Asks `question` now and whenever one of `wakes` says so, until it answers. Undefined when the time is up, the client
+ * has gone or the server stops: a long-poll answers then with what there is.
+ */
+export async function hold<T>(
+  { clock, stopSignal }: HoldComponents,
+  wait: { readonly timeoutMs: number; readonly wakes: readonly Wake[]; readonly signal?: AbortSignal },
+  question: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([
+    over.signal,
+    stopSignal,
+    ...(wait.signal === undefined ? [] : [wait.signal]),
+  ]);
+  // Listening begins before the first look: what happens in between is not missed.
+  const ears = wait.wakes.map((wake) => ear(wake, signal));
+  const cancel = clock.setTimer(() => over.abort(), wait.timeoutMs);
+  const ended = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  try {
+    while (!signal.aborted) {
+      const answer = await question();
+      if (answer !== undefined) return answer;
+      await Promise.race([ended, ...ears.map((each) => each.heard())]);
+    }
+    // What came in the very last moment.
+    return await question();
+  } finally {
+    cancel();
+    over.abort();
+  }
+}
+
+/** Remembers between two looks that something was heard. */
+function ear(wake: Wake, signal: AbortSignal): { heard(): Promise<void> } {
+  let hearing = deferred();
+  const listen = async (): Promise<void> => {
+    const turns = wake(signal)[Symbol.asyncIterator]();
+    while ((await turns.next()).done !== true) hearing.resolve();
+  };
+  // Without its wakes a question is still asked once more, when the time is up.
+  listen().catch(() => undefined);
+  return {
+    async heard() {
+      await hearing.promise;
+      hearing = deferred();
+    },
+  };
+}
+
+function deferred(): { promise: Promise<unknown>; resolve(): void } {
+  const { promise, resolve } = Promise.withResolvers();
+  return { promise, resolve: () => resolve(undefined) };
+}
+
+/** Rung when something in this process has changed that no event of the store tells of. */
+export class Bell {
+  readonly #waiting = new Set<() => void>();
+
+  ring(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  readonly rings: Wake = (signal) => {
+    let rung = false;
+    let resolve: (() => void) | undefined;
+    const wake = (): void => {
+      rung = true;
+      resolve?.();
+    };
+    const end = (): void => {
+      this.#waiting.delete(wake);
+      resolve?.();
+    };
+    this.#waiting.add(wake);
+    signal.addEventListener('abort', end, { once: true });
+    return turnsOf(signal, async () => {
+      if (!rung && !signal.aborted) await new Promise<void>((done) => (resolve = done));
+      rung = false;
+    });
+  };
+}
+
+async function* turnsOf(signal: AbortSignal, next: () => Promise<void>): AsyncGenerator<true> {
+  while (!signal.aborted) {
+    await next();
+    yield true;
+  }
+}

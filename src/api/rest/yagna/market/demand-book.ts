@@ -1,0 +1,192 @@
+import { PROPERTY, type Offer } from '../../../../interface/index.ts';
+import { invalid, notFound } from '../errors.ts';
+import { Bell } from '../hold.ts';
+import type { YagnaContext } from '../init.ts';
+import type { Platforms } from '../platforms.ts';
+import {
+  demandBucket,
+  demandEventBucket,
+  isId,
+  proposalBucket,
+  type ClientDemand,
+  type DemandEvent,
+  type DemandRecord,
+  type ProposalRecord,
+} from '../records.ts';
+import { ourConstraints, requestedResources } from './constraints.ts';
+import { Matcher } from './matcher.ts';
+import { fromClient } from './properties.ts';
+
+const HOUR_MS = 3600 * 1000;
+/** Of a demand that does not say when its work ends. */
+const DEFAULT_LIFETIME_MS = 24 * HOUR_MS;
+const MAX_OPEN_DEMANDS = 1024;
+
+type Context = Pick<YagnaContext, 'store' | 'clock' | 'logger' | 'market' | 'newId'>;
+
+/** What a client asks for, in this node's words. */
+export function ourDemand(
+  { properties, constraints }: ClientDemand,
+  platforms: Platforms,
+): Pick<DemandRecord, 'properties' | 'constraints'> {
+  const ours = ourConstraints(constraints, platforms);
+  return {
+    properties: { ...requestedResources(ours), ...fromClient(properties, platforms) },
+    constraints: ours,
+  };
+}
+
+/** The demands of this node's clients, and what each client has still to be told. Survives a restart. */
+export class DemandBook {
+  readonly changed = new Bell();
+  readonly #context: Context;
+  readonly #platforms: Platforms;
+  readonly #matchers = new Map<string, Matcher>();
+
+  constructor(context: Context, platforms: Platforms) {
+    this.#context = context;
+    this.#platforms = platforms;
+  }
+
+  async start(): Promise<void> {
+    for (const demand of await this.open()) this.#match(demand);
+  }
+
+  stop(): void {
+    for (const matcher of this.#matchers.values()) matcher.stop();
+    this.#matchers.clear();
+  }
+
+  async open(): Promise<DemandRecord[]> {
+    const found = await this.#context.store.list(demandBucket, { where: { index: 'open', equals: 'yes' } });
+    const now = this.#context.clock.now();
+    return found.map(({ value }) => value).filter((demand) => demand.expiresAt > now);
+  }
+
+  async publish(client: ClientDemand): Promise<DemandRecord> {
+    const { store, clock, newId } = this.#context;
+    if (this.#matchers.size >= MAX_OPEN_DEMANDS)
+      throw invalid(`${MAX_OPEN_DEMANDS} demands are open already`);
+    const createdAt = clock.now();
+    const ours = ourDemand(client, this.#platforms);
+    const demand: DemandRecord = {
+      demandId: newId(),
+      client,
+      ...ours,
+      createdAt,
+      expiresAt: expirationOf(ours.properties[PROPERTY.expiration], createdAt),
+    };
+    await store.transact(async (tx) => tx.put(demandBucket, demand.demandId, demand));
+    this.#match(demand);
+    return demand;
+  }
+
+  /** @throws YagnaError when it is none of the open ones */
+  async get(demandId: string): Promise<DemandRecord> {
+    const demand = isId(demandId) ? await this.#context.store.get(demandBucket, demandId) : undefined;
+    const isOpen = demand?.closedAt === undefined && (demand?.expiresAt ?? 0) > this.#context.clock.now();
+    if (demand === undefined || !isOpen) throw notFound('demand', demandId);
+    return demand;
+  }
+
+  async close(demandId: string): Promise<void> {
+    const { store, clock } = this.#context;
+    await this.get(demandId);
+    await store.transact(async (tx) => {
+      const demand = await tx.get(demandBucket, demandId);
+      if (demand !== undefined) tx.put(demandBucket, demandId, { ...demand, closedAt: clock.now() });
+      const where = { index: 'demand', equals: demandId };
+      for (const { id } of await tx.list(demandEventBucket, { where })) tx.delete(demandEventBucket, id);
+    });
+    this.#matchers.get(demandId)?.stop();
+    this.#matchers.delete(demandId);
+    this.changed.ring();
+  }
+
+  /** Keeps a proposal and tells the client of it. */
+  async tell(proposal: ProposalRecord): Promise<void> {
+    await this.#context.store.transact(async (tx) => {
+      tx.put(proposalBucket, proposal.proposalId, proposal);
+      tx.put(demandEventBucket, this.#context.newId(), eventOf(proposal));
+    });
+    this.changed.ring();
+  }
+
+  /** The client's counter-proposal was refused. */
+  async tellRejected(proposalId: string, rejection: string): Promise<void> {
+    const { store, clock, newId } = this.#context;
+    await store.transact(async (tx) => {
+      const proposal = await tx.get(proposalBucket, proposalId);
+      if (proposal === undefined) return;
+      const rejected: ProposalRecord = { ...proposal, state: 'Rejected' };
+      tx.put(proposalBucket, proposalId, rejected);
+      tx.put(demandEventBucket, newId(), {
+        ...eventOf(proposal),
+        at: clock.now(),
+        rejection: rejection.slice(0, 4096),
+      });
+    });
+    this.changed.ring();
+  }
+
+  /** Takes up to `max` events out of the queue. */
+  take(demandId: string, max: number): Promise<{ event: DemandEvent; proposal: ProposalRecord }[]> {
+    return this.#context.store.transact(async (tx) => {
+      const where = { index: 'demand', equals: demandId };
+      const taken = [];
+      for (const { id, value } of await tx.list(demandEventBucket, { where, limit: max })) {
+        // Read, so that two polls at once do not both take it.
+        if ((await tx.get(demandEventBucket, id)) === undefined) continue;
+        const proposal = await tx.get(proposalBucket, value.proposalId);
+        tx.delete(demandEventBucket, id);
+        if (proposal !== undefined) taken.push({ event: value, proposal });
+      }
+      return taken;
+    });
+  }
+
+  used(demandId: string, offerId: string): void {
+    this.#matchers.get(demandId)?.used(offerId);
+  }
+
+  failed(demandId: string, offerId: string): void {
+    this.#matchers.get(demandId)?.failed(offerId);
+  }
+
+  freed(provider: string): void {
+    for (const matcher of this.#matchers.values()) matcher.freed(provider);
+  }
+
+  #match(demand: DemandRecord): void {
+    const { demandId } = demand;
+    const issue = (offer: Offer): Promise<void> => this.tell(this.#initial(demand, offer));
+    const matcher = new Matcher(demand, { ...this.#context, issue });
+    this.#matchers.set(demandId, matcher);
+    matcher.start();
+  }
+
+  #initial({ demandId }: DemandRecord, offer: Offer): ProposalRecord {
+    const { newId, clock } = this.#context;
+    return {
+      proposalId: newId(),
+      demandId,
+      kind: 'Initial',
+      state: 'Open',
+      offer,
+      marketOfferId: offer.offerId,
+      createdAt: clock.now(),
+      expiresAt: offer.expiresAt,
+    };
+  }
+}
+
+function eventOf({ demandId, proposalId, createdAt }: ProposalRecord): DemandEvent {
+  return { demandId, proposalId, at: createdAt };
+}
+
+function expirationOf(value: unknown, now: number): number {
+  const expiration = typeof value === 'string' ? Number(value) : value;
+  if (typeof expiration !== 'number' || !Number.isFinite(expiration)) return now + DEFAULT_LIFETIME_MS;
+  if (expiration <= now) throw invalid(`${PROPERTY.expiration} has passed already`);
+  return Math.floor(expiration);
+}

@@ -1,0 +1,255 @@
+import {
+  PROPERTY,
+  type Demand,
+  type Offer,
+  type Properties,
+  isErgonError,
+} from '../../../../interface/index.ts';
+import { deriveTerms } from '../../../../market/index.ts';
+import { delay } from '../../../../util/delay.ts';
+import { conflict, gone, notFound } from '../errors.ts';
+import type { YagnaContext } from '../init.ts';
+import type { Platforms } from '../platforms.ts';
+import {
+  demandBucket,
+  isId,
+  proposalBucket,
+  type ClientDemand,
+  type DemandRecord,
+  type ProposalRecord,
+} from '../records.ts';
+import { ourDemand, type DemandBook } from './demand-book.ts';
+
+const ASK_AGAIN_MS = 2_000;
+const ATTEMPTS = 3;
+/** A draft with less time than this is asked for anew before an agreement is made of it. */
+const MIN_LEFT_MS = 45_000;
+/** What a provider may move within the bounds that it announced. */
+const NEGOTIABLE: readonly string[] = [
+  PROPERTY.debitNoteIntervalSec,
+  PROPERTY.debitNoteAcceptTimeoutSec,
+  PROPERTY.paymentTimeoutSec,
+];
+
+type Context = Pick<
+  YagnaContext,
+  'store' | 'clock' | 'logger' | 'market' | 'newId' | 'address' | 'peerId' | 'stopSignal'
+>;
+
+/** The client's side of a negotiation, one proposal at a time; the provider's answers come as events of the demand. */
+export class Negotiations {
+  readonly #context: Context;
+  readonly #demands: DemandBook;
+  readonly #platforms: Platforms;
+
+  constructor(context: Context, demands: DemandBook, platforms: Platforms) {
+    this.#context = context;
+    this.#demands = demands;
+    this.#platforms = platforms;
+  }
+
+  /** @throws YagnaError */
+  async get(demandId: string, proposalId: string): Promise<ProposalRecord> {
+    const proposal = await this.find(proposalId);
+    if (proposal?.demandId !== demandId) throw notFound('proposal', proposalId);
+    return proposal;
+  }
+
+  async find(proposalId: string): Promise<ProposalRecord | undefined> {
+    return isId(proposalId) ? this.#context.store.get(proposalBucket, proposalId) : undefined;
+  }
+
+  /** Answers a proposal of the provider; the returned one goes out in the background. */
+  async counter(demandId: string, proposalId: string, client: ClientDemand): Promise<ProposalRecord> {
+    const { store, clock, newId } = this.#context;
+    const demand = await this.#demands.get(demandId);
+    const previous = await this.get(demandId, proposalId);
+    if (previous.kind === 'Counter') throw conflict("A proposal of one's own cannot be answered");
+    if (previous.state === 'Rejected') throw gone(`Proposal ${proposalId} was rejected`);
+    const counter: ProposalRecord = {
+      proposalId: newId(),
+      demandId,
+      kind: 'Counter',
+      state: 'Open',
+      offer: previous.offer,
+      marketOfferId: previous.marketOfferId,
+      demand: this.#document(demand, client),
+      client,
+      prevProposalId: proposalId,
+      createdAt: clock.now(),
+      expiresAt: previous.expiresAt,
+    };
+    await store.transact(async (tx) => tx.put(proposalBucket, counter.proposalId, counter));
+    void this.#send(counter, previous.providerProposalId);
+    return counter;
+  }
+
+  async reject(demandId: string, proposalId: string): Promise<void> {
+    const proposal = await this.get(demandId, proposalId);
+    if (proposal.state === 'Rejected') throw gone(`Proposal ${proposalId} was rejected already`);
+    await this.#mark(proposalId, 'Rejected');
+  }
+
+  accepted(proposalId: string): Promise<void> {
+    return this.#mark(proposalId, 'Accepted');
+  }
+
+  /**
+   * A draft that an agreement can be made of now. Clients keep drafts for as long as they like, providers keep their
+   * word for some minutes: an old draft is asked for once more, and is the same if the provider still says the same.
+   */
+  async ready(
+    proposalId: string,
+  ): Promise<Required<Pick<ProposalRecord, 'demand' | 'client'>> & ProposalRecord> {
+    const draft = await this.find(proposalId);
+    if (draft === undefined) throw notFound('proposal', proposalId);
+    const { demand, client } = draft;
+    if (draft.kind !== 'Draft' || demand === undefined || client === undefined)
+      throw conflict(`Proposal ${proposalId} is not negotiated yet`);
+    if (draft.state !== 'Open') throw gone(`Proposal ${proposalId} is ${draft.state}`);
+    if (draft.offer.expiresAt > this.#context.clock.now() + MIN_LEFT_MS) return { ...draft, demand, client };
+    const offer = await this.#askAnew(draft, demand);
+    return { ...draft, demand: agreeTo(demand, offer), client, offer };
+  }
+
+  #document(record: DemandRecord, client: ClientDemand): Demand {
+    const { address, peerId, clock } = this.#context;
+    const { demandId, expiresAt } = record;
+    const ours = ourDemand(client, this.#platforms);
+    return {
+      demandId,
+      requestor: address,
+      peerId,
+      properties: { [PROPERTY.expiration]: expiresAt, ...ours.properties },
+      constraints: ours.constraints,
+      createdAt: clock.now(),
+      expiresAt,
+    };
+  }
+
+  async #send(counter: ProposalRecord, prevProposalId: string | undefined): Promise<void> {
+    const { demandId, proposalId, offer, demand, marketOfferId, client } = counter;
+    try {
+      if (demand === undefined || client === undefined) return;
+      const chain = prevProposalId === undefined ? {} : { prevProposalId };
+      const answer = await this.#ask({ proposalId, ...chain, offer, demand });
+      if (answer.type === 'refused') {
+        await this.#demands.tellRejected(proposalId, answer.message);
+        this.#demands.failed(demandId, marketOfferId);
+        return;
+      }
+      await this.#demands.tell({
+        ...counter,
+        proposalId: this.#context.newId(),
+        kind: 'Draft',
+        offer: answer.offer,
+        demand: agreeTo(demand, answer.offer),
+        prevProposalId: proposalId,
+        providerProposalId: answer.proposalId,
+        createdAt: this.#context.clock.now(),
+        expiresAt: answer.offer.expiresAt,
+      });
+    } catch (err) {
+      this.#context.logger.warn({ err, proposalId }, 'a proposal came to nothing');
+      const message = err instanceof Error ? err.message : 'The proposal came to nothing';
+      await this.#demands.tellRejected(proposalId, message).catch(() => undefined);
+      this.#demands.failed(demandId, marketOfferId);
+    }
+  }
+
+  /** One proposal and its answer, waiting while the provider is undecided. */
+  async #ask(request: {
+    proposalId: string;
+    prevProposalId?: string;
+    offer: Offer;
+    demand: Demand;
+  }): Promise<{ type: 'counter'; offer: Offer; proposalId: string } | { type: 'refused'; message: string }> {
+    const { market, clock, stopSignal } = this.#context;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        let record = await market.proposals.send(request, stopSignal);
+        while (record.answer.type === 'pending' && clock.now() < record.expiresAt) {
+          await delay(clock, ASK_AGAIN_MS, stopSignal);
+          record = await market.proposals.poll(record.proposalId, request.offer, stopSignal);
+        }
+        const { answer } = record;
+        if (answer.type === 'counter')
+          return { type: 'counter', offer: answer.offer, proposalId: answer.proposalId };
+        if (answer.type === 'rejected') return { type: 'refused', message: answer.reason.message };
+        return { type: 'refused', message: 'The provider did not decide in time' };
+      } catch (error) {
+        stopSignal.throwIfAborted();
+        const mayPass = isErgonError(
+          error,
+          'ERR_NETWORK_UNREACHABLE',
+          'ERR_NETWORK_TIMEOUT',
+          'ERR_NETWORK_BUSY',
+        );
+        if (!mayPass || attempt >= ATTEMPTS) throw error;
+        await delay(clock, ASK_AGAIN_MS, stopSignal);
+      }
+    }
+  }
+
+  async #askAnew(draft: ProposalRecord, demand: Demand): Promise<Offer> {
+    const base = this.#context.market.offers.get(draft.marketOfferId);
+    if (base === undefined) throw gone('The offer of this proposal is not on the market any more');
+    const answer = await this.#ask({ proposalId: this.#context.newId(), offer: base, demand });
+    if (answer.type === 'refused') throw gone(`The proposal has expired: ${answer.message}`);
+    if (!sameProperties(answer.offer.properties, draft.offer.properties))
+      throw gone('The proposal has expired, and the provider asks for something else now');
+    return answer.offer;
+  }
+
+  async #mark(proposalId: string, state: ProposalRecord['state']): Promise<void> {
+    await this.#context.store.transact(async (tx) => {
+      const proposal = await tx.get(proposalBucket, proposalId);
+      if (proposal !== undefined) tx.put(proposalBucket, proposalId, { ...proposal, state });
+    });
+  }
+
+  /** Drops what nobody can use any more. */
+  async purge(): Promise<void> {
+    const { store, clock } = this.#context;
+    const now = clock.now();
+    await store.transact(async (tx) => {
+      for (const { id, value } of await tx.list(demandBucket)) {
+        if (value.expiresAt > now) continue;
+        for (const proposal of await tx.list(proposalBucket, { where: { index: 'demand', equals: id } }))
+          tx.delete(proposalBucket, proposal.id);
+        tx.delete(demandBucket, id);
+      }
+    });
+  }
+}
+
+/**
+ * The client makes an agreement of the provider's words: where its own wish is beyond what the provider grants, what
+ * the provider answered is agreed to.
+ */
+function agreeTo(demand: Demand, offer: Offer): Demand {
+  let agreed = demand;
+  for (let moves = 0; moves < NEGOTIABLE.length; moves += 1) {
+    const property = unmetWish(offer, agreed);
+    const value = property === undefined ? undefined : offer.properties[property];
+    if (property === undefined || value === undefined) break;
+    agreed = { ...agreed, properties: { ...agreed.properties, [property]: value } };
+  }
+  return agreed;
+}
+
+function unmetWish(offer: Offer, demand: Demand): string | undefined {
+  try {
+    deriveTerms(offer, demand);
+    return undefined;
+  } catch (error) {
+    if (!isErgonError(error, 'ERR_MARKET_TERMS')) throw error;
+    const { property } = error.detail;
+    return NEGOTIABLE.find((key) => key === property);
+  }
+}
+
+function sameProperties(a: Properties, b: Properties): boolean {
+  const sorted = (properties: Properties): string => JSON.stringify(Object.entries(properties).sort());
+  return sorted(a) === sorted(b);
+}

@@ -1,0 +1,128 @@
+import type { Allocation } from '../../../../interface/index.ts';
+import { gone, invalid, notFound } from '../errors.ts';
+import type { YagnaContext } from '../init.ts';
+import { tokensOf, unitsOf } from '../money.ts';
+import type { Platforms } from '../platforms.ts';
+import { allocationNoteBucket, isId, type AllocationNote } from '../records.ts';
+import { iso } from '../time.ts';
+
+export interface AllocationRequest {
+  readonly totalAmount: string;
+  /** By the client's name; the first one of the configuration without it. */
+  readonly platform?: string;
+  readonly address?: string;
+  readonly timeout?: number;
+  readonly makeDeposit: boolean;
+}
+
+type Context = Pick<YagnaContext, 'allocations' | 'store' | 'clock' | 'newId' | 'address' | 'books'>;
+
+/** Budgets of clients, in tokens and under the clients' platform names. */
+export class AllocationDesk {
+  readonly #context: Context;
+  readonly #platforms: Platforms;
+
+  constructor(context: Context, platforms: Platforms) {
+    this.#context = context;
+    this.#platforms = platforms;
+  }
+
+  async create(request: AllocationRequest): Promise<object> {
+    const { allocations, store, clock, newId, address } = this.#context;
+    const name = request.platform ?? this.#platforms.names()[0] ?? '';
+    const driver = this.#platforms.find(name);
+    if (driver === undefined)
+      throw invalid(`No payment platform ${name} here; there are ${this.#platforms.names().join(', ')}`);
+    if (request.address !== undefined && request.address.toLowerCase() !== address.toLowerCase())
+      throw invalid(`The account ${request.address} is not this node's; it has ${address.toLowerCase()}`);
+    const now = clock.now();
+    if (request.timeout !== undefined && request.timeout <= now)
+      throw invalid('The timeout has passed already');
+    const allocationId = newId();
+    const total = unitsOf(request.totalAmount, driver.decimals).toString();
+    const allocation = await allocations.create({ allocationId, platform: driver.platform, total });
+    const note: AllocationNote = {
+      allocationId,
+      platform: name,
+      timestamp: now,
+      ...(request.timeout !== undefined && { timeout: request.timeout }),
+      makeDeposit: request.makeDeposit,
+    };
+    await store.transact(async (tx) => tx.put(allocationNoteBucket, allocationId, note));
+    return this.#view(allocation, note);
+  }
+
+  async get(allocationId: string): Promise<object> {
+    const { allocation, note } = await this.live(allocationId);
+    return this.#view(allocation, note);
+  }
+
+  async list(): Promise<object[]> {
+    const notes = await this.#context.store.list(allocationNoteBucket);
+    const found = await Promise.all(
+      notes.map(async ({ id, value }) => ({
+        allocation: await this.#context.allocations.get(id),
+        note: value,
+      })),
+    );
+    return found.flatMap(({ allocation, note }) =>
+      allocation === undefined || allocation.released ? [] : [this.#view(allocation, note)],
+    );
+  }
+
+  async release(allocationId: string): Promise<void> {
+    await this.live(allocationId);
+    await this.#context.allocations.release(allocationId);
+  }
+
+  /** @throws YagnaError 404, and 410 once it was released or its time is up */
+  async live(allocationId: string): Promise<{ allocation: Allocation; note: AllocationNote }> {
+    const { allocations, store, clock } = this.#context;
+    const allocation = isId(allocationId) ? await allocations.get(allocationId) : undefined;
+    if (allocation === undefined) throw notFound('allocation', allocationId);
+    const note = (await store.get(allocationNoteBucket, allocationId)) ?? this.#plainNote(allocation);
+    if (allocation.released) throw gone(`Allocation ${allocationId} was released`);
+    if (note.timeout === undefined || note.timeout > clock.now()) return { allocation, note };
+    await allocations.release(allocationId);
+    throw gone(`Allocation ${allocationId} has expired`);
+  }
+
+  /** What makes a demand be paid out of these allocations. */
+  async decorations(allocationIds: readonly string[]): Promise<object> {
+    const found = await Promise.all(allocationIds.map((id) => this.live(id)));
+    const names = [...new Set(found.map(({ note }) => note.platform))];
+    const address = this.#context.address.toLowerCase();
+    const terms = names.map((name) => `(golem.com.payment.platform.${name}.address=*)`);
+    return {
+      properties: [
+        ...names.map((name) => ({ key: `golem.com.payment.platform.${name}.address`, value: address })),
+        { key: 'golem.com.payment.protocol.version', value: '3' },
+      ],
+      constraints: [
+        ...(terms.length > 1 ? [`(|${terms.join('')})`] : terms),
+        '(golem.com.payment.protocol.version>1)',
+      ],
+    };
+  }
+
+  #plainNote({ allocationId, platform, createdAt }: Allocation): AllocationNote {
+    const name = this.#platforms.namesOf(platform)[0] ?? platform;
+    return { allocationId, platform: name, timestamp: createdAt, makeDeposit: false };
+  }
+
+  #view(allocation: Allocation, note: AllocationNote): object {
+    const tokens = (units: string): string =>
+      tokensOf(units, this.#platforms.decimalsOf(allocation.platform));
+    return {
+      allocationId: allocation.allocationId,
+      address: this.#context.address.toLowerCase(),
+      paymentPlatform: note.platform,
+      totalAmount: tokens(allocation.total),
+      spentAmount: tokens(allocation.spent),
+      remainingAmount: tokens(allocation.remaining),
+      timestamp: iso(note.timestamp),
+      ...(note.timeout !== undefined && { timeout: iso(note.timeout) }),
+      makeDeposit: note.makeDeposit,
+    };
+  }
+}

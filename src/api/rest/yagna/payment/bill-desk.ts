@@ -1,0 +1,118 @@
+import type { DebitNoteRecord, InvoiceRecord } from '../../../../interface/index.ts';
+import { gone, invalid, notFound } from '../errors.ts';
+import type { YagnaContext } from '../init.ts';
+import { unitsOf } from '../money.ts';
+import type { Platforms } from '../platforms.ts';
+import { agreementNoteBucket, isId, type AgreementNote } from '../records.ts';
+import type { AllocationDesk } from './allocation-desk.ts';
+import { debitNoteView, invoiceView } from './bill-view.ts';
+
+export interface Acceptance {
+  readonly totalAmountAccepted: string;
+  readonly allocationId: string;
+}
+
+export type BillKind = 'debitNote' | 'invoice';
+type Bill = DebitNoteRecord | InvoiceRecord;
+
+type Context = Pick<YagnaContext, 'books' | 'bills' | 'store' | 'market'>;
+
+/** Debit notes and invoices as clients read and decide them. */
+export class BillDesk {
+  readonly #context: Context;
+  readonly #platforms: Platforms;
+  readonly #allocations: AllocationDesk;
+
+  constructor(context: Context, platforms: Platforms, allocations: AllocationDesk) {
+    this.#context = context;
+    this.#platforms = platforms;
+    this.#allocations = allocations;
+  }
+
+  async view(kind: BillKind, billId: string): Promise<object> {
+    return this.#show(await this.#get(kind, billId));
+  }
+
+  /** Oldest first. */
+  async list(kind: BillKind, afterMs: number, max: number): Promise<object[]> {
+    const found: Bill[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.#collection(kind).list({ limit: 500, after: cursor });
+      found.push(...page.items);
+      cursor = page.next;
+    } while (cursor !== undefined);
+    const fitting = found
+      .filter((bill) => createdAt(bill) > afterMs)
+      .sort((a, b) => createdAt(a) - createdAt(b))
+      .slice(0, max);
+    return Promise.all(fitting.map((bill) => this.#show(bill)));
+  }
+
+  /** Repeating it changes nothing. */
+  async accept(
+    kind: BillKind,
+    billId: string,
+    { totalAmountAccepted, allocationId }: Acceptance,
+  ): Promise<void> {
+    const bill = await this.#get(kind, billId);
+    if (bill.role !== 'requestor') throw invalid(`${billId} was issued by this node: it cannot accept it`);
+    const { amount, platform } = sumOf(bill);
+    if (unitsOf(totalAmountAccepted, this.#platforms.decimalsOf(platform)) !== BigInt(amount))
+      throw invalid(`${totalAmountAccepted} is not what ${billId} is about`);
+    if (bill.state === 'Accepted' || bill.state === 'Settled') return;
+    if (bill.state === 'Cancelled') throw gone(`${billId} was cancelled`);
+    await this.#allocations.live(allocationId);
+    await this.#context.bills.accept(billId, { allocationId, withNotes: true });
+  }
+
+  async reject(kind: BillKind, billId: string, reason: string, message: string): Promise<void> {
+    const bill = await this.#get(kind, billId);
+    if (bill.state === 'Rejected') return;
+    if (bill.state === 'Accepted' || bill.state === 'Settled')
+      throw invalid(`${billId} was accepted already`);
+    const code = CODES[reason] ?? 'Rejected';
+    await this.#context.bills.reject(billId, { code, message: (message || reason).slice(0, 2048) });
+  }
+
+  async #get(kind: BillKind, billId: string): Promise<Bill> {
+    const bill = isId(billId) ? await this.#collection(kind).get(billId) : undefined;
+    if (bill === undefined) throw notFound(kind === 'invoice' ? 'invoice' : 'debit note', billId);
+    return bill;
+  }
+
+  #collection(kind: BillKind): YagnaContext['books']['invoices'] | YagnaContext['books']['debitNotes'] {
+    const { invoices, debitNotes } = this.#context.books;
+    return kind === 'invoice' ? invoices : debitNotes;
+  }
+
+  async #show(bill: Bill): Promise<object> {
+    const { agreementId } = 'note' in bill ? bill.note : bill.invoice;
+    const note = await this.#noteOf(agreementId);
+    const names = { platforms: this.#platforms, note };
+    if ('invoice' in bill) return invoiceView(bill, names);
+    const record = await this.#context.market.get(agreementId);
+    const counters = record?.agreement.terms.pricing.counters ?? Object.keys(bill.note.usage);
+    return debitNoteView(bill, counters, names);
+  }
+
+  #noteOf(agreementId: string): Promise<AgreementNote | undefined> {
+    return this.#context.store.get(agreementNoteBucket, agreementId);
+  }
+}
+
+const CODES: Readonly<Record<string, string>> = {
+  UNSOLICITED_SERVICE: 'UnsolicitedService',
+  BAD_SERVICE: 'BadService',
+  INCORRECT_AMOUNT: 'IncorrectAmount',
+};
+
+function createdAt(bill: Bill): number {
+  return 'note' in bill ? bill.note.createdAt : bill.invoice.createdAt;
+}
+
+function sumOf(bill: Bill): { amount: string; platform: string } {
+  return 'note' in bill
+    ? { amount: bill.note.totalAmountDue, platform: bill.note.platform }
+    : { amount: bill.invoice.amount, platform: bill.invoice.platform };
+}

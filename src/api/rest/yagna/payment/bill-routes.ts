@@ -1,0 +1,67 @@
+import { Type } from 'typebox';
+import type { ApiServer } from '../../../route.ts';
+import { poll, PollQuery } from '../events/poll.ts';
+import { sendJson } from '../reply.ts';
+import type { YagnaRooms } from '../rooms.ts';
+import { parseMs } from '../time.ts';
+import { AllocationDesk } from './allocation-desk.ts';
+import { BillDesk, type BillKind } from './bill-desk.ts';
+
+const Params = Type.Object({ billId: Type.String({ maxLength: 512 }) });
+const List = Type.Object({
+  afterTimestamp: Type.Optional(Type.String({ maxLength: 64 })),
+  maxItems: Type.Optional(Type.Integer()),
+});
+const AcceptBody = Type.Object({
+  totalAmountAccepted: Type.Union([Type.String({ maxLength: 64 }), Type.Number()]),
+  allocationId: Type.String({ maxLength: 512 }),
+});
+const RejectBody = Type.Object({
+  rejectionReason: Type.String({ maxLength: 64 }),
+  message: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 65_536 })])),
+});
+const READ = { scope: 'read' } as const;
+const ACT = { scope: 'requestor' } as const;
+const MAX_ITEMS = 1000;
+
+const KINDS: readonly (readonly [kind: BillKind, path: string, events: string])[] = [
+  ['debitNote', '/debitNotes', '/debitNoteEvents'],
+  ['invoice', '/invoices', '/invoiceEvents'],
+];
+
+export function billRoutes(app: ApiServer, { context, platforms, recorder }: YagnaRooms): void {
+  const desk = new BillDesk(context, platforms, new AllocationDesk(context, platforms));
+  for (const [kind, path, events] of KINDS) {
+    app.get(events, { config: READ, schema: { querystring: PollQuery } }, ({ query }, reply) =>
+      poll(context, recorder, kind, query, reply),
+    );
+    app.get(path, { config: READ, schema: { querystring: List } }, async ({ query }) => {
+      const { afterTimestamp, maxItems = 10 } = query;
+      const afterMs = afterTimestamp === undefined ? 0 : parseMs(afterTimestamp);
+      return desk.list(kind, afterMs, Math.min(Math.max(1, maxItems), MAX_ITEMS));
+    });
+    app.get(`${path}/:billId`, { config: READ, schema: { params: Params } }, async ({ params }) =>
+      desk.view(kind, params.billId),
+    );
+    app.post(
+      `${path}/:billId/accept`,
+      { config: ACT, schema: { params: Params, body: AcceptBody } },
+      async ({ params, body }, reply) => {
+        const { totalAmountAccepted, allocationId } = body;
+        await desk.accept(kind, params.billId, {
+          totalAmountAccepted: String(totalAmountAccepted),
+          allocationId,
+        });
+        return sendJson(reply, null);
+      },
+    );
+    app.post(
+      `${path}/:billId/reject`,
+      { config: ACT, schema: { params: Params, body: RejectBody } },
+      async ({ params, body }, reply) => {
+        await desk.reject(kind, params.billId, body.rejectionReason, body.message ?? '');
+        return sendJson(reply, null);
+      },
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import type { StoredEvent } from '../../../interface/index.ts';
+import { BatchDesk } from './activity/batch-desk.ts';
+import { Packages } from './activity/packages.ts';
+import { EventRecorder } from './events/recorder.ts';
+import { Files } from './gsb/files.ts';
+import { GsbServices } from './gsb/services.ts';
+import type { YagnaContext } from './init.ts';
+import { AgreementDesk } from './market/agreement-desk.ts';
+import { DemandBook } from './market/demand-book.ts';
+import { Negotiations } from './market/negotiations.ts';
+import { Scans } from './market/scans.ts';
+import { Platforms } from './platforms.ts';
+
+/** What the routes of the Yagna-compatible API share, and what runs behind them. */
+export interface YagnaRooms {
+  readonly context: YagnaContext;
+  /** This node, as clients read it. */
+  readonly me: string;
+  readonly platforms: Platforms;
+  readonly recorder: EventRecorder;
+  readonly demands: DemandBook;
+  readonly negotiations: Negotiations;
+  readonly agreements: AgreementDesk;
+  readonly scans: Scans;
+  readonly services: GsbServices;
+  readonly packages: Packages;
+  readonly batches: BatchDesk;
+}
+
+export function yagnaRooms(context: YagnaContext): YagnaRooms {
+  const platforms = new Platforms(context.init.platforms, context.drivers);
+  const demands = new DemandBook(context, platforms);
+  const negotiations = new Negotiations(context, demands, platforms);
+  const services = new GsbServices(context);
+  const files = new Files(context, services);
+  return {
+    context,
+    me: context.address.toLowerCase(),
+    platforms,
+    demands,
+    negotiations,
+    services,
+    recorder: new EventRecorder(context, (event) => freeSlots(demands, event)),
+    agreements: new AgreementDesk(context, demands, negotiations),
+    scans: new Scans(context, platforms),
+    packages: new Packages(context, files),
+    batches: new BatchDesk(context, files),
+  };
+}
+
+/** Where an agreement has ended, its provider may have room again. */
+function freeSlots(demands: DemandBook, { type, data }: StoredEvent): void {
+  if (type !== 'agreement.terminated' || typeof data !== 'object' || data === null || !('address' in data))
+    return;
+  if (typeof data.address === 'string') demands.freed(data.address);
+}

@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GolemNetwork, type Logger, type MarketOrderSpec } from '@golem-sdk/golem-js';
+import { LocalNode, type NodeConfig } from '../../../scripts/local-node.ts';
+import { WORKLOAD } from '../market-pair.ts';
+
+const GIB = 2 ** 30;
+/** What stock programs ask for at the least, some times over. */
+const HARDWARE = { cpuThreads: 4, memoryBytes: 4 * GIB, storageBytes: 16 * GIB };
+
+/** Where golem-js would print. */
+export class QuietLogger implements Logger {
+  readonly lines: string[];
+
+  constructor(lines: string[] = []) {
+    this.lines = lines;
+  }
+  child(): Logger {
+    return new QuietLogger(this.lines);
+  }
+  debug(): void {}
+  info(): void {}
+  warn(message: string, context?: unknown): void {
+    this.lines.push(`warn ${message} ${describe(context)}`);
+  }
+  error(message: string, context?: unknown): void {
+    this.lines.push(`error ${message} ${describe(context)}`);
+  }
+}
+
+function describe(context: unknown): string {
+  const error = context instanceof Error ? context : undefined;
+  return error === undefined ? JSON.stringify(context ?? '').slice(0, 500) : String(error);
+}
+
+/** A requestor's daemon with golem-js in front of it, and providers. */
+export class GolemMarket {
+  readonly dir: string;
+  readonly providers: readonly LocalNode[];
+  readonly requestor: LocalNode;
+  readonly logger = new QuietLogger();
+
+  constructor(dir: string, providers: readonly LocalNode[], requestor: LocalNode) {
+    this.dir = dir;
+    this.providers = providers;
+    this.requestor = requestor;
+  }
+
+  static async start(
+    config: { providers?: number; provider?: NodeConfig; requestor?: NodeConfig } = {},
+  ): Promise<GolemMarket> {
+    const dir = await mkdtemp(join(tmpdir(), 'ergon-golem-js-'));
+    const providers: LocalNode[] = [];
+    for (let number = 1; number <= (config.providers ?? 1); number += 1) {
+      const name = `provider-${number}`;
+      const given = config.provider ?? {};
+      const provider = { hardware: HARDWARE, ...(given.provider as NodeConfig | undefined) };
+      providers.push(await LocalNode.start(join(dir, name), { name, ...given, provider }));
+    }
+    const infos = await Promise.all(providers.map((provider) => provider.info()));
+    const requestor = await LocalNode.start(join(dir, 'requestor'), {
+      name: 'requestor',
+      provider: { enabled: false },
+      network: {
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        mdns: false,
+        bootstrap: infos.flatMap(({ multiaddrs }) => multiaddrs),
+      },
+      ...config.requestor,
+    });
+    const market = new GolemMarket(dir, providers, requestor);
+    await market.publishWorkload();
+    return market;
+  }
+
+  /** The tests' program, as an image that programs name by its tag. */
+  async publishWorkload(): Promise<void> {
+    const response = await this.requestor.raw(
+      'POST',
+      '/v1/packages?name=ergon/workload:latest',
+      new Uint8Array(await readFile(WORKLOAD)),
+      { 'content-type': 'application/octet-stream' },
+    );
+    if (!response.ok) throw new Error(`upload: ${response.status} ${await response.text()}`);
+    process.env['GOLEM_REGISTRY_URL'] = this.requestor.url;
+  }
+
+  /** An unmodified golem-js, connected. */
+  async connect(options: ConstructorParameters<typeof GolemNetwork>[0] = {}): Promise<GolemNetwork> {
+    const glm = new GolemNetwork({
+      api: { key: this.requestor.appKey, url: this.requestor.url },
+      logger: this.logger,
+      ...options,
+    });
+    await glm.connect();
+    return glm;
+  }
+
+  async stop(): Promise<void> {
+    for (const node of [this.requestor, ...this.providers]) await node.stop();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+export const ORDER: MarketOrderSpec = {
+  demand: { workload: { imageTag: 'ergon/workload:latest', runtime: { name: 'wasmtime' } } },
+  market: {
+    rentHours: 0.25,
+    pricing: { model: 'linear', maxStartPrice: 0.5, maxCpuPerHourPrice: 1, maxEnvPerHourPrice: 0.5 },
+  },
+};
