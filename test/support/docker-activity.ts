@@ -78,7 +78,10 @@ export class DockerActivity {
   }
 
   async remove(): Promise<void> {
-    if (this.#handle !== '') await this.runtime.destroy(this.#handle);
-    removePlace(this.place);
+    try {
+      if (this.#handle !== '') await this.runtime.destroy(this.#handle);
+    } finally {
+      removePlace(this.place);
+    }
   }
 }

@@ -5,12 +5,12 @@ import { silentLogger } from './silent-logger.ts';
 
 /* A supervisor for tests to kill: starts a container and a command in it that never ends, and prints the handle. */
 
-const [, , socketPath = '', workDir = '', packagePath = ''] = process.argv;
+const [, , socketPath = '', workDir = '', packagePath = '', grace = '1'] = process.argv;
 const descriptor = JSON.parse(
   readFileSync(new URL('../../runtimes/docker/descriptor.json', import.meta.url), 'utf8'),
 );
 const runtime = createRuntime(
-  { socketPath, orphanGraceSeconds: 1 },
+  { socketPath, orphanGraceSeconds: Number(grace) },
   { descriptor, clock: systemClock(), logger: silentLogger },
 );
 const resources = { cpuThreads: 1, memoryBytes: 64 << 20, storageBytes: 8 << 20 };

@@ -13,6 +13,7 @@ import {
   makePlace,
   removePlace,
   shell,
+  type Place,
 } from '../../support/docker-engine.ts';
 import { PrivateEngine } from '../../support/private-engine.ts';
 import { silentLogger } from '../../support/silent-logger.ts';
@@ -107,15 +108,28 @@ describeDocker('an engine that goes away', () => {
 });
 
 describeDocker('containers and their supervisors', () => {
+  /** Kills a supervisor in the middle of a command; its container would end by itself after `graceSeconds`. */
+  async function orphan(
+    engine: PrivateEngine,
+    graceSeconds: number,
+  ): Promise<{ handle: string; place: Place }> {
+    const place = makePlace();
+    const args = [SUPERVISOR, engine.socketPath, place.workDir, place.packagePath, String(graceSeconds)];
+    const supervisor = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [handle] = await once(supervisor.stdout, 'data');
+    supervisor.kill('SIGKILL');
+    await once(supervisor, 'exit');
+    return { handle: String(handle), place };
+  }
+
   it('are taken over by another supervisor, with the command that nobody reads ended', async () => {
     const engine = await engineWith();
-    const it = await activityIn(engine).start();
-    await it.launch(shell('sleep 100000'));
+    const { handle, place } = await orphan(engine, 600);
     const other = dockerRuntime({ socketPath: engine.socketPath });
-    expect(await other.recover(it.handle)).toBe(true);
+    expect(await other.recover(handle)).toBe(true);
     let text = '';
     const running = await other.run(
-      it.handle,
+      handle,
       { ...shell('ps; echo taken over'), env: {} },
       {
         stdout: async (chunk) => void (text += Buffer.from(chunk).toString()),
@@ -125,30 +139,21 @@ describeDocker('containers and their supervisors', () => {
     expect(await running.exit).toEqual({ kind: 'exited', code: 0 });
     expect(text).toContain('taken over');
     expect(text).not.toContain('sleep 100000');
-    await other.destroy(it.handle);
-    expect(await other.recover(it.handle)).toBe(false);
+    await other.destroy(handle);
+    expect(await other.recover(handle)).toBe(false);
+    removePlace(place);
   }, 120_000);
 
   it('end some time after their supervisor is gone', async () => {
     const engine = await engineWith();
-    const place = makePlace();
-    const supervisor = spawn(
-      process.execPath,
-      [SUPERVISOR, engine.socketPath, place.workDir, place.packagePath],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    const [handle] = await once(supervisor.stdout, 'data');
-    const { container } = JSON.parse(String(handle));
+    const { handle, place } = await orphan(engine, 1);
+    const { container } = JSON.parse(handle);
     const status = async (): Promise<unknown> => {
       const { body } = await engineReply('GET', `/containers/${container}/json`, engine.socketPath);
       return JSON.parse(body).State.Status as unknown;
     };
-    expect(await status()).toBe('running');
-    supervisor.kill('SIGKILL');
     await expect.poll(status, { timeout: 30_000 }).toBe('exited');
-    await dockerRuntime({ socketPath: engine.socketPath }).destroy(String(handle));
+    await dockerRuntime({ socketPath: engine.socketPath }).destroy(handle);
     removePlace(place);
   }, 120_000);
 

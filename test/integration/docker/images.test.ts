@@ -149,8 +149,7 @@ describeDocker('images of packages', () => {
       const pulls = registry.pulls;
       await activity(reference, options).deploy({ activityId: 'again' });
       expect(registry.pulls).toBe(pulls);
-      for (const { runtime, handle } of activities.splice(0))
-        if (handle !== '') await runtime.destroy(handle);
+      for (const made of activities.splice(0)) await made.remove();
       // It goes when another one needs the room, with the name that the pull gave it.
       await activity(busyboxImage([{ name: 'x' }]), options).deploy({ activityId: 'next' });
       expect(await names()).toEqual([nameOf(busyboxImage([{ name: 'x' }]))]);
