@@ -114,6 +114,12 @@ export class LocalNode {
     throw new Error(`the daemon did not come up in 60 s:\n${this.log().slice(-4000)}`);
   }
 
+  /** Changes the configuration file; the daemon goes by it when it is told to, or launched anew. */
+  async reconfigure(over: NodeConfig): Promise<void> {
+    const before: unknown = JSON.parse(await readFile(this.#configPath, 'utf8'));
+    await this.#configure(merge(isObject(before) ? before : {}, over));
+  }
+
   /** `kill -9`, awaited. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');

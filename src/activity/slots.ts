@@ -22,6 +22,8 @@ export interface SlotLedgerComponents {
 }
 
 export interface SlotLedger extends SlotReservation {
+  /** From now on this much is given away at most; the same holds as for a total that was lowered by `audit`. */
+  resize(total: SlotAmounts): void;
   /**
    * Compares the sum with the reservations, and both with the totals. A total that was lowered below what is
    * reserved breaks no agreement: `free` is negative until enough of them have ended, and nothing new fits.
@@ -43,7 +45,7 @@ const NOTHING: SlotSum = { cpuThreads: 0, memoryBytes: 0, storageBytes: 0 };
 
 /** The provider's single-writer ledger of cpu threads, memory and storage: `free + Σ reserved = total`. */
 export function slotLedger(init: SlotLedgerInit, components: SlotLedgerComponents): SlotLedger {
-  const { total } = init;
+  let { total } = init;
   const { store, clock, logger } = components;
 
   async function releaseEnded(tx: Transaction, agreementId: string): Promise<void> {
@@ -54,7 +56,12 @@ export function slotLedger(init: SlotLedgerInit, components: SlotLedgerComponent
   }
 
   return {
-    total,
+    get total() {
+      return total;
+    },
+    resize(wanted) {
+      total = wanted;
+    },
     free: async (reader) => minus(total, await sumOf(reader)),
 
     async reserve(tx, agreementId, resources) {

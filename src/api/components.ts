@@ -9,6 +9,7 @@ import type {
   BatchCanceling,
   Blobs,
   Clock,
+  ConfigReload,
   DebitNoteRecord,
   EventLog,
   InvoiceRecord,
@@ -17,6 +18,7 @@ import type {
   LogStream,
   Network,
   Offer,
+  ProviderControl,
   RequestorActivities,
   Store,
   TaskRecord,
@@ -91,6 +93,12 @@ export interface NodeQueries {
   backup(name: string): Promise<{ readonly path: string; readonly records: number }>;
 }
 
+/** What the operator of a selling node can do. */
+export interface ProviderOperations extends ProviderControl {
+  /** Throws the configuration's own error, which names each problem; nothing has changed then. */
+  reload(): Promise<ConfigReload>;
+}
+
 /** The records that are listed and shown. */
 export interface Books {
   readonly tasks: Collection<TaskRecord>;
@@ -124,6 +132,8 @@ export interface ApiComponents {
   readonly offers: OfferQueries;
   readonly network: Pick<Network, 'peers'>;
   readonly node: NodeQueries;
+  /** Absent on a node that only buys. */
+  readonly provider?: ProviderOperations | undefined;
   readonly books: Books;
   /** Without it the Yagna-compatible API is not served. */
   readonly yagna?: YagnaParts;

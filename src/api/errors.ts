@@ -15,6 +15,7 @@ export type ApiErrorCode =
   | 'ERR_API_MEDIA_TYPE'
   | 'ERR_API_RANGE'
   | 'ERR_API_REFERENCE'
+  | 'ERR_API_NOT_A_PROVIDER'
   | 'ERR_API_IDEMPOTENCY_MISMATCH'
   | 'ERR_API_RATE_LIMITED'
   | 'ERR_API_INTERNAL';
@@ -76,6 +77,10 @@ export const apiErrors: ErrorCatalogue<ApiErrorCode> = {
   ERR_API_REFERENCE: {
     meaning: 'The body names a blob, an index or a batch that does not exist.',
     remedy: 'Upload or create it first; `detail` names it.',
+  },
+  ERR_API_NOT_A_PROVIDER: {
+    meaning: 'This node sells nothing.',
+    remedy: 'Set `provider.enabled` in the configuration and start the daemon anew.',
   },
   ERR_API_IDEMPOTENCY_MISMATCH: {
     meaning: 'This Idempotency-Key was used before, for a different request.',

@@ -1,4 +1,5 @@
 import { activityErrors } from '../activity/errors.ts';
+import { configErrors } from '../config/errors.ts';
 import { identityErrors } from '../identity/errors.ts';
 import { marketErrors } from '../market/errors.ts';
 import { networkErrors } from '../network/errors.ts';
@@ -15,6 +16,7 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(
     activityErrors,
     apiErrors,
     checkErrors,
+    configErrors,
     identityErrors,
     marketErrors,
     networkErrors,

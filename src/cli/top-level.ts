@@ -53,6 +53,9 @@ export const TOP_LEVEL: readonly TopLevel[] = [
   group('activity', 'sandboxes under agreements, here and elsewhere', async () => {
     return (await import('./commands/activity.ts')).activityCommands;
   }),
+  group('provider', 'whether and at which price this node sells', async () => {
+    return (await import('./commands/provider.ts')).providerCommands;
+  }),
   group('debit-note', 'cumulative bills of running activities', async () => {
     return (await import('./commands/bill.ts')).debitNoteCommands;
   }),

@@ -9,7 +9,7 @@ export interface ConfigField {
   readonly env: string;
   /** `--provider-hardware-cpu-threads` */
   readonly flag: string;
-  /** `string`, `integer`, `boolean`, `list` or `JSON`, or the values that it may take. */
+  /** `string`, `integer`, `number`, `boolean`, `list` or `JSON`, or the values that it may take. */
   readonly kind: string;
   readonly description: string;
   /** Undefined for a setting that may stay unset. */

@@ -8,6 +8,8 @@ export function parseText(field: Pick<ConfigField, 'kind'>, text: string): unkno
   switch (field.kind) {
     case 'integer':
       return /^-?\d{1,16}$/.test(text) ? Number(text) : text;
+    case 'number':
+      return /^-?\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : text;
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : text;
     case 'list':

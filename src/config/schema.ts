@@ -19,6 +19,8 @@ const multiaddrs = (description: string, value: string[]) =>
   Type.Array(Multiaddr, { maxItems: 64, default: value, description });
 const addresses = (description: string) => Type.Array(Address, { maxItems: 4096, default: [], description });
 
+/** Of a day, up to 24:00. */
+const TIME = '(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)';
 const Runtime = Type.String({ pattern: '^[a-z0-9._-]{1,64}$' });
 const tokenPattern = '^(0|[1-9][0-9]{0,20})(\\.[0-9]{1,18})?$';
 /** An amount in whole tokens; converted to smallest units where money is computed with. */
@@ -160,6 +162,30 @@ const providerSchema = Type.Object(
           description:
             'Hosts that activities may transfer from and to although they are not on the public internet: names, `*.example.org`, addresses, networks like `10.1.0.0/16`',
         }),
+      },
+      closed,
+    ),
+    schedule: Type.Object(
+      {
+        hours: Type.Record(
+          Type.String({ pattern: '^(mon|tue|wed|thu|fri|sat|sun)$' }),
+          Type.Array(Type.String({ pattern: `^${TIME}-${TIME}$` }), { maxItems: 16 }),
+          {
+            ...closed,
+            default: {},
+            description:
+              'When to sell, in local time: weekday (`mon` to `sun`) to ranges like `22:00-06:00`; outside of them, and on days that are left out, all is paused. Empty: always',
+          },
+        ),
+        maxLoadAverage: Type.Optional(
+          Type.Number({
+            exclusiveMinimum: 0,
+            maximum: 65_536,
+            description:
+              'All is paused while the load average of the last minute is higher, the threads of running activities not counted',
+          }),
+        ),
+        pauseOnBattery: flag('All is paused while the machine runs on its battery', false),
       },
       closed,
     ),

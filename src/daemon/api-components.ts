@@ -2,25 +2,25 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activities, batches } from '../activity/index.ts';
 import { bucketCollection, type ApiComponents, type Books, type NodeInfo } from '../api/index.ts';
-import type { Config } from '../config/index.ts';
 import type { AppKeys } from '../identity/index.ts';
-import type { Reader, SlotAmounts, Store } from '../interface/index.ts';
+import type { Reader, Store } from '../interface/index.ts';
 import { agreementBucket } from '../market/index.ts';
 import { allocationsBucket, debitNotesBucket, invoicesBucket, paymentsBucket } from '../payment/index.ts';
 import { backupStore, type LevelStore } from '../store/index.ts';
 import { taskBucket } from '../task/index.ts';
 import type { MetricsRegistry } from '../telemetry/index.ts';
 import { newId } from '../util/id.ts';
+import type { LiveConfig } from './selling.ts';
 import type { Ground, Services } from './services.ts';
 import { VERSION } from './version.ts';
 
 export interface ApiGlue {
-  readonly config: Config;
+  readonly live: LiveConfig;
   readonly ground: Ground & { readonly store: LevelStore };
   readonly services: Services;
   readonly appKeys: AppKeys;
   readonly metrics: MetricsRegistry;
-  readonly hardware: SlotAmounts | undefined;
+  readonly provider: ApiComponents['provider'];
 }
 
 /** The narrow faces of the daemon's parts that the REST API calls. */
@@ -40,12 +40,14 @@ export function apiComponents(glue: ApiGlue): ApiComponents {
     allocations: payment.allocations,
     offers: offerQueries(glue),
     node: nodeQueries(glue),
+    ...(glue.provider && { provider: glue.provider }),
     books: recordBooks(ground.store),
     ...yagnaParts(glue),
   };
 }
 
-function yagnaParts({ config: { yagna }, ground, services }: ApiGlue): Pick<ApiComponents, 'yagna'> {
+function yagnaParts({ live, ground, services }: ApiGlue): Pick<ApiComponents, 'yagna'> {
+  const { yagna } = live.current;
   if (!yagna.enabled) return {};
   const { market, payment } = services;
   const { platforms, images } = yagna;
@@ -87,14 +89,15 @@ function offerQueries({ services: { market } }: ApiGlue): ApiComponents['offers'
 const TRUTH: Readonly<Record<string, 'true' | 'false' | 'undefined'>> = { true: 'true', false: 'false' };
 
 function nodeQueries(glue: ApiGlue): ApiComponents['node'] {
-  const { config, ground, services, metrics, hardware } = glue;
+  const { live, ground, services, metrics } = glue;
   const { store, network, clock } = ground;
   const startedAt = clock.now();
   const providerInfo = async (): Promise<Pick<NodeInfo, 'provider'>> => {
     const { provider } = services;
-    if (provider === undefined || hardware === undefined) return {};
-    const runtimes = [...config.provider.runtimes];
-    return { provider: { runtimes, total: hardware, free: await provider.slots.free(store) } };
+    if (provider === undefined) return {};
+    const runtimes = [...live.current.provider.runtimes];
+    const { total } = provider.slots;
+    return { provider: { runtimes, total, free: await provider.slots.free(store) } };
   };
   return {
     info: async () => ({
@@ -120,7 +123,7 @@ function nodeQueries(glue: ApiGlue): ApiComponents['node'] {
     },
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
     backup: async (name) => {
-      const folder = join(config.dataDir, 'backups');
+      const folder = join(live.current.dataDir, 'backups');
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const { path, entries } = await backupStore(store, join(folder, name));
       return { path, records: entries };

@@ -15,23 +15,42 @@ export async function initNode(
   return { address: wallet.address, created, dataDir: config.dataDir };
 }
 
+/** What a daemon tells whoever runs it, and asks of it. */
+export interface DaemonHooks {
+  /** The API listens. */
+  readonly onReady?: (node: { address: string; url: string }) => void;
+  /** Reads the configuration anew, from where it came from; SIGHUP asks for it. */
+  readonly readConfig?: () => Promise<Config>;
+}
+
 /**
  * Runs the daemon until SIGINT or SIGTERM. Resolves once it has stopped in order; a second signal ends it at once.
- * `onReady` is called when the API listens.
+ * SIGHUP makes it read its configuration again.
  */
 export async function runDaemon(
   config: Config,
-  onReady: (node: { address: string; url: string }) => void = () => undefined,
+  { onReady = () => undefined, readConfig = () => Promise.resolve(config) }: DaemonHooks = {},
 ): Promise<void> {
   const log = logger(config.log);
   const clock = systemClock();
   const { wallet } = await openIdentity(config, secrets().passphrase, { logger: log });
-  const components = { clock, logger: log, metrics: metrics({ process: true }), wallet, pid: process.pid };
-  const node = await ergonNode(config, components);
+  const node = await ergonNode(config, {
+    clock,
+    logger: log,
+    metrics: metrics({ process: true }),
+    wallet,
+    pid: process.pid,
+    readConfig,
+  });
   const asked = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
   await node.start();
+  process.on('SIGHUP', () => {
+    node.reload().catch((error: unknown) => {
+      log.error({ err: error }, 'the configuration was not taken over; what held before goes on');
+    });
+  });
   log.info({ address: node.address, url: node.url(), dataDir: config.dataDir }, 'the node is up');
   onReady({ address: node.address, url: node.url() });
   const signal = await asked;

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { BaseWallet } from 'ethers';
 import { api } from '../api/index.ts';
 import type { Config } from '../config/index.ts';
-import { runtimeRegistry, type RuntimeReport } from '../exe-unit/index.ts';
+import { runtimeRegistry } from '../exe-unit/index.ts';
 import { appKeys, libp2pPrivateKeyRaw, signer, verifier } from '../identity/index.ts';
-import type { Clock, Logger, Startable } from '../interface/index.ts';
+import type { Clock, ConfigReload, Logger, Startable } from '../interface/index.ts';
 import { libp2pNetwork, outboxDispatcher } from '../network/index.ts';
-import { levelStore } from '../store/index.ts';
+import type { Control } from '../provider/index.ts';
+import { levelStore, type LevelStore } from '../store/index.ts';
 import type { MetricsRegistry } from '../telemetry/index.ts';
 import { blobFetcher, blobServer, blobStore } from '../transfer/index.ts';
 import { newId } from '../util/id.ts';
@@ -15,7 +16,7 @@ import { eventMetrics } from './event-metrics.ts';
 import { sellableHardware } from './hardware.ts';
 import { lifecycle, type Part } from './lifecycle.ts';
 import { nodeFiles } from './node-files.ts';
-import { offerDrafts } from './offer-drafts.ts';
+import { applyConfig, sellingControl, type LiveConfig, type SellingGlue } from './selling.ts';
 import { services, type Ground, type Selling, type Services } from './services.ts';
 import { VERSION } from './version.ts';
 
@@ -25,12 +26,22 @@ export interface NodeComponents {
   readonly metrics: MetricsRegistry;
   readonly wallet: BaseWallet;
   readonly pid: number;
+  /** Reads the configuration again, from where it came from. */
+  readonly readConfig: () => Promise<Config>;
 }
 
 export interface ErgonNode extends Startable {
   readonly address: string;
   /** Where the REST API listens, once started. */
   url(): string;
+  /** Takes over what can be of a changed configuration; one that is not valid changes nothing, and is thrown. */
+  reload(): Promise<ConfigReload>;
+}
+
+interface NodeGround extends Ground {
+  readonly store: LevelStore;
+  readonly network: ReturnType<typeof libp2pNetwork>;
+  readonly outbox: ReturnType<typeof outboxDispatcher>;
 }
 
 /** The composition root: makes every part, gives each what it needs, and starts them in the order of their needs. */
@@ -40,7 +51,8 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
     { directory: join(config.dataDir, 'store'), identity: wallet.address },
     { clock, logger },
   );
-  const network = libp2pNetwork(networkInit(config, wallet), { clock, logger });
+  const live: LiveConfig = { current: config };
+  const network = libp2pNetwork(networkInit(live, wallet), { clock, logger });
   const dispatcher = outboxDispatcher(
     {},
     {
@@ -57,7 +69,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
     { clock, logger },
   );
   const domain = { chainId: config.identity.chainId };
-  const ground: Ground & { store: typeof store } = {
+  const ground: NodeGround = {
     clock,
     logger,
     store,
@@ -76,46 +88,81 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
         (await all.provider?.activities.allowBlob(hash, sender)) ?? all.requestor.allowBlob(hash, sender),
     }),
   );
+  const glue = { live, ground, services: all, address: wallet.address };
+  const control = sellingControl(glue);
+  const reload = reloader(glue, control, components.readConfig);
   const keys = appKeys({}, { store, clock, newId });
   const files = nodeFiles(config.dataDir, { appKeys: keys, pid: components.pid });
   const server = api(
     { host: config.api.host, port: config.api.port, version: VERSION, limits: apiLimits(config) },
     apiComponents({
-      config,
+      live,
       ground,
       services: all,
       appKeys: keys,
       metrics: components.metrics,
-      hardware: selling?.hardware,
+      provider: control && {
+        status: () => control.status(),
+        setMode: (mode) => control.setMode(mode),
+        reload,
+      },
     }),
   );
-  const parts: Part[] = [
-    { name: 'store', part: store },
-    { name: 'blobs', part: blobs },
-    ...(all.provider === undefined ? [] : [{ name: 'exe-units', part: all.provider.exeUnits }]),
-    { name: 'network', part: network },
-    { name: 'outbox', part: dispatcher },
-    { name: 'market', part: all.market },
-    ...(all.provider === undefined ? [] : [{ name: 'activities sold', part: all.provider.activities }]),
-    { name: 'activities bought', part: all.requestor },
-    { name: 'payment', part: all.payment },
-    { name: 'tasks', part: all.tasks },
+  const parts = inOrder(ground, all, control, [
     { name: 'metrics', part: eventMetrics({ store, network, metrics: components.metrics }) },
-    { name: 'offers', part: offering(config, all, selling, { address: wallet.address, logger }) },
+    { name: 'offers', part: control ?? withoutOffers(all) },
     { name: 'api', part: server },
     { name: 'node files', part: fileKeeper(files, server) },
-  ];
+  ]);
   const life = lifecycle(parts, { logger });
   return {
     address: wallet.address,
     url: () => server.url(),
     start: () => life.start(),
     stop: () => life.stop(),
+    reload,
   };
 }
 
-function networkInit({ network, provider }: Config, wallet: BaseWallet) {
-  const denied = new Set(provider.deny.map((address) => address.toLowerCase()));
+/** The parts in the order of their needs, `last` behind those that everything stands on. */
+function inOrder(
+  { store, blobs, network, outbox }: NodeGround,
+  all: Services,
+  control: Control | undefined,
+  last: readonly Part[],
+): Part[] {
+  return [
+    { name: 'store', part: store },
+    { name: 'blobs', part: blobs },
+    ...(all.provider === undefined ? [] : [{ name: 'exe-units', part: all.provider.exeUnits }]),
+    ...(control === undefined ? [] : [{ name: 'provider mode', part: firstHold(control) }]),
+    { name: 'network', part: network },
+    { name: 'outbox', part: outbox },
+    { name: 'market', part: all.market },
+    ...(all.provider === undefined ? [] : [{ name: 'activities sold', part: all.provider.activities }]),
+    { name: 'activities bought', part: all.requestor },
+    { name: 'payment', part: all.payment },
+    { name: 'tasks', part: all.tasks },
+    ...last,
+  ];
+}
+
+/** Reads the configuration again and takes it over, one at a time. */
+function reloader(
+  glue: SellingGlue,
+  control: Control | undefined,
+  readConfig: () => Promise<Config>,
+): () => Promise<ConfigReload> {
+  let reloading: Promise<unknown> = Promise.resolve();
+  return () => {
+    const done = reloading.then(async () => applyConfig(glue, control, await readConfig()));
+    reloading = done.catch(() => undefined);
+    return done;
+  };
+}
+
+function networkInit(live: LiveConfig, wallet: BaseWallet) {
+  const { network } = live.current;
   return {
     privateKeyRaw: libp2pPrivateKeyRaw(wallet),
     listen: network.listen,
@@ -123,7 +170,8 @@ function networkInit({ network, provider }: Config, wallet: BaseWallet) {
     bootstrap: network.bootstrap,
     ...(network.mdns ? { mdns: {} } : {}),
     limits: { maxConnections: network.maxConnections },
-    isDenied: ({ address }: { address: string }) => denied.has(address.toLowerCase()),
+    isDenied: ({ address }: { address: string }) =>
+      live.current.provider.deny.some((denied) => denied.toLowerCase() === address.toLowerCase()),
     version: `ergon/${VERSION}`,
   };
 }
@@ -145,24 +193,14 @@ async function whatIsSold(config: Config, components: { clock: Clock; logger: Lo
   };
 }
 
-/** Publishes the node's offers once all that answers to them runs. */
-function offering(
-  config: Config,
-  { market, payment }: Services,
-  selling: Selling | undefined,
-  components: { address: string; logger: Logger },
-): Startable {
-  return {
-    async start() {
-      if (selling === undefined) return market.offers.withdraw();
-      const reports: RuntimeReport[] = await selling.runtimes.reports();
-      const { drivers } = payment;
-      await market.offers.publish(
-        offerDrafts({ ...components, config, hardware: selling.hardware, reports, drivers }),
-      );
-    },
-    stop: () => Promise.resolve(),
-  };
+/** A paused node holds its activities before anything could let them go. */
+function firstHold(control: Control): Startable {
+  return { start: () => control.prepare(), stop: () => Promise.resolve() };
+}
+
+/** A node that sells no more takes what it sold from the market. */
+function withoutOffers({ market }: Services): Startable {
+  return { start: () => market.offers.withdraw(), stop: () => Promise.resolve() };
 }
 
 /** The last to start and the first to stop: what it writes says that the node is there. */

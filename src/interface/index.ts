@@ -10,6 +10,7 @@ export * from './market.ts';
 export * from './network.ts';
 export * from './payment.ts';
 export * from './property-names.ts';
+export * from './provider.ts';
 export * from './slots.ts';
 export * from './startable.ts';
 export * from './store.ts';

@@ -37,7 +37,7 @@ export const MARKET_DEFAULTS: MarketSettings = {
   proposalLifetimeMs: 5 * MINUTE,
   pendingPollMs: 2 * SECOND,
   maxRounds: 8,
-  maxOpenPerPeer: 64,
+  maxOpenPerPeer: 512,
   answerTimeoutMs: 10 * SECOND,
   approvalTimeoutMs: 30 * SECOND,
   retryMs: SECOND,
@@ -47,6 +47,7 @@ export const MARKET_DEFAULTS: MarketSettings = {
   // No shorter than a provider can be asked to approve: else a repeated proposal might be answered anew.
   rejectedRetentionMs: HOUR,
   provider: {
+    closed: undefined,
     requestors: ANYONE,
     maxAgreements: 1024,
     expiration: { minMs: SECOND, maxMs: 30 * 24 * HOUR },

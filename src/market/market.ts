@@ -12,7 +12,8 @@ import { Watcher } from './agreements/watcher.ts';
 import type { MarketComponents } from './components.ts';
 import { withDefaults, type MarketInit, type MarketSettings } from './init.ts';
 import { parseFilter } from './language/parse.ts';
-import { providerChain, requestorChain } from './negotiation/chains.ts';
+import { requestorChain, type ProviderPolicy } from './negotiation/chains.ts';
+import { LivePolicy } from './negotiation/live-policy.ts';
 import type { NegotiationContext } from './negotiation/negotiator.ts';
 import type { ProposalRecord } from './negotiation/proposal-record.ts';
 import { ProviderProposals, type Decision } from './negotiation/provider-proposals.ts';
@@ -60,6 +61,8 @@ export interface Market extends Agreements, Startable {
   /** Provider, with `policy.manual`. */
   approve(agreementId: string): Promise<AgreementRecord>;
   reject(agreementId: string, reason: Reason): Promise<AgreementRecord>;
+  /** Provider: from now on new proposals and agreements are judged by this; what was agreed on stands. */
+  changePolicy(part: Partial<ProviderPolicy>): void;
   /** Every signature at rest, verified again; ERR_MARKET_AGREEMENT_NOT_FOUND. */
   verify(record: AgreementRecord): AgreementVerification;
 }
@@ -74,6 +77,7 @@ class MarketService implements Market {
   readonly proposals: Proposals;
   readonly #components: MarketComponents;
   readonly #own: OwnOffers;
+  readonly #policy: LivePolicy;
   readonly #discovery: Discovery;
   readonly #provider: ProviderAgreements;
   readonly #requestor: RequestorAgreements;
@@ -93,16 +97,20 @@ class MarketService implements Market {
     const discovery = new Discovery({ ...components, book, own });
     const onReleased = (): void => this.#refreshOffers();
     const terminations = new Terminations({ ...components, onReleased });
+    const policy = new LivePolicy(settings.provider);
     const providing = {
       ...components,
       own,
-      negotiators: providerChain(settings.provider),
+      get negotiators() {
+        return policy.negotiators;
+      },
       context: () => this.#context('provider'),
     };
     const providerProposals = new ProviderProposals(settings, providing);
     const proposals = new RequestorProposals(settings, components);
     const requestor = new RequestorAgreements(settings, { ...components, terminations });
     this.#own = own;
+    this.#policy = policy;
     this.#discovery = discovery;
     this.#terminations = terminations;
     this.#requestor = requestor;
@@ -174,6 +182,10 @@ class MarketService implements Market {
 
   reject(agreementId: string, reason: Reason): Promise<AgreementRecord> {
     return this.#provider.reject(agreementId, reason);
+  }
+
+  changePolicy(part: Partial<ProviderPolicy>): void {
+    this.#policy.change(part);
   }
 
   verify(record: AgreementRecord): AgreementVerification {

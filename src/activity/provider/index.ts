@@ -8,7 +8,7 @@ import type {
 } from '../../interface/index.ts';
 import { Background } from '../background.ts';
 import { Changes } from '../changes.ts';
-import { activities } from '../records.ts';
+import { activities, supervisions } from '../records.ts';
 import { AgreementWatch } from './agreements.ts';
 import { outputFor } from './allow-blob.ts';
 import type { ActivityProviderComponents, ActivityProviderInit, ProviderContext } from './context.ts';
@@ -25,6 +25,8 @@ export type { ActivityProviderComponents, ActivityProviderInit } from './context
 export interface ActivityProvider extends ActivityHolding, Startable {
   /** Suspends all that runs here, and what will, or lets it go on; to be said before `start` when it holds from then. */
   setPaused(paused: boolean): Promise<void>;
+  /** Threads that running activities may keep busy. */
+  workingThreads(): Promise<number>;
   readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
   /** For the blob server: path of a result that this sender may read. */
   allowBlob(hash: string, sender: Sender): Promise<string | undefined>;
@@ -72,6 +74,11 @@ export function activityProvider(
     async setPaused(wanted) {
       paused = wanted;
       if (isOpen) for (const { id } of await live()) changes.notify(id);
+    },
+    async workingThreads() {
+      const running = (await live()).filter(({ value }) => value.state === 'Running');
+      const held = await Promise.all(running.map(({ id }) => store.get(supervisions, id)));
+      return held.reduce((sum, one) => sum + (one?.spec.resources.cpuThreads ?? 0), 0);
     },
     readLog: (activityId, stream, offset, maxBytes) =>
       readProviderLog(components, activityId, stream, offset, maxBytes),

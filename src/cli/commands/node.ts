@@ -44,9 +44,12 @@ export function daemonCommand(root: Command, commands: Commands, summary: string
     () => undefined,
     async (session) => {
       const { runDaemon } = await import('../../daemon/index.ts');
-      await runDaemon(await session.config(), ({ address, url }) => {
-        const text = session.json ? JSON.stringify({ address, url }) : `ergon ${address} listens at ${url}`;
-        session.io.stdout.write(`${text}\n`);
+      await runDaemon(await session.config(), {
+        onReady({ address, url }) {
+          const text = session.json ? JSON.stringify({ address, url }) : `ergon ${address} listens at ${url}`;
+          session.io.stdout.write(`${text}\n`);
+        },
+        readConfig: () => session.config(),
       });
       return undefined;
     },

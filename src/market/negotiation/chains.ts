@@ -1,3 +1,5 @@
+import type { Reason } from '../../interface/values.ts';
+import { closed } from './closed.ts';
 import { demandValidation } from './demand-validation.ts';
 import { expirationLimits, type ExpirationLimits } from './expiration.ts';
 import { manual } from './manual.ts';
@@ -11,6 +13,8 @@ import { minPrice, type PriceFloor } from './price.ts';
 import { resourcesFit } from './resources-fit.ts';
 
 export interface ProviderPolicy {
+  /** Why no new agreement is made at all; undefined when they are. */
+  readonly closed: Reason | undefined;
   readonly requestors: PartyLists;
   readonly maxAgreements: number;
   readonly expiration: ExpirationLimits;
@@ -30,6 +34,7 @@ export interface RequestorPolicy {
 
 export function providerChain(policy: ProviderPolicy): Negotiator[] {
   return [
+    closed(policy.closed),
     partyLists(policy.requestors, 'requestor'),
     matching,
     demandValidation,

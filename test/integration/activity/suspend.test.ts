@@ -118,8 +118,10 @@ describe('suspending an activity from either side', () => {
 
   it('holds all that a paused node runs, and what comes to it, until it is unpaused', async () => {
     await begin();
+    expect(await world.provider.workingThreads()).toBe(1);
     await world.provider.setPaused(true);
     await state('Suspended');
+    expect(await world.provider.workingThreads()).toBe(0);
     await world.agree('agr2');
     await world.wait(world.requestor.create({ activityId: 'act2', agreementId: 'agr2', limits: {} }));
     await world.until(

@@ -56,6 +56,20 @@ describe('slot ledger', () => {
     expect(await reserved(store)).toEqual(resources(6));
   });
 
+  it('may be made smaller than what is held: that stays, and nothing new fits until it has gone', async () => {
+    await store.transact((tx) => ledger.reserve(tx, 'a', resources(6)));
+    ledger.resize({ cpuThreads: 4, memoryBytes: 4000, storageBytes: 4000 });
+    expect(ledger.total.cpuThreads).toBe(4);
+    expect((await ledger.free(store)).cpuThreads).toBe(-2);
+    expect(await ledger.audit()).toMatchObject({ overcommitted: true });
+    await expect(store.transact((tx) => ledger.reserve(tx, 'b', resources(1)))).rejects.toMatchObject({
+      code: 'ERR_ACTIVITY_SLOTS_FULL',
+    });
+    await store.transact((tx) => ledger.release(tx, 'a'));
+    await store.transact((tx) => ledger.reserve(tx, 'b', resources(4)));
+    expect((await ledger.free(store)).cpuThreads).toBe(0);
+  });
+
   it('is idempotent by agreement, and refuses another amount for the same one', async () => {
     for (let i = 0; i < 2; i += 1) await store.transact((tx) => ledger.reserve(tx, 'a', resources(3)));
     expect(await reserved(store)).toEqual(resources(3));

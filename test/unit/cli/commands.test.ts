@@ -80,6 +80,23 @@ describe('activities', () => {
   });
 });
 
+describe('the provider', () => {
+  test('is paused, drained and run', async () => {
+    expect((await ergon(url, ['provider', 'status'])).out).toMatch(/mode +run\n[^]*activities +1 Running/);
+    expect((await ergon(url, ['provider', 'pause'])).out).toMatch(/mode +pause/);
+    expect((await ergon(url, ['provider', 'undrain'])).out).toMatch(/mode +pause/);
+    expect((await ergon(url, ['provider', 'drain', '--json'])).out).toContain('"mode": "drain"');
+    expect((await ergon(url, ['provider', 'undrain'])).out).toMatch(/mode +run/);
+    expect(world.changes).toEqual(['provider pause', 'provider drain', 'provider run']);
+  });
+
+  test('takes over a changed configuration, and says what it cannot', async () => {
+    const { out, err } = await ergon(url, ['provider', 'reload']);
+    expect(out).toBe('In force now: provider.presets\n');
+    expect(err).toContain('only after a restart: api.port');
+  });
+});
+
 describe('the node', () => {
   test('status, peers, offers', async () => {
     expect((await ergon(url, ['status'])).out).toMatch(/address {2,}0x.*\n[^]*sells {2,}nothing/);

@@ -12,6 +12,7 @@ import { eventRoutes } from './events.ts';
 import { nodeRoutes } from './node.ts';
 import { offerRoutes } from './offers.ts';
 import { packageRoutes } from './packages.ts';
+import { providerRoutes } from './provider.ts';
 import { taskEventRoutes } from './task-events.ts';
 import { taskLogRoutes } from './task-logs.ts';
 import { taskResultRoutes } from './task-results.ts';
@@ -34,6 +35,7 @@ export const v1Routes: readonly Routes[] = [
   activityLogRoutes,
   billRoutes,
   nodeRoutes,
+  providerRoutes,
   eventRoutes,
   appKeyRoutes,
 ];

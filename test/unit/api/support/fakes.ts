@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ProviderOperations } from '../../../../src/api/components.ts';
 import type {
   ActivityHolding,
   Allocation,
@@ -11,6 +12,8 @@ import type {
   Bucket,
   ActivityRecord,
   LogStream,
+  ProviderMode,
+  ProviderStatus,
   RequestorActivities,
   Store,
   TaskRecord,
@@ -176,6 +179,29 @@ export function fakeHolding(store: Store, changes: string[], role: ActivityRecor
   return {
     suspend: (id) => become(id, 'suspend', { state: 'Suspended', holds: [role] }),
     resume: (id) => become(id, 'resume', { state: 'Running' }),
+  };
+}
+
+export function fakeProvider(changes: string[]): ProviderOperations {
+  let mode: ProviderMode = 'run';
+  const status = async (): Promise<ProviderStatus> => ({
+    mode,
+    effective: mode,
+    offers: mode === 'run' ? 1 : 0,
+    agreements: 2,
+    activities: { Running: 1 },
+  });
+  return {
+    status,
+    setMode: (wanted) => {
+      changes.push(`provider ${wanted}`);
+      mode = wanted;
+      return status();
+    },
+    reload: async () => {
+      changes.push('reload');
+      return { applied: ['provider.presets'], restartNeeded: ['api.port'] };
+    },
   };
 }
 

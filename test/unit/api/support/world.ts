@@ -17,6 +17,7 @@ import {
   fakeAgreements,
   fakeAllocations,
   fakeHolding,
+  fakeProvider,
   fakeTasks,
   FakeError,
   looseBucket,
@@ -121,6 +122,7 @@ function componentsOf(world: {
         return { appKeyId, name: 'reader', scopes: ['read'], createdAt: 1, revokedAt: 2 };
       },
     },
+    provider: fakeProvider(changes),
     node: {
       info: async () => ({
         peerId: PEER,

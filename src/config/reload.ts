@@ -1,0 +1,48 @@
+import { canonicalJson } from '../util/canonical-json.ts';
+import { deepFreeze } from '../util/deep-freeze.ts';
+import { configFields } from './fields.ts';
+import type { Config } from './schema.ts';
+
+/** What a running node takes over from a configuration that is read again; the rest needs a restart. */
+const LIVE = [
+  'runtimes',
+  'presets',
+  'hardware',
+  'maxAgreements',
+  'allow',
+  'deny',
+  'schedule',
+  'debitNoteIntervalMs',
+  'debitNoteAcceptTimeoutMs',
+  'paymentTimeoutMs',
+  'idleAgreementTimeoutMs',
+  'maxOutputBytes',
+] as const satisfies readonly (keyof Config['provider'])[];
+
+export interface LiveChange {
+  /** What holds from now on. */
+  readonly config: Config;
+  /** Paths of the settings that were taken over. */
+  readonly applied: readonly string[];
+  /** Paths of those that differ as well. */
+  readonly restartNeeded: readonly string[];
+}
+
+export function takeOver(running: Config, wanted: Config): LiveChange {
+  const live = Object.fromEntries(LIVE.map((name) => [name, wanted.provider[name]]));
+  const config = deepFreeze({ ...running, provider: { ...running.provider, ...live } });
+  const differing = (other: Config): string[] =>
+    configFields()
+      .map(({ path }) => path)
+      .filter((path) => textAt(config, path) !== textAt(other, path));
+  return { config, applied: differing(running), restartNeeded: differing(wanted) };
+}
+
+function textAt(config: Config, path: string): string {
+  const value = path.split('.').reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), config);
+  return canonicalJson(value ?? null);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

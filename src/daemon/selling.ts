@@ -1,0 +1,98 @@
+import { takeOver, type Config } from '../config/index.ts';
+import type { Clock, ConfigReload, Logger, Store } from '../interface/index.ts';
+import { agreementBucket } from '../market/index.ts';
+import { providerControl, type Control, type HeldActivities, type Shop } from '../provider/index.ts';
+import { sellableHardware } from './hardware.ts';
+import { machine } from './machine.ts';
+import { offerDrafts } from './offer-drafts.ts';
+import type { ProviderServices, Services } from './services.ts';
+
+/** The configuration that holds now. */
+export interface LiveConfig {
+  current: Config;
+}
+
+export interface SellingGlue {
+  readonly live: LiveConfig;
+  readonly ground: { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
+  readonly services: Services;
+  readonly address: string;
+}
+
+/** What the operator of a selling node has in hand; undefined on a node that only buys. */
+export function sellingControl(glue: SellingGlue): Control | undefined {
+  const { live, ground, services, address } = glue;
+  const { provider } = services;
+  if (provider === undefined) return undefined;
+  return providerControl(
+    { schedule: live.current.provider.schedule, address },
+    {
+      ...ground,
+      machine: machine(),
+      activities: heldActivities(provider, services),
+      shop: shopOf(glue, provider),
+    },
+  );
+}
+
+function heldActivities({ activities }: ProviderServices, { books }: Services): HeldActivities {
+  return {
+    setPaused: (paused) => activities.setPaused(paused),
+    workingThreads: () => activities.workingThreads(),
+    async countByState() {
+      const counts: Record<string, number> = {};
+      for (const { state } of await books.list({ where: { index: 'live', equals: 'provider' } })) {
+        counts[state] = (counts[state] ?? 0) + 1;
+      }
+      return counts;
+    },
+  };
+}
+
+function shopOf({ live, ground, services, address }: SellingGlue, provider: ProviderServices): Shop {
+  const { market, payment } = services;
+  return {
+    setClosed: (closed) => market.changePolicy({ closed }),
+    async publish() {
+      const reports = await provider.runtimes.reports();
+      const { drivers } = payment;
+      const hardware = provider.slots.total;
+      const { logger } = ground;
+      await market.offers.publish(
+        offerDrafts({ config: live.current, address, hardware, reports, drivers, logger }),
+      );
+    },
+    withdraw: () => market.offers.withdraw(),
+    offers: async () => (await market.offers.own()).length,
+    agreements: async () =>
+      (
+        await ground.store.list(agreementBucket, {
+          where: { index: 'roleState', equals: 'provider:Approved' },
+        })
+      ).length,
+  };
+}
+
+/** Takes over what a running node can of a configuration that was read again. The file has been checked as a whole. */
+export async function applyConfig(
+  { live, ground, services, address }: SellingGlue,
+  control: Control | undefined,
+  wanted: Config,
+): Promise<ConfigReload> {
+  const change = takeOver(live.current, wanted);
+  const outcome = { applied: [...change.applied], restartNeeded: [...change.restartNeeded] };
+  if (outcome.applied.length > 0) {
+    live.current = change.config;
+    const { hardware, allow, deny, maxAgreements, schedule } = change.config.provider;
+    if (outcome.applied.some((path) => path.startsWith('provider.hardware.'))) {
+      services.provider?.slots.resize(await sellableHardware(change.config.dataDir, hardware));
+    }
+    services.market.changePolicy({ requestors: { allow, deny }, maxAgreements });
+    await control?.refresh(schedule);
+  }
+  ground.logger.info(outcome, 'the configuration was read again');
+  await ground.store.transact(async (tx) =>
+    tx.emit({ type: 'node.config-reloaded', subject: address, data: outcome }),
+  );
+  return outcome;
+}
