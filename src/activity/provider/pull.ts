@@ -16,14 +16,13 @@ export async function pull(
   const record = await context.store.get(activities, activityId);
   const supervision = await context.store.get(supervisions, activityId);
   if (record === undefined || supervision === undefined) return;
+  const reports = progressReporter(context, activityId, need);
   const brought = await whileNeeded(context, activityId, need, signal, (wanted) => {
-    const task = { context, activityId, supervision, signal: wanted };
-    const onProgress = progressReporter(context, activityId, need);
-    if (!('url' in need)) return bringBlob({ ...task, peerId: record.peerId, onProgress }, need);
-    return 'sizeBytes' in need
-      ? deliver({ ...task, onProgress }, need)
-      : bringUrl({ ...task, onProgress }, need);
-  });
+    const { onProgress } = reports;
+    const task = { context, activityId, supervision, signal: wanted, onProgress };
+    if (!('url' in need)) return bringBlob({ ...task, peerId: record.peerId }, need);
+    return 'sizeBytes' in need ? deliver(task, need) : bringUrl(task, need);
+  }).finally(() => reports.stop());
   if (brought === undefined) return;
   await answer(context, activityId, need, brought);
   await context.store.transact(async (tx) => {

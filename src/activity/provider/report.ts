@@ -1,26 +1,29 @@
+import type { NeedProgress } from '../../interface/index.ts';
+import { throttled } from '../../util/throttled.ts';
 import type { Need } from '../records.ts';
 import type { ProviderContext } from './context.ts';
 
 const EVERY_MS = 500;
+
+export interface ProgressReporter {
+  readonly onProgress: (done: number, total: number | undefined) => void;
+  readonly stop: () => void;
+}
 
 /** Tells the supervisor, which writes the journal, how far this node is with what a command waits for. */
 export function progressReporter(
   { exeUnits, clock }: ProviderContext,
   activityId: string,
   need: Need,
-): (done: number, total: number | undefined) => void {
+): ProgressReporter {
+  const { batchId, index } = need;
   const message = 'sizeBytes' in need ? 'delivering' : 'fetching';
-  let saidAt = clock.now();
-  let isSaying = false;
-  return (done, total) => {
-    if (isSaying || clock.now() - saidAt < EVERY_MS) return;
-    saidAt = clock.now();
-    isSaying = true;
-    const progress = { done, ...(total === undefined ? {} : { total }), message };
-    void exeUnits
-      .report(activityId, need.batchId, need.index, progress)
-      // Nothing depends on it.
-      .catch(() => undefined)
-      .finally(() => (isSaying = false));
+  const reports = throttled<NeedProgress>(EVERY_MS, clock, (progress) => {
+    // Nothing depends on it.
+    void exeUnits.report(activityId, batchId, index, progress).catch(() => undefined);
+  });
+  return {
+    onProgress: (done, total) => reports.say({ done, ...(total === undefined ? {} : { total }), message }),
+    stop: () => reports.stop(),
   };
 }

@@ -1,6 +1,7 @@
+import type { NeedProgress } from '../../interface/exe-unit.ts';
 import type { BlobInfo } from '../../interface/transfer.ts';
+import { throttled } from '../../util/throttled.ts';
 import type { BatchContext } from './context.ts';
-import { CommandProgress } from './command-progress.ts';
 
 /**
  * What a command asks of the daemon, which alone has a network. Each wish stands in the journal, so whichever daemon
@@ -17,19 +18,37 @@ export interface DaemonAsks {
   progress(done: number, total: number | undefined, message: string): void;
 }
 
+/** The same for as long as the command runs. */
+export interface CommandAsks extends DaemonAsks {
+  /** The command has ended: nothing more is noted of it. */
+  end(): void;
+}
+
+const PROGRESS_INTERVAL_MS = 1000;
+/** However often somebody wants to hear of it: the journal keeps it all. */
+const MIN_PROGRESS_INTERVAL_MS = 200;
+
 /** The name that answers and reports find a command by. */
 export function commandKey(batchId: string, index: number): string {
   return `${batchId}/${index}`;
 }
 
-export function asksOf(context: BatchContext, index: number, intervalMs: number | undefined): DaemonAsks {
+export function asksOf(
+  context: BatchContext,
+  index: number,
+  intervalMs: number = PROGRESS_INTERVAL_MS,
+): CommandAsks {
   const { needs, journal, stop, batchId, clock } = context;
   const key = commandKey(batchId, index);
   const command = { batchId, index };
-  const progress = new CommandProgress({ ...command, intervalMs }, { clock, journal });
+  const notes = throttled<NeedProgress>(Math.max(MIN_PROGRESS_INTERVAL_MS, intervalMs), clock, (progress) => {
+    journal.append({ type: 'progress', ...command, ...progress });
+  });
+  const progress: DaemonAsks['progress'] = (done, total, message) =>
+    notes.say({ done, ...(total === undefined ? {} : { total }), message });
   /** While it waits the daemon says how far it is. */
   const reported = async <T>(wait: Promise<T>): Promise<T> => {
-    const end = needs.onReport(key, (done, total, message) => progress.report(done, total, message));
+    const end = needs.onReport(key, progress);
     try {
       return await wait;
     } finally {
@@ -50,6 +69,7 @@ export function asksOf(context: BatchContext, index: number, intervalMs: number 
         ),
       );
     },
-    progress: (done, total, message) => progress.report(done, total, message),
+    progress,
+    end: () => notes.stop(),
   };
 }

@@ -49,7 +49,9 @@ async function runCommand(context: BatchContext, index: number, command: ExeComm
   const { journal, clock, ending, meter, batchId } = context;
   journal.append({ type: 'command-started', batchId, index });
   const startedAt = clock.now();
-  const outcome = await attempt(context, command, asksOf(context, index, progressOf(command)));
+  const asks = asksOf(context, index, progressOf(command));
+  const outcome = await attempt(context, command, asks);
+  asks.end();
   // An end takes its own last sample, after the results.
   if (meter.started && !ending.signal.aborted) await meter.sample();
   const times = { index, startedAt, finishedAt: Math.max(startedAt, clock.now()) };

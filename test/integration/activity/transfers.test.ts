@@ -142,7 +142,7 @@ describe('transfers from and to URLs', () => {
     for (const store of [world.providerStore, world.requestorStore]) {
       const events = await store.events.query({ subject: 'act', types: ['command.progress'] });
       expect(events.map(({ data }) => data)).toMatchObject(
-        [100, 200, 300].map((done) => ({
+        [100, 101, 200, 201, 300].map((done) => ({
           batchId: 'b1',
           index: 2,
           done,

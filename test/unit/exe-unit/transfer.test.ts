@@ -288,10 +288,10 @@ describe('transfers of a supervisor', () => {
     await supervisor.report('other', 0, { done: 7, message: 'fetching' });
     const progress = ofType(await records(), 'progress');
     expect(progress.map(({ done, total, message }) => [done, total, message])).toEqual([
-      [5, 20, 'fetching'],
-      [10, 20, 'fetching'],
-      [15, 20, 'fetching'],
-      [20, 20, 'fetching'],
+      [4, 20, 'fetching'],
+      [9, 20, 'fetching'],
+      [14, 20, 'fetching'],
+      [19, 20, 'fetching'],
     ]);
     await supervisor.cancel(batchId);
     await resultOf(batchId);

@@ -4,6 +4,7 @@ import {
   ActivityLimits,
   ActivityRecord,
   BlobHash,
+  Bytes,
   Id,
   UsageSample,
   type TaskPackage,
@@ -23,11 +24,19 @@ const ListQuery = Type.Object(
   },
   closed,
 );
+const PackageFromUrl = Type.Object(
+  { hash: BlobHash, sizeBytes: Bytes, url: Type.String({ maxLength: 4096, pattern: '^https?://.*' }) },
+  closed,
+);
 const ActivityBody = Type.Object(
   {
     activityId: Type.Optional(Id),
     agreementId: Id,
-    package: Type.Optional(BlobHash),
+    package: Type.Optional(
+      Type.Union([BlobHash, PackageFromUrl], {
+        description: 'An uploaded package, or one that the provider is to fetch from a URL',
+      }),
+    ),
     limits: Type.Object(ActivityLimits.properties, { ...closed, default: {} }),
   },
   closed,
@@ -55,8 +64,8 @@ export const activityRoutes: Routes = (app, context) => {
     },
     (request, reply) =>
       idempotency.once(request, reply, async (id) => {
-        const { activityId = id, agreementId, package: hash, limits } = request.body;
-        const taskPackage = hash === undefined ? undefined : await packageOf(context, hash);
+        const { activityId = id, agreementId, package: named, limits } = request.body;
+        const taskPackage = typeof named === 'string' ? await packageOf(context, named) : named;
         const record = await activities.create({
           activityId,
           agreementId,
