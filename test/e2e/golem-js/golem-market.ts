@@ -1,9 +1,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GolemNetwork, type Logger, type MarketOrderSpec } from '@golem-sdk/golem-js';
+import { createRequire } from 'node:module';
+import type { GolemNetwork as Network, Logger, MarketOrderSpec } from '@golem-sdk/golem-js';
 import { LocalNode, type NodeConfig } from '../../../scripts/local-node.ts';
 import { WORKLOAD } from '../market-pair.ts';
+
+// As CommonJS: in its ES module build `downloadData` fails by itself, its import of js-sha3 finds no function.
+const { GolemNetwork } = createRequire(import.meta.url)('@golem-sdk/golem-js') as {
+  GolemNetwork: typeof Network;
+};
 
 const GIB = 2 ** 30;
 /** What stock programs ask for at the least, some times over. */
@@ -87,7 +93,7 @@ export class GolemMarket {
   }
 
   /** An unmodified golem-js, connected. */
-  async connect(options: ConstructorParameters<typeof GolemNetwork>[0] = {}): Promise<GolemNetwork> {
+  async connect(options: ConstructorParameters<typeof Network>[0] = {}): Promise<Network> {
     const glm = new GolemNetwork({
       api: { key: this.requestor.appKey, url: this.requestor.url },
       logger: this.logger,

@@ -3,7 +3,9 @@ import type { ActivityRecord } from '../../../../interface/index.ts';
 import { PROPERTY } from '../../../../interface/index.ts';
 import type { ApiServer } from '../../../route.ts';
 import { invalid } from '../errors.ts';
+import { clientGone, hold } from '../hold.ts';
 import type { YagnaRooms } from '../rooms.ts';
+import { timeoutMs } from '../time.ts';
 import { sendJson } from '../reply.ts';
 import { activityOf } from './activity-of.ts';
 import { batchRoutes } from './batch-routes.ts';
@@ -11,6 +13,7 @@ import { stateView, usageView } from './state-view.ts';
 
 const Id = Type.String({ maxLength: 512 });
 const Params = Type.Object({ activityId: Id });
+const Timeout = Type.Object({ timeout: Type.Optional(Type.String({ maxLength: 32 })) });
 const NewActivity = Type.Union([Id, Type.Object({ agreementId: Id })]);
 const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
@@ -25,10 +28,21 @@ export function activityRoutes(app: ApiServer, rooms: YagnaRooms): void {
   });
   app.delete(
     '/activity/:activityId',
-    { config: ACT, schema: { params: Params } },
-    async ({ params }, reply) => {
-      await get(params.activityId);
-      await context.activities.destroy(params.activityId);
+    { config: ACT, schema: { params: Params, querystring: Timeout } },
+    async ({ params: { activityId }, query }, reply) => {
+      await get(activityId);
+      await context.activities.destroy(activityId);
+      // Until it has ended, its agreement takes no other activity.
+      const follow = { subject: activityId, after: context.events.last() };
+      const wait = {
+        timeoutMs: timeoutMs(query.timeout),
+        wakes: [(signal: AbortSignal) => context.events.follow(follow, signal)],
+        signal: clientGone(reply),
+      };
+      await hold(context, wait, async () => {
+        const { state } = await get(activityId);
+        return state === 'Completed' || state === 'Terminated' ? true : undefined;
+      });
       return sendJson(reply, null);
     },
   );

@@ -42,7 +42,9 @@ export async function sendFile(
   let offset = 0;
   for await (const content of rechunk(bytes)) {
     hash.update(content);
-    await services.call(on, 'UploadChunk', { chunk: { offset, content } }, signal);
+    // The encoder writes the whole buffer that a view is of: it gets one of its own.
+    const chunk = { offset, content: new Uint8Array(content) };
+    await services.call(on, 'UploadChunk', { chunk }, signal);
     offset += content.byteLength;
   }
   await services.call(on, 'UploadFinished', { hash: hash.digest('hex') }, signal);
