@@ -122,6 +122,37 @@ describe('fetching from a URL', () => {
     }
   });
 
+  it('goes on for as long as each connection brings something, and no longer', async () => {
+    const pieces = 12;
+    const step = CONTENT.length / pieces;
+    const server = await servers.tcp((socket, head) => {
+      const start = Number(/bytes=(\d+)-/.exec(head)?.[1] ?? 0);
+      const length = CONTENT.length - start;
+      const range = `bytes ${start}-${CONTENT.length - 1}/${CONTENT.length}`;
+      const headers = { etag: '"v1"', 'content-length': length, 'content-range': range };
+      const answer = [headOf(start > 0 ? 206 : 200, headers), CONTENT.subarray(start, start + step)];
+      socket.end(Buffer.concat(answer));
+    });
+    expect((await world.fetch(server.url)).hash).toBe(HASH);
+  });
+
+  it('does not believe a part that ends before it should', async () => {
+    const server = await servers.http((request, response) => {
+      if (server.requests.length > 2) {
+        serveBytes(CONTENT, '"v1"')(request, response);
+        return;
+      }
+      const first = server.requests.length === 1;
+      const range = first ? {} : { 'content-range': `bytes 100-${CONTENT.length - 1}/${CONTENT.length}` };
+      const length = first ? { 'content-length': CONTENT.length } : {};
+      response.writeHead(first ? 200 : 206, { etag: '"v1"', ...range, ...length });
+      // Chunked, so that nothing but the range says how much there should be.
+      if (first) response.write(CONTENT.subarray(0, 100), () => response.destroy());
+      else response.end(CONTENT.subarray(100, 200));
+    });
+    expect((await world.fetch(server.url)).hash).toBe(HASH);
+  });
+
   it('does not put two versions together when there is nothing to tell them by', async () => {
     const server = await servers.tcp((socket, head, connection) => {
       expect(head).not.toContain('range');
