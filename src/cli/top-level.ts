@@ -75,6 +75,9 @@ export const TOP_LEVEL: readonly TopLevel[] = [
       return (await import('./commands/events.ts')).eventsCommand;
     },
   ),
+  single('doctor', 'what this machine can enforce and what not, and what would mend it', async () => {
+    return (await import('./commands/doctor.ts')).doctorCommand;
+  }),
   group('runtime', 'the sandboxes themselves, without a daemon', async () => {
     return (await import('./commands/runtime.ts')).runtimeCommands;
   }),

@@ -6,13 +6,16 @@ import type { SlotAmounts } from '../interface/index.ts';
 const MEMORY_SHARE = 0.8;
 const STORAGE_SHARE = 0.5;
 
+/** Of this machine, without a cap. */
+export const sellableMemoryBytes = (): number => Math.floor(totalmem() * MEMORY_SHARE);
+
 /** What this machine can sell: its hardware, under the configured caps. */
 export async function sellableHardware(dataDir: string, caps: Partial<SlotAmounts>): Promise<SlotAmounts> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const disk = await statfs(dataDir);
   const machine: SlotAmounts = {
     cpuThreads: availableParallelism(),
-    memoryBytes: Math.floor(totalmem() * MEMORY_SHARE),
+    memoryBytes: sellableMemoryBytes(),
     storageBytes: Math.floor(disk.bavail * disk.bsize * STORAGE_SHARE),
   };
   return {

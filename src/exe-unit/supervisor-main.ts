@@ -4,6 +4,7 @@ import type { ExeUnitRuntime } from '../interface/exe-unit-runtime.ts';
 import type { ExeUnitSpec } from '../interface/exe-unit.ts';
 import { systemClock } from '../util/clock.ts';
 import { removeTree, syncDirectory, writeFileAtomically } from './files.ts';
+import { closeInheritedFiles } from './inherited-files.ts';
 import { JournalWriter } from './journal/writer.ts';
 import { workPaths } from './paths.ts';
 import { ownIdentity } from './process-identity.ts';
@@ -32,6 +33,7 @@ const clock = systemClock();
 const logger = lineLogger();
 
 async function main(settings: LaunchSettings): Promise<void> {
+  closeInheritedFiles();
   await writeFileAtomically(workPaths(settings.directory).supervisor, JSON.stringify(await ownIdentity()));
   const registry = await runtimeRegistry(
     { runtimeRoots: settings.runtimeRoots, options: settings.runtimeOptions },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ActivityRecord, AgreementRecord, Batch, Offer } from '../../src/interface/index.ts';
@@ -122,9 +122,25 @@ describe('the chain from a task package to a settled bill, over two real daemons
     });
   });
 
-  it('leaves no work directory, socket or process of an ended activity behind but what retention keeps', async () => {
-    const run = join(pair.provider.dataDir, 'run');
-    const sockets = await readdir(run).catch(() => []);
-    expect(sockets.length).toBeLessThanOrEqual(2);
+  it('gives the supervisors nothing of the books', async () => {
+    const { dataDir } = pair.provider;
+    const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const commands = await Promise.all(
+      ids.map(async (id) => ({
+        id,
+        command: await readFile(join('/proc', id, 'cmdline'), 'utf8').catch(() => ''),
+      })),
+    );
+    const supervisors = commands.filter(
+      ({ command }) => command.includes('supervisor-main') && command.includes(dataDir),
+    );
+    expect(supervisors.length).toBeGreaterThan(0);
+    for (const { id } of supervisors) {
+      const fds = await readdir(join('/proc', id, 'fd')).catch(() => []);
+      const targets = await Promise.all(
+        fds.map((fd) => readlink(join('/proc', id, 'fd', fd)).catch(() => '')),
+      );
+      expect(targets.filter((target) => target.startsWith(join(dataDir, 'store')))).toEqual([]);
+    }
   });
 });

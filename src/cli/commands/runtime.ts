@@ -3,6 +3,7 @@ import type { RunExit } from '../../interface/index.ts';
 import type { Commands } from '../command.ts';
 import { bytes } from '../format.ts';
 import { collect, parseCount, parseDirectory, parseEnv, parseSize } from '../parse.ts';
+import { inspectionCommands } from './runtime-inspection.ts';
 
 interface RunFlags {
   readonly env?: Readonly<Record<string, string>>;
@@ -12,6 +13,7 @@ interface RunFlags {
 }
 
 export function runtimeCommands(group: Command, commands: Commands): void {
+  inspectionCommands(group, commands);
   const run = commands.group(group, 'run', 'run a package here, in the sandbox that an activity gets');
   commands.add<RunFlags>(
     run,

@@ -81,6 +81,8 @@ export const NOT_IMPLEMENTED: readonly Missing[] = [
 
 /** They answer 501 and say why, whatever the request says. */
 export function missingRoutes(app: ApiServer): void {
+  // A body that nobody reads.
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   for (const { method, path, reason } of NOT_IMPLEMENTED) {
     app.route({
       method,

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { NOT_IMPLEMENTED } from '../src/api/rest/yagna/index.ts';
+
+/** Every path of Yagna's specifications, as `GET /market-api/v1/…`. */
+export function yagnaPaths(): string[] {
+  const file = new URL('../test/fixtures/yagna/paths.txt', import.meta.url);
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+/** Why a path is not served; undefined for one that is. */
+export function whyMissing(route: string): string | undefined {
+  const plain = (path: string): string => path.replace(/\{[^}]+\}|:[A-Za-z]+/g, '*');
+  return NOT_IMPLEMENTED.find(({ method, path }) => plain(`${method} ${path}`) === plain(route))?.reason;
+}
+
+/** docs/yagna-compatibility.md as it must read. */
+export function yagnaPage(): string {
+  const rows = yagnaPaths().map((route) => {
+    const [method = '', path = ''] = route.split(' ');
+    const reason = whyMissing(route);
+    return `| ${method} | \`${path}\` | ${reason === undefined ? 'yes' : '501'} | ${reason ?? ''} |`;
+  });
+  return [
+    '# The Yagna-compatible API',
+    '',
+    '<!-- Written by scripts/write-yagna-docs.ts from the paths of the specifications. -->',
+    '',
+    'Programs for `@golem-sdk/golem-js` run unmodified: set `YAGNA_API_URL` to the address of the REST API,',
+    '`YAGNA_APPKEY` to an app-key with the scope `requestor`, and `GOLEM_REGISTRY_URL` to the same address, which',
+    'answers for image tags. The section `yagna` of the configuration says which payment platform, runtime and image a',
+    'name stands for. Beside what stands below, `/gsb-api/v1/services` with its websocket (file transfer) and',
+    '`/v1/image/info` are served.',
+    '',
+    '## Where it differs',
+    '',
+    '- A command that fails leaves the activity in the state where it was, and the batch ends there.',
+    '- Batches of one activity wait for each other; in Yagna the second one fails as busy.',
+    '- An agreement holds the memory, disk and threads that its demand asked for as lower bounds, not the whole machine.',
+    '- Task packages and files are brought to the requestor, which hands them to its provider as blobs.',
+    '- `DELETE /market-api/v1/scan/{id}` ends a scan as clients do it, beside the path of the specification.',
+    '- Statuses follow what clients use where the specification says otherwise: a counter-proposal is 200, a terminated',
+    '  agreement 200.',
+    '',
+    '## Paths',
+    '',
+    '| method | path | served | why not |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}

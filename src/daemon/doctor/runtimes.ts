@@ -1,0 +1,122 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../config/index.ts';
+import { runtimeRegistry, type RuntimeRegistry } from '../../exe-unit/index.ts';
+import type { RuntimeSupports } from '../../interface/index.ts';
+import { systemClock } from '../../util/clock.ts';
+import { silentLogger } from '../../util/silent-logger.ts';
+import { fail, messageOf, ok, warn, type Check } from './check.ts';
+
+/** A runtime as this machine can run it. */
+export interface RuntimeView {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly available: boolean;
+  /** Why not, or what is weaker than it could be, and what would mend it. */
+  readonly notes: readonly string[];
+  /** Absent for one that cannot be loaded. */
+  readonly supports?: RuntimeSupports;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export interface RuntimeTest {
+  readonly name: string;
+  readonly outcome: 'passed' | 'failed' | 'unavailable';
+  readonly message?: string;
+}
+
+const registry = (): Promise<RuntimeRegistry> =>
+  runtimeRegistry({}, { clock: systemClock(), logger: silentLogger });
+
+/** All runtimes that this node has. */
+export async function listRuntimes(): Promise<RuntimeView[]> {
+  const found = await registry();
+  return Promise.all(found.descriptors.map(({ name }) => viewOf(found, name)));
+}
+
+/**
+ * Runs the self-test of one runtime, or of each, through its whole path.
+ * @throws ExeUnitError ERR_EXE_UNIT_RUNTIME_UNKNOWN
+ */
+export async function testRuntimes(name?: string): Promise<RuntimeTest[]> {
+  const found = await registry();
+  if (name !== undefined) await found.load(name);
+  const names = name === undefined ? found.descriptors.map((descriptor) => descriptor.name) : [name];
+  const tests: RuntimeTest[] = [];
+  // One after the other: they would take each other's CPU.
+  for (const one of names) tests.push(await testOne(found, one));
+  return tests;
+}
+
+async function viewOf(found: RuntimeRegistry, name: string): Promise<RuntimeView> {
+  const descriptor = found.descriptors.find((one) => one.name === name);
+  const { version = '', description = '' } = descriptor ?? {};
+  const about = { name, version, description };
+  try {
+    const runtime = await found.load(name);
+    const { available, notes, properties } = await runtime.fingerprint();
+    return { ...about, available, notes, supports: runtime.supports, properties };
+  } catch (error) {
+    return { ...about, available: false, notes: [messageOf(error)], properties: {} };
+  }
+}
+
+async function testOne(found: RuntimeRegistry, name: string): Promise<RuntimeTest> {
+  const { available, notes } = await viewOf(found, name);
+  if (!available) return { name, outcome: 'unavailable', message: notes.join('; ') };
+  const directory = await mkdtemp(join(tmpdir(), 'ergon-self-test-'));
+  try {
+    const workDir = join(directory, 'work');
+    await mkdir(workDir);
+    await (await found.load(name)).selfTest(workDir);
+    return { name, outcome: 'passed' };
+  } catch (error) {
+    return { name, outcome: 'failed', message: messageOf(error) };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const LIMITS = {
+  memoryLimit: 'memory',
+  diskLimit: 'storage',
+  cpuShare: 'its share of the CPU',
+  cpuTimeLimit: 'CPU time',
+} as const satisfies Partial<Record<keyof RuntimeSupports, string>>;
+
+/** What this machine can enforce with each runtime; only one that is to be sold can fail. */
+export function runtimeChecks(runtimes: readonly RuntimeView[], { provider }: Config): Check[] {
+  const sold = provider.enabled ? provider.runtimes : [];
+  const missing = sold
+    .filter((name) => runtimes.every((runtime) => runtime.name !== name))
+    .map((name) =>
+      fail(
+        `runtime ${name}`,
+        'there is no such runtime',
+        'Correct `provider.runtimes`; see `ergon runtime list`.',
+      ),
+    );
+  return [...missing, ...runtimes.flatMap((runtime) => checksOf(runtime, sold.includes(runtime.name)))];
+}
+
+function checksOf({ name, available, notes, supports }: RuntimeView, isSold: boolean): Check[] {
+  const title = `runtime ${name}`;
+  if (!available) {
+    const message = `cannot run here: ${notes.join('; ')}`;
+    if (!isSold) return [ok(title, `${message} (it is not sold)`)];
+    return [fail(title, message, 'Mend what the message names, or take it out of `provider.runtimes`.')];
+  }
+  const entries = Object.entries(LIMITS) as [keyof typeof LIMITS, string][];
+  const enforced = entries.filter(([limit]) => supports?.[limit] === true).map(([, word]) => word);
+  const unenforced = entries.filter(([limit]) => supports?.[limit] !== true).map(([, word]) => word);
+  const found = [
+    `limits ${enforced.length === 0 ? 'nothing' : enforced.join(', ')}`,
+    unenforced.length === 0 ? '' : `cannot limit ${unenforced.join(', ')}`,
+    supports?.suspend === true ? 'can be suspended' : 'cannot be suspended',
+  ].filter((part) => part !== '');
+  const first = ok(title, found.join('; '));
+  // A note says itself what would mend it.
+  return [first, ...notes.map((note) => (isSold ? warn(title, note) : ok(title, note)))];
+}
