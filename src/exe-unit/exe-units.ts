@@ -48,6 +48,7 @@ const END_TIMEOUT_MS = 120_000;
 const PROVIDE_TIMEOUT_MS = 3_600_000;
 const EXIT_POLL_MS = 20;
 const EXIT_POLLS = 500;
+const ENDING_POLLS = 100;
 
 export interface ExeUnitsInit {
   /** Absolute. Work directories lie in `<dataDir>/activities/<activityId>/`. */
@@ -171,7 +172,20 @@ class SupervisorClients implements LocalExeUnits {
 
   async end(activityId: string, state: 'Completed' | 'Terminated', reason?: Reason): Promise<void> {
     const message: Request = { op: 'end', state, ...(reason === undefined ? {} : { reason }) };
-    await this.#ask(activityId, message, END_TIMEOUT_MS).catch(ignoreEnded);
+    await this.#ask(activityId, message, END_TIMEOUT_MS)
+      .catch(ignoreEnded)
+      .catch((error: unknown) => this.#unlessItEnds(activityId, error));
+  }
+
+  /** Nobody listens any more when a supervisor is ending by itself: what is asked for is about to be in its journal. */
+  async #unlessItEnds(activityId: string, error: unknown): Promise<void> {
+    if (!isErgonError(error, 'ERR_EXE_UNIT_UNKNOWN')) throw error;
+    const directory = await this.#directoryOf(activityId);
+    for (let poll = 0; poll < ENDING_POLLS; poll += 1) {
+      if (await this.#ends.hasEnded(directory)) return;
+      await delay(this.#clock, EXIT_POLL_MS);
+    }
+    throw error;
   }
 
   async *follow(activityId: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<JournalRecord> {
