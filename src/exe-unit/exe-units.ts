@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Holder, LogSlice, LogStream } from '../interface/activity.ts';
 import type { Clock } from '../interface/clock.ts';
 import { isErgonError } from '../interface/errors.ts';
@@ -37,6 +38,7 @@ import { JournalTail } from './journal/tail.ts';
 import { workDirectory, workPaths } from './paths.ts';
 import type { RuntimeRegistry } from './registry.ts';
 import { checkSpec } from './schemas.ts';
+import { SOCKET_NAME } from './socket/directory-socket.ts';
 import type { Request } from './socket/protocol.ts';
 
 const EXEC_TIMEOUT_MS = 30_000;
@@ -112,6 +114,7 @@ class SupervisorClients implements LocalExeUnits {
     await this.#lock.run(checked.activityId, async () => {
       if (await isThere(directory)) {
         await expectSameSpec(directory, checked);
+        await this.#untilItListens(directory);
         return;
       }
       // Loads it here too: a runtime that does not exist is refused before a process is spent on it.
@@ -127,6 +130,15 @@ class SupervisorClients implements LocalExeUnits {
         return;
       await this.#adopt(await this.#launch(checked.runtime, false), checked, directory);
     });
+  }
+
+  /** A supervisor takes its directory's name a moment before it listens there; a daemon may have died in between. */
+  async #untilItListens(directory: string): Promise<void> {
+    for (let poll = 0; poll < ENDING_POLLS; poll += 1) {
+      if (await isThere(join(directory, SOCKET_NAME))) return;
+      if (await this.#ends.hasEnded(directory)) return;
+      await delay(this.#clock, EXIT_POLL_MS);
+    }
   }
 
   async exec(activityId: string, batchId: string, script: ExeScript): Promise<void> {

@@ -3,7 +3,8 @@ import { open, rm } from 'node:fs/promises';
 import { createConnection, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 
-const NAME = 'sock';
+/** The socket's name in its directory; it is there from the moment somebody listens. */
+export const SOCKET_NAME = 'sock';
 const O_PATH = 0o10000000;
 
 /*
@@ -15,10 +16,10 @@ const O_PATH = 0o10000000;
 /** Makes `server` listen in the directory; the returned function removes the socket. */
 export async function listenIn(server: Server, directory: string): Promise<() => Promise<void>> {
   const handle = await open(directory, O_PATH | constants.O_DIRECTORY);
-  await rm(join(directory, NAME), { force: true });
+  await rm(join(directory, SOCKET_NAME), { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(`/proc/self/fd/${handle.fd}/${NAME}`, () => {
+    server.listen(`/proc/self/fd/${handle.fd}/${SOCKET_NAME}`, () => {
       server.off('error', reject);
       resolve();
     });
@@ -34,7 +35,7 @@ export async function connectIn(directory: string): Promise<Socket> {
   const handle = await open(directory, O_PATH | constants.O_DIRECTORY);
   try {
     return await new Promise((resolve, reject) => {
-      const socket = createConnection(`/proc/self/fd/${handle.fd}/${NAME}`);
+      const socket = createConnection(`/proc/self/fd/${handle.fd}/${SOCKET_NAME}`);
       // For good: whoever listens may die before the caller has a listener of its own.
       socket.on('error', reject);
       socket.once('connect', () => resolve(socket));
