@@ -47,10 +47,7 @@ interface NodeGround extends Ground {
 /** The composition root: makes every part, gives each what it needs, and starts them in the order of their needs. */
 export async function ergonNode(config: Config, components: NodeComponents): Promise<ErgonNode> {
   const { clock, logger, wallet } = components;
-  const store = levelStore(
-    { directory: join(config.dataDir, 'store'), identity: wallet.address },
-    { clock, logger },
-  );
+  const store = levelStore(storeInit(config, wallet), { clock, logger });
   const live: LiveConfig = { current: config };
   const network = libp2pNetwork(networkInit(live, wallet), { clock, logger });
   const dispatcher = outboxDispatcher(
@@ -158,6 +155,14 @@ function reloader(
     const done = reloading.then(async () => applyConfig(glue, control, await readConfig()));
     reloading = done.catch(() => undefined);
     return done;
+  };
+}
+
+function storeInit({ dataDir, identity }: Config, { address }: BaseWallet) {
+  return {
+    directory: join(dataDir, 'store'),
+    identity: address,
+    begunPath: `${identity.keystorePath}.${address}.books`,
   };
 }
 

@@ -65,7 +65,8 @@ export const storeErrors: ErrorCatalogue<StoreErrorCode> = {
   },
   ERR_STORE_MISSING: {
     meaning: 'There were books here, and they are gone, wholly or in part.',
-    remedy: 'Bring the folder back, or run `ergon store restore <backup>`.',
+    remedy:
+      'Bring folder and sentinel file back, or run `ergon store restore <backup>`. Only where the message names a file that says that there were books, and to forget all that the key owes and is owed, remove that file and begin anew.',
   },
   ERR_STORE_STALE: {
     meaning:

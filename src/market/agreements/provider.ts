@@ -12,6 +12,7 @@ import {
   type Negotiator,
   type Verdict,
 } from '../negotiation/negotiator.ts';
+import { dropSettledProposals } from '../negotiation/settled-proposals.ts';
 import type { OwnOffers } from '../offers/own-offers.ts';
 import { checkAgreementProposal, checkById, type AgreementAnswer, type AgreementProposal } from '../wire.ts';
 import { checkAgreement } from './check-proposal.ts';
@@ -161,6 +162,7 @@ export class ProviderAgreements {
   async #approveIn(tx: Transaction, record: AgreementRecord, signature: string): Promise<AgreementRecord> {
     const { agreement, signatures } = record;
     await this.#components.slots?.reserve(tx, agreement.agreementId, agreement.terms.resources);
+    await dropSettledProposals(tx, agreement);
     const approvedAt = this.#components.clock.now();
     return advance(tx, record, 'approve', approvedAt, {
       signatures: { ...signatures, provider: signature },

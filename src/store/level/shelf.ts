@@ -10,6 +10,7 @@ import { StoreError } from '../errors.ts';
 import type { Kv } from '../kv/kv.ts';
 import { migrate, schemaVersionOf, writeMeta, type Migration } from '../migrations.ts';
 import { OpenTransaction } from '../transaction.ts';
+import { noteBegun, refuseNewBooks } from './begun.ts';
 import { closeBooks, holdsFiles, openBooks, type OpenBooks } from './open.ts';
 import { createSentinel, readSentinel, sentinelPath, type SentinelContent } from './sentinel.ts';
 
@@ -21,6 +22,8 @@ export interface LevelShelfInit {
   readonly directory: string;
   /** Whose books these are, e.g. the node's address. Books of another are refused. */
   readonly identity?: string;
+  /** Where it is noted, apart from the books, that there have been some: none are begun then when they are gone. */
+  readonly begunPath?: string;
   readonly migrations?: readonly Migration[];
 }
 
@@ -51,7 +54,10 @@ export class LevelShelf implements Shelf {
     await this.#begin();
     this.#open = await openBooks(directory, (content) => this.#checkOwner(content));
     try {
-      return await this.#bringUpToDate(this.#open);
+      const commit = await this.#bringUpToDate(this.#open);
+      const { begunPath } = this.#init;
+      if (begunPath !== undefined) await noteBegun(begunPath, this.#open.sentinel.content.storeId);
+      return commit;
     } catch (error) {
       await this.close();
       throw error;
@@ -70,7 +76,7 @@ export class LevelShelf implements Shelf {
 
   /** New books begin with their sentinel, so that there is no moment at which a database could be mistaken for new. */
   async #begin(): Promise<void> {
-    const { directory, identity } = this.#init;
+    const { directory, identity, begunPath } = this.#init;
     const path = sentinelPath(directory);
     if ((await readSentinel(path)) !== undefined) return;
     if (await holdsFiles(directory)) {
@@ -81,6 +87,7 @@ export class LevelShelf implements Shelf {
         { directory, path },
       );
     }
+    if (begunPath !== undefined) await refuseNewBooks(begunPath, directory);
     await createSentinel(path, {
       storeId: newId(),
       ...(identity === undefined ? {} : { identity }),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgreementRecord } from '../../../src/interface/market.ts';
 import { PROPERTY } from '../../../src/interface/property-names.ts';
-import { agreementBucket, type MarketInit } from '../../../src/market/index.ts';
+import { agreementBucket, proposalBucket, type MarketInit } from '../../../src/market/index.ts';
 import { memoryNetwork, type FaultRule, type MemoryHub } from '../../../src/network/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { MarketNode, TOTAL, draft, finish, never, wish } from '../../support/market-node.ts';
@@ -349,6 +349,15 @@ describe('negotiation', () => {
     await clock.advance(6 * 60_000);
     prev = undefined;
     await next('p6');
+  });
+
+  it('is no open proposal any more once it is approved', async () => {
+    const { provider, requestor } = await pair({ provider: { maxOpenPerPeer: 1 } });
+    for (const id of ['a1', 'a2', 'a3']) {
+      const record = await finish(clock, requestor.market.request(wish(id, clock), never));
+      expect(record.state).toBe('Approved');
+      expect(await provider.store.list(proposalBucket)).toEqual([]);
+    }
   });
 
   it('leaves the decision to a person where the provider wants it so', async () => {

@@ -191,6 +191,23 @@ describe('damage on disk', () => {
     await copy.remove();
   });
 
+  it('begins no new books where there were some, when folder and sentinel are both gone', async () => {
+    const place = await temporaryBooks();
+    const begunPath = join(place.root, 'keystore.json.books');
+    const init = { begunPath };
+    await withStore(place.directory, (store) => makeItem(store, 1), init);
+    await rm(place.directory, { recursive: true });
+    await rm(`${place.directory}.sentinel`);
+    await expect(withStore(place.directory, async () => undefined, init)).rejects.toMatchObject({
+      code: 'ERR_STORE_MISSING',
+      message: expect.stringContaining(`remove ${begunPath}`),
+    });
+    expect(await readdir(place.root)).toEqual(['keystore.json.books']);
+    await rm(begunPath);
+    await withStore(place.directory, (store) => makeItem(store, 1), init);
+    await place.remove();
+  });
+
   it('refuses most damages, so that this test is about something', async () => {
     const refused = await Promise.all(
       [
