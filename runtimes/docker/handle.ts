@@ -1,6 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { checker } from '../../src/util/check.ts';
-import { RuntimeError } from '../errors.ts';
+import { handleCodec } from '../shared/handle-codec.ts';
 
 const Bytes = Type.Integer({ minimum: 0 });
 
@@ -20,23 +19,4 @@ const Handle = Type.Object(
   { additionalProperties: false },
 );
 export type Handle = Static<typeof Handle>;
-const checkHandle = checker(Handle, 'Docker runtime handle');
-
-export function encodeHandle(handle: Handle): string {
-  return JSON.stringify(handle);
-}
-
-/** @throws RuntimeError ERR_RUNTIME_HANDLE */
-export function decodeHandle(text: string): Handle {
-  try {
-    return checkHandle(JSON.parse(text));
-  } catch (cause) {
-    const shown = text.slice(0, 200);
-    throw new RuntimeError(
-      'ERR_RUNTIME_HANDLE',
-      `Not a handle of the Docker runtime: ${shown}`,
-      { handle: shown },
-      { cause },
-    );
-  }
-}
+export const handles = handleCodec(Handle, 'Docker');

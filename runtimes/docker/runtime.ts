@@ -4,16 +4,13 @@ import type {
   DeploySpec,
   ExeUnitRuntime,
   Fingerprint,
-  RunCommand,
-  RunningCommand,
-  RunOutput,
   RuntimeComponents,
   RuntimeDescriptor,
-  RuntimeStats,
   RuntimeSupports,
 } from '../../src/interface/exe-unit-runtime.ts';
 import { delay } from '../../src/util/delay.ts';
 import { RuntimeError } from '../errors.ts';
+import { DeploymentsRuntime } from '../shared/deployments.ts';
 import {
   containerSpec,
   GOLEM_DIRECTORIES,
@@ -25,7 +22,7 @@ import { Deployment } from './deployment.ts';
 import { Engine } from './engine/engine.ts';
 import { isRefusal } from './engine/call.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { decodeHandle, encodeHandle, type Handle } from './handle.ts';
+import { handles, type Handle } from './handle.ts';
 import { imageVolumes } from './image/image-volumes.ts';
 import { ImageStore } from './image/image-store.ts';
 import { makeGuestDirectory } from './init/pipes.ts';
@@ -54,17 +51,17 @@ const REMOVE_POLL_MS = 100;
 const REMOVE_POLLS = 300;
 
 /** Container images, one hardened container for each activity. */
-export class DockerRuntime implements ExeUnitRuntime {
+export class DockerRuntime extends DeploymentsRuntime<Deployment> implements ExeUnitRuntime {
   readonly descriptor: RuntimeDescriptor;
   readonly supports = supports;
   readonly #settings: DockerSettings;
   readonly #components: RuntimeComponents;
   readonly #engine: Engine;
   readonly #images: ImageStore;
-  readonly #deployments = new Map<string, Deployment>();
   #whyNoFilesystem: Promise<string | undefined> | undefined;
 
   constructor(settings: DockerSettings, components: RuntimeComponents) {
+    super();
     this.descriptor = components.descriptor;
     this.#settings = settings;
     this.#components = components;
@@ -113,60 +110,40 @@ export class DockerRuntime implements ExeUnitRuntime {
       ...owner,
       volume: volume.kind,
     };
-    const encoded = encodeHandle(handle);
-    this.#deployments.set(encoded, this.#deployment(handle));
+    const encoded = handles.encode(handle);
+    this.deployments.set(encoded, this.#deployment(handle));
     return encoded;
   }
 
   async start(handle: string): Promise<void> {
-    return this.#deployed(handle).start();
-  }
-
-  async run(handle: string, command: RunCommand, output: RunOutput): Promise<RunningCommand> {
-    return this.#deployed(handle).run(command, output);
-  }
-
-  async suspend(handle: string): Promise<void> {
-    return this.#deployed(handle).suspend();
-  }
-
-  async resume(handle: string): Promise<void> {
-    return this.#deployed(handle).resume();
-  }
-
-  async stats(handle: string): Promise<RuntimeStats> {
-    return this.#deployed(handle).stats();
+    return this.deployed(handle, (deployment) => deployment.start());
   }
 
   volumeRoot(handle: string): string {
-    return workDirOf(decodeHandle(handle).workDir).volumes;
-  }
-
-  async stop(handle: string): Promise<void> {
-    await this.#deployments.get(handle)?.stop();
+    return workDirOf(handles.decode(handle).workDir).volumes;
   }
 
   async destroy(encoded: string): Promise<void> {
-    const handle = decodeHandle(encoded);
-    const deployment = this.#deployments.get(encoded) ?? this.#deployment(handle);
+    const handle = handles.decode(encoded);
+    const deployment = this.deployments.get(encoded) ?? this.#deployment(handle);
     deployment.noteRemoval();
     // Without asking init first: it is the guest's, and may not obey.
     await this.#removeContainer(handle.container);
     deployment.release();
-    this.#deployments.delete(encoded);
+    this.deployments.delete(encoded);
     await deployment.volume.remove();
     await rm(workDirOf(handle.workDir).guest, { recursive: true, force: true });
   }
 
   async recover(encoded: string): Promise<boolean> {
-    const handle = decodeHandle(encoded);
+    const handle = handles.decode(encoded);
     const found = await this.#engine.inspectContainer(handle.container);
     if (found?.State.Running !== true) return false;
     const deployment = this.#deployment(handle);
     await deployment.start();
     // The command that was under way went on without anybody who read its output.
     await deployment.stop();
-    this.#deployments.set(encoded, deployment);
+    this.deployments.set(encoded, deployment);
     return true;
   }
 
@@ -236,13 +213,8 @@ export class DockerRuntime implements ExeUnitRuntime {
     return this.#whyNoFilesystem;
   }
 
-  #deployed(handle: string): Deployment {
-    const deployment = this.#deployments.get(handle);
-    if (deployment !== undefined) return deployment;
-    const { workDir } = decodeHandle(handle);
-    throw new RuntimeError('ERR_RUNTIME_HANDLE', `Nothing is deployed in ${workDir} by this process`, {
-      workDir,
-    });
+  protected workDirOf(handle: string): string {
+    return handles.decode(handle).workDir;
   }
 }
 

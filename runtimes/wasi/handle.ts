@@ -1,6 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { checker } from '../../src/util/check.ts';
-import { RuntimeError } from '../errors.ts';
+import { handleCodec } from '../shared/handle-codec.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -15,7 +14,7 @@ const Handle = Type.Object(
   closed,
 );
 export type Handle = Static<typeof Handle>;
-const checkHandle = checker(Handle, 'WASI runtime handle');
+export const handles = handleCodec(Handle, 'WASI');
 
 /** The runner's process, beyond doubt: numbers are used again, start times with them are not. */
 export const ProcessRecord = Type.Object(
@@ -23,25 +22,6 @@ export const ProcessRecord = Type.Object(
   closed,
 );
 export type ProcessRecord = Static<typeof ProcessRecord>;
-
-export function encodeHandle(handle: Handle): string {
-  return JSON.stringify(handle);
-}
-
-/** @throws RuntimeError ERR_RUNTIME_HANDLE */
-export function decodeHandle(text: string): Handle {
-  try {
-    return checkHandle(JSON.parse(text));
-  } catch (cause) {
-    const shown = text.slice(0, 200);
-    throw new RuntimeError(
-      'ERR_RUNTIME_HANDLE',
-      `Not a handle of the WASI runtime: ${shown}`,
-      { handle: shown },
-      { cause },
-    );
-  }
-}
 
 /** A fixed name, so that a deployment that is made again after a crash finds its own group. */
 export function groupName(activityId: string): string {

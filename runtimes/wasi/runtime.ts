@@ -3,19 +3,16 @@ import type {
   DeploySpec,
   ExeUnitRuntime,
   Fingerprint,
-  RunCommand,
-  RunningCommand,
-  RunOutput,
   RuntimeComponents,
   RuntimeDescriptor,
-  RuntimeStats,
   RuntimeSupports,
 } from '../../src/interface/exe-unit-runtime.ts';
 import { checker } from '../../src/util/check.ts';
 import { RuntimeError } from '../errors.ts';
+import { DeploymentsRuntime } from '../shared/deployments.ts';
 import { Deployment } from './deployment.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { decodeHandle, encodeHandle, groupName, ProcessRecord, type Handle } from './handle.ts';
+import { groupName, handles, ProcessRecord, type Handle } from './handle.ts';
 import type { CgroupTree } from './limits/cgroup.ts';
 import { endGroup } from './limits/group.ts';
 import { probeCgroups } from './limits/probe.ts';
@@ -52,18 +49,18 @@ const STALE_GROUP_MS = 10 * 60_000;
 const checkProcessRecord = checker(ProcessRecord, 'runner process record');
 
 /** WASI programs, each in a confined process of its own. */
-export class WasiRuntime implements ExeUnitRuntime {
+export class WasiRuntime extends DeploymentsRuntime<Deployment> implements ExeUnitRuntime {
   readonly descriptor: RuntimeDescriptor;
   readonly supports = supports;
   readonly #init: WasiRuntimeInit;
   readonly #components: RuntimeComponents;
   readonly #ladder: SandboxLadder;
-  readonly #deployments = new Map<string, Deployment>();
   /** Started ahead of its activity, and the volumes that it sees. */
   #warm: { readonly runner: RunnerProcess; readonly volumes: string } | undefined;
   #cgroups: { readonly tree: CgroupTree | undefined } | undefined;
 
   constructor(init: WasiRuntimeInit, components: RuntimeComponents) {
+    super();
     this.descriptor = components.descriptor;
     this.#init = init;
     this.#components = components;
@@ -100,8 +97,8 @@ export class WasiRuntime implements ExeUnitRuntime {
         cgroup: this.#cgroupTree()?.open(handle.group),
       },
     );
-    const encoded = encodeHandle(handle);
-    this.#deployments.set(encoded, deployment);
+    const encoded = handles.encode(handle);
+    this.deployments.set(encoded, deployment);
     try {
       await deployment.prepare(this.#takeWarm(await identityOf(workDir.volumes)));
     } catch (error) {
@@ -112,40 +109,20 @@ export class WasiRuntime implements ExeUnitRuntime {
   }
 
   async start(handle: string): Promise<void> {
-    this.#deployed(handle);
-  }
-
-  async run(handle: string, command: RunCommand, output: RunOutput): Promise<RunningCommand> {
-    return this.#deployed(handle).run(command, output);
-  }
-
-  async suspend(handle: string): Promise<void> {
-    return this.#deployed(handle).suspend();
-  }
-
-  async resume(handle: string): Promise<void> {
-    return this.#deployed(handle).resume();
-  }
-
-  async stats(handle: string): Promise<RuntimeStats> {
-    return this.#deployed(handle).stats();
+    await this.deployed(handle, () => undefined);
   }
 
   volumeRoot(handle: string): string {
-    return workDirOf(decodeHandle(handle).workDir).volumes;
-  }
-
-  async stop(handle: string): Promise<void> {
-    await this.#deployments.get(handle)?.stop();
+    return workDirOf(handles.decode(handle).workDir).volumes;
   }
 
   async destroy(handle: string): Promise<void> {
-    await this.#end(decodeHandle(handle));
+    await this.#end(handles.decode(handle));
   }
 
   /** There is nothing to take over: what is left of another process's deployment is ended. */
   async recover(handle: string): Promise<boolean> {
-    await this.#end(decodeHandle(handle));
+    await this.#end(handles.decode(handle));
     return false;
   }
 
@@ -163,9 +140,9 @@ export class WasiRuntime implements ExeUnitRuntime {
   }
 
   async #end(handle: Handle): Promise<void> {
-    const encoded = encodeHandle(handle);
-    await this.#deployments.get(encoded)?.stop();
-    this.#deployments.delete(encoded);
+    const encoded = handles.encode(handle);
+    await this.deployments.get(encoded)?.stop();
+    this.deployments.delete(encoded);
     await killRecorded(handle);
     const group = this.#cgroupTree()?.open(handle.group);
     if (group === undefined || (await endGroup(group, this.#components.clock))) return;
@@ -173,13 +150,8 @@ export class WasiRuntime implements ExeUnitRuntime {
     throw new RuntimeError('ERR_RUNTIME_FAILED', message, { group: handle.group, pids: group.processes() });
   }
 
-  #deployed(handle: string): Deployment {
-    const deployment = this.#deployments.get(handle);
-    if (deployment !== undefined) return deployment;
-    const { workDir } = decodeHandle(handle);
-    throw new RuntimeError('ERR_RUNTIME_HANDLE', `Nothing is deployed in ${workDir} by this process`, {
-      workDir,
-    });
+  protected workDirOf(handle: string): string {
+    return handles.decode(handle).workDir;
   }
 
   #cgroupTree(): CgroupTree | undefined {

@@ -3,7 +3,8 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ActivityRecord, AgreementRecord, Batch, Offer } from '../../src/interface/index.ts';
-import { MarketPair, WORKLOAD, type Page } from './market-pair.ts';
+import { MarketPair, type Page } from './market-pair.ts';
+import { WORKLOAD } from '../support/workload.ts';
 
 describe('the chain from a task package to a settled bill, over two real daemons', () => {
   let pair: MarketPair;

@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLI } from '../../scripts/local-node.ts';
 import type { AgreementRecord } from '../../src/interface/index.ts';
-import { MarketPair, WORKLOAD } from './market-pair.ts';
+import { MarketPair } from './market-pair.ts';
+import { WORKLOAD } from '../support/workload.ts';
 
 interface Outcome {
   readonly status: number | null;

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LocalNode, type NodeInfo } from '../../scripts/local-node.ts';
 import type { TaskRecord } from '../../src/interface/index.ts';
 import { describeDocker } from '../support/docker-engine.ts';
-import { WORKLOAD } from './market-pair.ts';
+import { WORKLOAD } from '../support/workload.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const docker = (...args: string[]): string => execFileSync('docker', args, { encoding: 'utf8' }).trim();

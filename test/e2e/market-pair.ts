@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { LocalNode, type NodeConfig } from '../../scripts/local-node.ts';
 import type {
   ActivityRecord,
@@ -10,8 +9,7 @@ import type {
   InvoiceRecord,
   TaskRecord,
 } from '../../src/interface/index.ts';
-
-export const WORKLOAD = fileURLToPath(new URL('../fixtures/workload/workload.wasm', import.meta.url));
+import { WORKLOAD } from '../support/workload.ts';
 
 export interface Page<T> {
   readonly items: readonly T[];

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ActivityRecord, AgreementRecord, Batch } from '../../src/interface/index.ts';
 import { readFile } from 'node:fs/promises';
-import { MarketPair, WORKLOAD } from './market-pair.ts';
+import { MarketPair } from './market-pair.ts';
+import { WORKLOAD } from '../support/workload.ts';
 
 let pair: MarketPair;
 beforeAll(async () => {

@@ -12,7 +12,8 @@ import type {
   ExeScript,
 } from '../../src/interface/index.ts';
 import { localServers, serveBytes } from '../support/http-server.ts';
-import { MarketPair, WORKLOAD, type Page } from './market-pair.ts';
+import { MarketPair, type Page } from './market-pair.ts';
+import { WORKLOAD } from '../support/workload.ts';
 
 const servers = localServers();
 let pair: MarketPair;

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
 import { exeUnits, runtimeRegistry } from '../../src/exe-unit/index.ts';
 import type { ExeScript } from '../../src/interface/exe-script.ts';
 import type { ExeUnits, ExeUnitSpec, JournalRecord } from '../../src/interface/exe-unit.ts';
@@ -11,6 +12,26 @@ import { silentLogger } from './silent-logger.ts';
 export async function realExeUnits(dataDir: string, warm: Record<string, number> = {}): Promise<ExeUnits> {
   const components = { clock: systemClock(), logger: silentLogger };
   return exeUnits({ dataDir, warm }, { ...components, runtimes: await runtimeRegistry({}, components) });
+}
+
+export interface ExeUnitsOfTest {
+  readonly dataDir: string;
+  readonly units: ExeUnits;
+}
+
+/** A daemon's worth of supervisors for each test of a file, gone with it; `isStarted: false` leaves the start to the test. */
+export function exeUnitsForEach(take: (made: ExeUnitsOfTest) => void, { isStarted = true } = {}): void {
+  let made: ExeUnitsOfTest | undefined;
+  beforeEach(async () => {
+    const dataDir = temporaryDataDir();
+    made = { dataDir, units: await realExeUnits(dataDir) };
+    if (isStarted) await made.units.start();
+    take(made);
+  });
+  afterEach(async () => {
+    await made?.units.stop();
+    if (made !== undefined) removeDataDir(made.dataDir);
+  });
 }
 
 export function temporaryDataDir(): string {

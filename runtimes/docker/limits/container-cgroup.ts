@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { readControl, readKey, readNumber, readPids } from '../../wasi/limits/control-file.ts';
+import { readControl, readKey, readNumber, readPids } from '../../shared/control-file.ts';
 
 /** What the kernel says of one container. A number is undefined when the group is gone. */
 export interface ContainerCgroup {

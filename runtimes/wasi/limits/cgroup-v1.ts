@@ -9,7 +9,7 @@ import {
   removeGroup,
   sweepGroups,
   writeControl,
-} from './control-file.ts';
+} from '../../shared/control-file.ts';
 
 /** Version 1: a hierarchy for each controller (or for two together), each with a group of ours. */
 export function cgroupV1(bases: ReadonlyMap<Controller, string>): CgroupTree {

@@ -1,7 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { CPU_PERIOD_US, type Cgroup, type CgroupLimits, type CgroupTree, type Controller } from './cgroup.ts';
-import { readKey, readNumber, readPids, removeGroup, sweepGroups, writeControl } from './control-file.ts';
+import {
+  readKey,
+  readNumber,
+  readPids,
+  removeGroup,
+  sweepGroups,
+  writeControl,
+} from '../../shared/control-file.ts';
 
 /** Version 2: one hierarchy, one group for all controllers. */
 export function cgroupV2(base: string, controllers: ReadonlySet<Controller>): CgroupTree {

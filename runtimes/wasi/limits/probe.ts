@@ -2,7 +2,7 @@ import path from 'node:path';
 import { cgroupV1 } from './cgroup-v1.ts';
 import { cgroupV2 } from './cgroup-v2.ts';
 import type { CgroupTree, Controller } from './cgroup.ts';
-import { canMakeGroups, readControl, writeControl } from './control-file.ts';
+import { canMakeGroups, readControl, writeControl } from '../../shared/control-file.ts';
 
 /** Where the kernel says what is mounted and which groups we are in; other files in tests. */
 export interface CgroupSources {

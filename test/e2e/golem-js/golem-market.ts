@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import type { GolemNetwork as Network, Logger, MarketOrderSpec } from '@golem-sdk/golem-js';
 import { LocalNode, type NodeConfig } from '../../../scripts/local-node.ts';
-import { WORKLOAD } from '../market-pair.ts';
+import { WORKLOAD } from '../../support/workload.ts';
 
 // As CommonJS: in its ES module build `downloadData` fails by itself, its import of js-sha3 finds no function.
 const { GolemNetwork } = createRequire(import.meta.url)('@golem-sdk/golem-js') as {

@@ -1,33 +1,24 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ExeUnits } from '../../../src/interface/exe-unit.ts';
 import {
+  exeUnitsForEach,
   followToEnd,
   followUntil,
   ofType,
   realExeUnits,
-  removeDataDir,
   run,
   script,
   specOf,
   supervisorPids,
-  temporaryDataDir,
   wholeLog,
 } from '../../support/exe-units.ts';
 
 let dataDir: string;
 let units: ExeUnits;
-beforeEach(async () => {
-  dataDir = temporaryDataDir();
-  units = await realExeUnits(dataDir);
-  await units.start();
-});
-afterEach(async () => {
-  await units.stop();
-  removeDataDir(dataDir);
-});
+exeUnitsForEach((made) => ({ dataDir, units } = made));
 
 function blob(text: string): { hash: string; path: string } {
   const hash = createHash('sha256').update(text).digest('hex');

@@ -1,40 +1,18 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ExeUnits } from '../../../src/interface/exe-unit.ts';
-import {
-  followUntil,
-  ofType,
-  realExeUnits,
-  removeDataDir,
-  script,
-  specOf,
-  temporaryDataDir,
-} from '../../support/exe-units.ts';
+import { exeUnitsForEach, followUntil, ofType, script, specOf } from '../../support/exe-units.ts';
+import { WORKLOAD, WORKLOAD_PACKAGE } from '../../support/workload.ts';
 
-const WORKLOAD = fileURLToPath(new URL('../../fixtures/workload/workload.wasm', import.meta.url));
-const bytes = readFileSync(WORKLOAD);
-const hash = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const capture = { stdout: { atEnd: { head: 12 } } };
 
-let dataDir: string;
 let units: ExeUnits;
-beforeEach(async () => {
-  dataDir = temporaryDataDir();
-  units = await realExeUnits(dataDir);
-  await units.start();
-});
-afterEach(async () => {
-  await units.stop();
-  removeDataDir(dataDir);
-});
+exeUnitsForEach((made) => ({ units } = made));
 
 it.each([
   { runtime: 'mock', spec: {}, tick: ['tick', '10'], hello: ['echo', 'hello again and again'] },
   {
     runtime: 'wasi',
-    spec: { package: { hash, sizeBytes: bytes.length } },
+    spec: { package: WORKLOAD_PACKAGE },
     tick: ['workload', 'tick', '1000000', '10'],
     hello: ['hello again', 'hello'],
   },
@@ -45,7 +23,7 @@ it.each([
   await units.exec('a1', 'b0', script());
   if ('package' in spec) {
     await followUntil(units, 'a1', ({ type }) => type === 'need');
-    await units.provide('a1', hash, { path: WORKLOAD });
+    await units.provide('a1', WORKLOAD_PACKAGE.hash, { path: WORKLOAD });
   }
   const finished = async (batchId: string) => {
     const records = await followUntil(

@@ -1,33 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ExeUnits, ExeUnitSpec, JournalRecord } from '../../../src/interface/exe-unit.ts';
 import type { ExeScript } from '../../../src/interface/exe-script.ts';
 import {
+  exeUnitsForEach,
   followToEnd,
   followUntil,
   ofType,
   processesWith,
-  realExeUnits,
-  removeDataDir,
   run,
   script,
   specOf,
   supervisorPids,
-  temporaryDataDir,
   wholeLog,
 } from '../../support/exe-units.ts';
 
 let dataDir: string;
 let units: ExeUnits;
-beforeEach(async () => {
-  dataDir = temporaryDataDir();
-  units = await realExeUnits(dataDir);
-  await units.start();
-});
-afterEach(async () => {
-  await units.stop();
-  removeDataDir(dataDir);
-});
+exeUnitsForEach((made) => ({ dataDir, units } = made));
 
 async function terminated(
   command: ExeScript[number],

@@ -4,20 +4,19 @@ import { once } from 'node:events';
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ExeUnits } from '../../../src/interface/exe-unit.ts';
 import {
+  exeUnitsForEach,
   followToEnd,
   followUntil,
   ofType,
   processesWith,
   realExeUnits,
-  removeDataDir,
   run,
   script,
   specOf,
   supervisorPids,
-  temporaryDataDir,
   wholeLog,
 } from '../../support/exe-units.ts';
 
@@ -26,14 +25,7 @@ const lost = { code: 'SupervisorLost', message: 'the supervisor of the activity 
 
 let dataDir: string;
 let units: ExeUnits;
-beforeEach(async () => {
-  dataDir = temporaryDataDir();
-  units = await realExeUnits(dataDir);
-});
-afterEach(async () => {
-  await units.stop();
-  removeDataDir(dataDir);
-});
+exeUnitsForEach((made) => ({ dataDir, units } = made), { isStarted: false });
 
 function pidOf(activityId: string): number {
   return Number(

@@ -1,46 +1,28 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ExeUnits, JournalRecord } from '../../../src/interface/exe-unit.ts';
 import {
+  exeUnitsForEach,
   followToEnd,
   followUntil,
   ofType,
-  realExeUnits,
-  removeDataDir,
   run,
   script,
   specOf,
-  temporaryDataDir,
   wholeLog,
 } from '../../support/exe-units.ts';
-
-const WORKLOAD = fileURLToPath(new URL('../../fixtures/workload/workload.wasm', import.meta.url));
-const bytes = readFileSync(WORKLOAD);
-const hash = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+import { WORKLOAD, WORKLOAD_PACKAGE } from '../../support/workload.ts';
 
 const RUNTIMES = [
   { runtime: 'mock', spec: {}, tick: run('tick', '10') },
   {
     runtime: 'wasi',
-    spec: { package: { hash, sizeBytes: bytes.length } },
+    spec: { package: WORKLOAD_PACKAGE },
     tick: run('workload', 'tick', '1000000', '10'),
   },
 ];
 
-let dataDir: string;
 let units: ExeUnits;
-
-beforeEach(async () => {
-  dataDir = temporaryDataDir();
-  units = await realExeUnits(dataDir);
-  await units.start();
-});
-afterEach(async () => {
-  await units.stop();
-  removeDataDir(dataDir);
-});
+exeUnitsForEach((made) => ({ units } = made));
 
 const isState =
   (state: string) =>
@@ -53,7 +35,7 @@ describe.each(RUNTIMES)('suspending a program in $runtime', ({ runtime, spec, ti
     await units.exec(activityId, 'b1', script(tick));
     if ('package' in spec) {
       await followUntil(units, activityId, ({ type }) => type === 'need');
-      await units.provide(activityId, hash, { path: WORKLOAD });
+      await units.provide(activityId, WORKLOAD_PACKAGE.hash, { path: WORKLOAD });
     }
     await ticked(activityId, 3);
   }
