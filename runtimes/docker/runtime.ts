@@ -135,6 +135,13 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     await rm(workDirOf(handle.workDir).guest, { recursive: true, force: true });
   }
 
+  async discard(place: Pick<DeploySpec, 'activityId' | 'workDir'>): Promise<void> {
+    await this.#removeContainer(containerName(place));
+    // Measured volumes are directories; whichever kind it was to be, a mount there is its own.
+    await filesystemVolume(this.#volumeInit(place.workDir, 0)).remove();
+    await rm(workDirOf(place.workDir).guest, { recursive: true, force: true });
+  }
+
   async recover(encoded: string): Promise<boolean> {
     const handle = handles.decode(encoded);
     const found = await this.#engine.inspectContainer(handle.container);

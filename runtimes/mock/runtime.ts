@@ -90,6 +90,10 @@ export function mockRuntime({ descriptor, clock }: RuntimeComponents): ExeUnitRu
       await killAll(handle);
       deployments.delete(handle);
     },
+    async discard({ workDir }) {
+      const marker = await markerIn(workDir);
+      if (marker !== undefined) await killAll(JSON.stringify({ workDir, marker }));
+    },
     recover: async () => false,
   };
 
@@ -128,12 +132,18 @@ async function prepare(spec: DeploySpec): Promise<string> {
   await mkdir(runtimeDir, { recursive: true });
   await mkdir(join(spec.workDir, 'volumes'), { recursive: true });
   if (spec.packagePath !== undefined) await linkPackage(spec.packagePath, join(runtimeDir, 'package'));
-  const markerFile = join(runtimeDir, 'marker');
-  const known = await readFile(markerFile, 'utf8').catch(() => '');
-  if (/^[0-9a-f-]{36}$/.test(known)) return known;
+  const known = await markerIn(spec.workDir);
+  if (known !== undefined) return known;
   const marker = newId();
-  await writeFile(markerFile, marker);
+  await writeFile(markerFile(spec.workDir), marker);
   return marker;
+}
+
+const markerFile = (workDir: string): string => join(workDir, 'runtime', 'marker');
+
+async function markerIn(workDir: string): Promise<string | undefined> {
+  const known = await readFile(markerFile(workDir), 'utf8').catch(() => '');
+  return /^[0-9a-f-]{36}$/.test(known) ? known : undefined;
 }
 
 async function linkPackage(packagePath: string, link: string): Promise<void> {

@@ -120,6 +120,10 @@ export class WasiRuntime extends DeploymentsRuntime<Deployment> implements ExeUn
     await this.#end(handles.decode(handle));
   }
 
+  async discard({ activityId, workDir }: Pick<DeploySpec, 'activityId' | 'workDir'>): Promise<void> {
+    await this.#end({ version: 1, workDir, group: groupName(activityId) });
+  }
+
   /** There is nothing to take over: what is left of another process's deployment is ended. */
   async recover(handle: string): Promise<boolean> {
     await this.#end(handles.decode(handle));

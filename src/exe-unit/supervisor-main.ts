@@ -19,6 +19,7 @@ import {
   type LaunchSettings,
 } from './socket/protocol.ts';
 import { lineLogger } from './supervisor/line-logger.ts';
+import { watchPlace } from './supervisor/place-watch.ts';
 import { supervisorServer } from './supervisor/server.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
@@ -64,11 +65,19 @@ async function adopt(
   await syncDirectory(dirname(directory));
   const supervisor = await Supervisor.create(spec, directory, { clock, logger, runtime, journal });
   dieTidily(supervisor);
+  const stopWatching = watchPlace(workPaths(directory).journal, { journal, clock }, () => {
+    logger.error({ directory }, 'the work directory is gone: ending the activity');
+    void supervisor.end('Terminated', {
+      code: 'SupervisorLost',
+      message: 'the work directory of the activity is gone',
+    });
+  });
   const stopListening = await listenIn(supervisorServer({ supervisor, journal, logger }), directory);
   supervisor.start();
   report({ type: 'adopted' });
   process.stdin.destroy();
   await supervisor.done;
+  stopWatching();
   // Connections that are still open end with the process; waiting for them would be waiting for the daemon.
   void stopListening();
   process.exit(0);
@@ -81,7 +90,10 @@ function dieTidily(supervisor: Supervisor): void {
   });
   process.on('SIGINT', () => undefined);
   process.on('SIGHUP', () => undefined);
+  let failing = false;
   const fail = (error: unknown): void => {
+    if (failing) return;
+    failing = true;
     logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'supervisor failed');
     void supervisor.kill().finally(() => process.exit(EXIT_FAILED));
   };

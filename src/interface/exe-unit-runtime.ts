@@ -131,6 +131,11 @@ export interface ExeUnitRuntime {
   stop(handle: RuntimeHandle): Promise<void>;
   /** Removes all that the runtime made outside the work directory. Idempotent; also after a crash. */
   destroy(handle: RuntimeHandle): Promise<void>;
+  /**
+   * Optional, for a runtime that makes things before `deploy` has returned: removes what a deployment left that never
+   * came to a handle, because it failed or its supervisor died. Idempotent; also where nothing is left.
+   */
+  discard?(place: Pick<DeploySpec, 'activityId' | 'workDir'>): Promise<void>;
   /** Takes over a deployment of another process; false when nothing of it lives. */
   recover(handle: RuntimeHandle): Promise<boolean>;
 }

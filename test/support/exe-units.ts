@@ -40,6 +40,11 @@ export function temporaryDataDir(): string {
 
 /** Ends every supervisor of the directory, whatever it is doing, and removes the directory. */
 export function removeDataDir(dataDir: string): void {
+  removeProcesses(dataDir);
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 });
+}
+
+export function removeProcesses(dataDir: string): void {
   for (const pid of supervisorPids(dataDir)) {
     try {
       process.kill(pid, 'SIGKILL');
@@ -47,7 +52,6 @@ export function removeDataDir(dataDir: string): void {
       // It has ended.
     }
   }
-  rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** Live processes whose command line names the directory. */

@@ -20,6 +20,8 @@ export interface CloseComponents {
 interface Estate {
   spec?: ExeUnitSpec;
   handle?: string;
+  /** A deployment was begun, at least. */
+  deployed: boolean;
   state: ActivityState;
   /** The end that it had begun. */
   begun?: { state: 'Completed' | 'Terminated'; reason?: Reason };
@@ -40,12 +42,10 @@ export async function closeJournal(
 ): Promise<void> {
   const paths = workPaths(directory);
   const tail = new JournalTail(paths.journal);
-  const estate: Estate = { state: 'New', stdoutEnd: 0, stderrEnd: 0 };
+  const estate: Estate = { state: 'New', deployed: false, stdoutEnd: 0, stderrEnd: 0 };
   for await (const record of tail.read()) take(estate, record);
-  if (estate.spec !== undefined && estate.handle !== undefined) {
-    const runtime = await loadRuntime(estate.spec.runtime);
-    await runtime.destroy(estate.handle);
-  }
+  if (estate.spec !== undefined && estate.deployed)
+    await clear(estate.spec, estate.handle, directory, loadRuntime);
   if (isFinal(estate.state)) return;
   const journal = await JournalWriter.resume(paths.journal, tail.position, clock);
   try {
@@ -54,6 +54,17 @@ export async function closeJournal(
   } finally {
     await journal.close();
   }
+}
+
+async function clear(
+  { runtime: name, activityId }: ExeUnitSpec,
+  handle: string | undefined,
+  workDir: string,
+  loadRuntime: CloseComponents['loadRuntime'],
+): Promise<void> {
+  const runtime = await loadRuntime(name);
+  if (handle === undefined) await runtime.discard?.({ activityId, workDir });
+  else await runtime.destroy(handle);
 }
 
 async function settle(
@@ -117,6 +128,7 @@ function take(estate: Estate, record: JournalRecord): void {
 
 function takeState(estate: Estate, record: Extract<JournalRecord, { type: 'state' }>): void {
   estate.state = record.state;
+  estate.deployed ||= record.pending === 'Deploying';
   if (record.pending === 'Completed' || record.pending === 'Terminated') {
     estate.begun = {
       state: record.pending,

@@ -1,9 +1,9 @@
-import { writeSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { ftruncateSync, writeSync } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../interface/clock.ts';
 import type { JournalEntry, JournalRecord } from '../../interface/exe-unit.ts';
-import { syncDirectory } from '../files.ts';
+import { errorCode, syncDirectory } from '../files.ts';
 import { encodeRecord, FIRST_SUM } from './format.ts';
 
 /** Where a journal ends: what the next record is chained to. */
@@ -21,6 +21,7 @@ export class JournalWriter {
   readonly #listeners = new Set<(seq: number) => void>();
   #seq: number;
   #sum: string;
+  #offset: number;
   #syncedSeq: number;
   #syncing: Promise<void> | undefined;
 
@@ -29,6 +30,7 @@ export class JournalWriter {
     this.#clock = clock;
     this.#seq = position.seq;
     this.#sum = position.sum;
+    this.#offset = position.offset;
     this.#syncedSeq = position.seq;
   }
 
@@ -58,9 +60,7 @@ export class JournalWriter {
   append(entry: JournalEntry): JournalRecord {
     const record: JournalRecord = { seq: this.#seq + 1, at: this.#clock.now(), ...entry };
     const { line, sum } = encodeRecord(record, this.#sum);
-    for (let written = 0; written < line.length;) {
-      written += writeSync(this.#file.fd, line, written);
-    }
+    this.#write(line);
     this.#seq = record.seq;
     this.#sum = sum;
     for (const listener of this.#listeners) listener(record.seq);
@@ -76,6 +76,18 @@ export class JournalWriter {
     }
   }
 
+  /** Whether this very journal has the name. A file system that does not say leaves it where it was. */
+  async isAt(path: string): Promise<boolean> {
+    const { dev, ino } = await this.#file.stat();
+    try {
+      const found = await stat(path);
+      return found.dev === dev && found.ino === ino;
+    } catch (error) {
+      const code = errorCode(error);
+      return code !== 'ENOENT' && code !== 'ENOTDIR';
+    }
+  }
+
   onAppended(listener: (seq: number) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -83,6 +95,19 @@ export class JournalWriter {
 
   async close(): Promise<void> {
     await this.#file.close();
+  }
+
+  /** The whole line or nothing of it: after half a line, on a disk that is full, no other could be read. */
+  #write(line: Buffer): void {
+    try {
+      for (let written = 0; written < line.length;) {
+        written += writeSync(this.#file.fd, line, written);
+      }
+    } catch (error) {
+      ftruncateSync(this.#file.fd, this.#offset);
+      throw error;
+    }
+    this.#offset += line.length;
   }
 
   async #datasync(): Promise<void> {

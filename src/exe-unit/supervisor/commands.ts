@@ -28,6 +28,7 @@ async function deploy(
   const { spec, life, journal, runtime, paths, ending } = context;
   return life.during('deploy', async () => {
     const packagePath = spec.package === undefined ? undefined : await asks.blob(spec.package.hash);
+    context.deployment.begun = true;
     const deploying = runtime.deploy({
       activityId: spec.activityId,
       agreementId: spec.agreementId,

@@ -93,7 +93,7 @@ export class Supervisor {
       watchdog: new Watchdog(spec, { clock, workClock, meter, onLimit }),
       stdout: await OutputLog.create(paths.stdout, spec.maxOutputBytes, onOverflow),
       stderr: await OutputLog.create(paths.stderr, spec.maxOutputBytes, onOverflow),
-      deployment: { handle: undefined },
+      deployment: { handle: undefined, begun: false },
     });
     late.onLimit = (why) => void supervisor.end('Terminated', why);
     return supervisor;
@@ -184,7 +184,7 @@ export class Supervisor {
 
   /** The supervisor itself has failed: no record, only the workload's death. */
   async kill(): Promise<void> {
-    await this.#attempt('destroy', (handle) => this.#context.runtime.destroy(handle));
+    await this.#clear();
   }
 
   async #run(request: BatchRequest): Promise<void> {
@@ -201,13 +201,14 @@ export class Supervisor {
   }
 
   async #finish(state: 'Completed' | 'Terminated', why: Reason | undefined): Promise<void> {
-    const { life, watchdog, meter, journal, stdout, stderr, clock } = this.#context;
+    const { life, watchdog, meter, journal, stdout, stderr, clock, deployment, runtime } = this.#context;
     life.beginEnd(state, why);
     this.#endReason = why ?? reason('Requestor', 'the activity was ended');
     watchdog.stop();
     this.#ending.abort();
     const cancel = clock.setTimer(() => this.#abandoned.abort(), ABANDON_AFTER_MS);
-    await this.#attempt('stop', (handle) => this.#context.runtime.stop(handle));
+    const { handle } = deployment;
+    if (handle !== undefined) await this.#attempt('stop', () => runtime.stop(handle));
     await this.#batch?.done;
     cancel();
     await meter.sample();
@@ -220,16 +221,25 @@ export class Supervisor {
   async #destroy(): Promise<void> {
     for (const waitMs of [0, ...DESTROY_RETRY_MS]) {
       if (waitMs > 0) await delay(this.#context.clock, waitMs);
-      if (await this.#attempt('destroy', (handle) => this.#context.runtime.destroy(handle))) return;
+      if (await this.#clear()) return;
     }
   }
 
-  async #attempt(what: string, work: (handle: string) => Promise<void>): Promise<boolean> {
-    const { deployment, logger } = this.#context;
-    const { handle } = deployment;
-    if (handle === undefined) return true;
+  /** Nothing of the deployment is left after it, or of one that never came to a handle. */
+  #clear(): Promise<boolean> {
+    const { deployment, runtime, spec, paths } = this.#context;
+    const { handle, begun } = deployment;
+    const place = { activityId: spec.activityId, workDir: paths.directory };
+    return this.#attempt('destroy', async () => {
+      if (handle !== undefined) await runtime.destroy(handle);
+      else if (begun) await runtime.discard?.(place);
+    });
+  }
+
+  async #attempt(what: string, work: () => Promise<void>): Promise<boolean> {
+    const { logger } = this.#context;
     try {
-      await work(handle);
+      await work();
       return true;
     } catch (error) {
       logger.error({ what, error: String(error) }, 'runtime failed at the end of the activity');

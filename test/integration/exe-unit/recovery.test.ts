@@ -1,7 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -13,10 +21,12 @@ import {
   ofType,
   processesWith,
   realExeUnits,
+  removeProcesses,
   run,
   script,
   specOf,
   supervisorPids,
+  temporaryDataDir,
   wholeLog,
 } from '../../support/exe-units.ts';
 
@@ -179,6 +189,68 @@ describe('death and recovery', () => {
       expect(Buffer.from(slice.bytes).toString()).toMatch(/^before\n/);
       expect(slice.final).toBe(true);
       await units.dispose('a1');
+    },
+  );
+
+  it('ends by itself, and its workload, when its work directory is deleted or moved away', async () => {
+    for (const [activityId, away] of [
+      ['a1', (path: string) => rmSync(path, { recursive: true })],
+      ['a2', (path: string) => renameSync(path, `${path}.moved`)],
+    ] as const) {
+      await units.create(specOf(activityId));
+      await units.exec(activityId, 'b1', script(run('spin')));
+      const records = await followUntil(units, activityId, isRunning);
+      const marker = markerOf(ofType(records, 'handle')[0]!.handle);
+      away(join(dataDir, 'activities', activityId));
+      await expect.poll(() => supervisorPids(dataDir), { timeout: 20_000 }).toEqual([]);
+      expect(workloadsOf(marker)).toEqual([]);
+    }
+  });
+
+  it('takes a supervisor of before the boot for dead, whatever runs under its pid now', async () => {
+    await units.create(specOf('a1'));
+    await units.exec('a1', 'b1', script(run('echo', 'before'), run('sleep', '1000')));
+    await followUntil(units, 'a1', (record) => isRunning(record) && record.seq > 17);
+    const file = join(dataDir, 'activities', 'a1', 'supervisor.json');
+    const identity = JSON.parse(readFileSync(file, 'utf8'));
+    process.kill(identity.pid, 'SIGKILL');
+    const other = { ...identity, pid: process.pid, bootId: '00000000-0000-4000-8000-000000000000' };
+    writeFileSync(file, JSON.stringify(other));
+    expect(await units.status('a1')).toBe('gone');
+    await units.close('a1', lost);
+    const records = await followToEnd(units, 'a1');
+    expect(ofType(records, 'state').at(-1)).toMatchObject({ state: 'Terminated', reason: lost });
+    expect((await wholeLog(units, 'a1', 'stdout')).toString()).toBe('before\n');
+    await units.dispose('a1');
+    expect(entries()).toEqual([]);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'dies with its workload when the disk is full; its journal can be read, and is closed once there is room',
+    async () => {
+      const disk = temporaryDataDir();
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]);
+      try {
+        const there = await realExeUnits(disk);
+        await there.create(specOf('a1', { maxOutputBytes: 64 << 20, sampleIntervalMs: 50 }));
+        await there.exec('a1', 'b1', script(run('echo', 'before'), run('spin')));
+        const records = await followUntil(there, 'a1', (record) => isRunning(record) && record.seq > 17);
+        const marker = markerOf(ofType(records, 'handle')[0]!.handle);
+        // All but what is left in the pages that the journal has already: it runs into the end in mid-line.
+        expect(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(8 << 20))).toThrow('ENOSPC');
+        await expect.poll(() => there.status('a1'), { timeout: 20_000 }).toBe('gone');
+        await expect.poll(() => workloadsOf(marker), { timeout: 20_000 }).toEqual([]);
+        rmSync(join(disk, 'filler'));
+        await there.close('a1', lost);
+        const all = await followToEnd(there, 'a1');
+        expect(ofType(all, 'state').at(-1)).toMatchObject({ state: 'Terminated', reason: lost });
+        expect((await wholeLog(there, 'a1', 'stdout')).toString()).toMatch(/^before\n/);
+        await there.dispose('a1');
+      } finally {
+        removeProcesses(disk);
+        execFileSync('umount', ['--lazy', disk]);
+        rmSync(disk, { recursive: true });
+      }
     },
   );
 
