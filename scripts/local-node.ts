@@ -22,8 +22,12 @@ export interface NodeInfo {
   readonly multiaddrs: readonly string[];
 }
 
-/** Loopback, free ports, no multicast: several nodes on one machine do not disturb each other. */
+/**
+ * Loopback, free ports, no multicast: several nodes on one machine do not disturb each other. The same on every
+ * machine, whether it has a container engine or not: who wants to sell Docker says so.
+ */
 const LOCAL: NodeConfig = {
+  provider: { runtimes: ['wasi'] },
   network: { listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false },
   api: { host: '127.0.0.1', port: 0 },
   log: { level: 'info' },

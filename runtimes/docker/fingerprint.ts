@@ -15,6 +15,8 @@ export interface FingerprintFacts {
 
 interface Found {
   readonly info: Info;
+  /** Of the option; undefined where it names none. */
+  readonly hasNetwork: boolean | undefined;
   readonly whyNoFilesystem: string | undefined;
 }
 
@@ -26,7 +28,9 @@ export async function fingerprintOf(settings: DockerSettings, facts: Fingerprint
   try {
     await access(settings.socketPath);
     const info = await facts.engine.info();
-    const found = { info, whyNoFilesystem: await facts.whyNoFilesystem() };
+    const { network } = settings;
+    const hasNetwork = network === undefined ? undefined : await facts.engine.hasNetwork(network);
+    const found = { info, hasNetwork, whyNoFilesystem: await facts.whyNoFilesystem() };
     const missing = whatIsMissing(info, settings);
     return {
       available: missing.length === 0,
@@ -67,8 +71,10 @@ function whatIsMissing(info: Info, { cgroupRoot, engineRuntime }: DockerSettings
   return missing;
 }
 
-function weaknesses({ info, whyNoFilesystem }: Found, { engineRuntime }: DockerSettings): string[] {
+function weaknesses({ info, hasNetwork, whyNoFilesystem }: Found, settings: DockerSettings): string[] {
+  const { engineRuntime, network } = settings;
   const notes: string[] = [];
+  if (hasNetwork === false) notes.push(`the engine has no network ${network}: none is sold`);
   if (!info.SwapLimit) notes.push('the engine cannot limit swap: a workload may swap beyond its memory');
   if (!hasOption(info, 'seccomp')) notes.push('the engine filters no system calls (seccomp)');
   if (!info.LiveRestoreEnabled) {
@@ -83,7 +89,8 @@ function weaknesses({ info, whyNoFilesystem }: Found, { engineRuntime }: DockerS
   return notes;
 }
 
-function propertiesOf({ info, whyNoFilesystem }: Found, { engineRuntime }: DockerSettings): Properties {
+function propertiesOf(found: Found, { engineRuntime }: DockerSettings): Properties {
+  const { info, hasNetwork, whyNoFilesystem } = found;
   const limits = [
     ...(info.MemoryLimit ? ['memory'] : []),
     ...(info.SwapLimit ? ['swap'] : []),
@@ -100,6 +107,7 @@ function propertiesOf({ info, whyNoFilesystem }: Found, { engineRuntime }: Docke
     'ergon.runtime.docker.limits': limits,
     'ergon.runtime.docker.volume': whyNoFilesystem === undefined ? 'filesystem' : 'measured',
     'ergon.runtime.docker.live-restore': info.LiveRestoreEnabled,
+    ...(hasNetwork === true && { 'ergon.srv.network': true }),
   };
 }
 

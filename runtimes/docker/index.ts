@@ -3,7 +3,6 @@ import { settingsOf } from './options.ts';
 import { DockerRuntime } from './runtime.ts';
 
 export type { DockerRuntimeInit } from './options.ts';
-export { reapOrphans, type Reaped, type ReapComponents, type ReapInit } from './reaper.ts';
 
 /** @throws RuntimeError ERR_RUNTIME_OPTIONS when `init` is not a DockerRuntimeInit */
 export const createRuntime: CreateRuntime = (init, components) =>

@@ -6,8 +6,11 @@ const Path = Type.String({ minLength: 1, maxLength: 4096, pattern: '^/' });
 const Name = Type.String({ pattern: '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$' });
 const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
-/** The section `runtimeOptions.docker` of the configuration. */
-const Options = Type.Object(
+/** The engine's own names for the host's network, and for none. */
+const NetworkName = Type.String({ pattern: '^(?!(host|none|default)$)[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$' });
+
+/** The section `runtimes.docker` of the configuration. */
+export const Options = Type.Object(
   {
     /** The engine's unix socket. */
     socketPath: Type.Optional(Path),
@@ -18,7 +21,7 @@ const Options = Type.Object(
     /** Whom the container's programs run as, `uid:gid`; absent: 1000:1000, or the daemon's own user when that is not root. */
     user: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,9}:[0-9]{1,10}$' })),
     /** The engine's network for activities whose agreement grants one; absent: none is granted. */
-    network: Type.Optional(Name),
+    network: Type.Optional(NetworkName),
     pidsLimit: Type.Optional(Type.Integer({ minimum: 8, maximum: 32_768 })),
     openFilesLimit: Type.Optional(Type.Integer({ minimum: 16, maximum: 1_048_576 })),
     /** Size of /tmp; it counts as memory of the activity. */

@@ -1,63 +1,76 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Reaped, ReapScope } from '../../src/interface/exe-unit-runtime.ts';
 import type { Clock } from '../../src/interface/clock.ts';
 import type { Logger } from '../../src/interface/logger.ts';
+import { containerName } from './container-name.ts';
 import { LABELS } from './container-spec.ts';
 import { Engine } from './engine/engine.ts';
-import { settingsOf } from './options.ts';
+import type { ContainerSummary } from './engine/schemas.ts';
 import { mountPoints, unmount } from './volume/filesystem-volume.ts';
 
 export interface ReapInit {
-  /** As `DeploySpec.nodeId` had it; where that was absent, the directory of all activities. */
-  readonly node: string;
-  /** Activities whose containers are somebody's. */
-  readonly known: ReadonlySet<string>;
-  /** A container that is younger than this is left alone: its activity may be about to be known. */
-  readonly graceMs: number;
-  /** The directory of all activities: mounts of unknown ones in it are removed. */
-  readonly activitiesDirectory?: string;
+  readonly socketPath: string;
 }
 export interface ReapComponents {
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** What was removed. */
-export interface Reaped {
-  readonly containers: readonly string[];
-  readonly mounts: readonly string[];
-}
-
 /**
- * Removes this node's containers, and mounts, that belong to no known activity. Never another node's, though it
- * shares the engine. `options` are those of the Docker runtime.
+ * Removes this node's containers, and mounts, that belong to no live activity. Never another node's, though it shares
+ * the engine, nor those of the same node in another data directory.
  * @throws RuntimeError ERR_RUNTIME_ENGINE_UNREACHABLE: try again, nothing was decided
  */
 export async function reapOrphans(
-  options: Readonly<Record<string, unknown>>,
-  init: ReapInit,
-  { clock, logger }: ReapComponents,
+  { socketPath }: ReapInit,
+  scope: ReapScope,
+  components: ReapComponents,
 ): Promise<Reaped> {
-  const { socketPath, enginePatienceMs: patienceMs } = settingsOf(options);
-  const engine = new Engine({ socketPath, patienceMs }, { clock });
-  const containers: string[] = [];
-  for (const { Id, Created, Labels } of await engine.containersWith(`${LABELS.node}=${init.node}`)) {
-    const activityId = Labels?.[LABELS.activity] ?? '';
-    if (init.known.has(activityId) || clock.now() - Created * 1000 < init.graceMs) continue;
-    logger.warn({ activityId, container: Id }, 'container belongs to no activity: removed');
-    if (await engine.removeContainer(Id)) containers.push(Id);
-  }
-  return { containers, mounts: await reapMounts(init) };
+  // Before the containers: a mount is given up with the container in it, and found without one at the next look.
+  const mounts = await reapMounts(scope);
+  const isThere = await access(socketPath).then(
+    () => true,
+    () => false,
+  );
+  // A node without an engine has no containers that it could be asked for.
+  const containers = isThere ? await reapContainers(socketPath, scope, components) : [];
+  return { removed: [...containers, ...mounts] };
 }
 
-async function reapMounts({ activitiesDirectory, known }: ReapInit): Promise<string[]> {
-  if (activitiesDirectory === undefined) return [];
-  const ours = mountPoints(await readFile('/proc/self/mountinfo', 'utf8')).filter((mountPoint) => {
+async function reapContainers(
+  socketPath: string,
+  scope: ReapScope,
+  { clock, logger }: ReapComponents,
+): Promise<string[]> {
+  // Without patience: the next look comes soon.
+  const engine = new Engine({ socketPath, patienceMs: 0 }, { clock });
+  const removed: string[] = [];
+  for (const container of await engine.containersWith(`${LABELS.node}=${scope.nodeId}`)) {
+    const activityId = container.Labels?.[LABELS.activity] ?? '';
+    if (!isHere(container, activityId, scope)) continue;
+    if (clock.now() - container.Created * 1000 < scope.graceMs || (await scope.isLive(activityId))) continue;
+    logger.warn({ activityId, container: container.Id }, 'container belongs to no activity: removed');
+    if (await engine.removeContainer(container.Id)) removed.push(container.Id);
+  }
+  return removed;
+}
+
+/** Its name says in which directory its activity was. */
+function isHere({ Names }: ContainerSummary, activityId: string, scope: ReapScope): boolean {
+  const workDir = path.join(scope.activitiesDirectory, activityId);
+  return (Names ?? []).includes(`/${containerName({ activityId, workDir })}`);
+}
+
+async function reapMounts(scope: ReapScope): Promise<string[]> {
+  const removed: string[] = [];
+  for (const mountPoint of mountPoints(await readFile('/proc/self/mountinfo', 'utf8'))) {
     const activity = path.dirname(mountPoint);
     const isVolume =
-      path.basename(mountPoint) === 'volumes' && path.dirname(activity) === activitiesDirectory;
-    return isVolume && !known.has(path.basename(activity));
-  });
-  for (const mountPoint of ours) await unmount(mountPoint);
-  return ours;
+      path.basename(mountPoint) === 'volumes' && path.dirname(activity) === scope.activitiesDirectory;
+    if (!isVolume || (await scope.isLive(path.basename(activity)))) continue;
+    await unmount(mountPoint);
+    removed.push(mountPoint);
+  }
+  return removed;
 }

@@ -4,6 +4,8 @@ import type {
   DeploySpec,
   ExeUnitRuntime,
   Fingerprint,
+  Reaped,
+  ReapScope,
   RuntimeComponents,
   RuntimeDescriptor,
   RuntimeSupports,
@@ -27,6 +29,7 @@ import { imageVolumes } from './image/image-volumes.ts';
 import { ImageStore } from './image/image-store.ts';
 import { makeGuestDirectory } from './init/pipes.ts';
 import { userOf, type DockerSettings } from './options.ts';
+import { reapOrphans } from './reaper.ts';
 import { selfTest } from './self-test.ts';
 import { filesystemVolume } from './volume/filesystem-volume.ts';
 import { measuredVolume } from './volume/measured-volume.ts';
@@ -152,6 +155,10 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     await deployment.stop();
     this.deployments.set(encoded, deployment);
     return true;
+  }
+
+  reap(scope: ReapScope): Promise<Reaped> {
+    return reapOrphans(this.#settings, scope, this.#components);
   }
 
   async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {

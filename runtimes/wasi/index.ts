@@ -1,21 +1,12 @@
-import { Type } from 'typebox';
 import type { CreateRuntime } from '../../src/interface/exe-unit-runtime.ts';
 import { problems, problemText } from '../../src/util/check.ts';
 import { RuntimeError } from '../errors.ts';
+import { Options } from './options.ts';
 import { WasiRuntime } from './runtime.ts';
-import { SANDBOX_NAMES } from './sandbox/sandbox.ts';
 
 export type { WasiRuntimeInit } from './runtime.ts';
 export { exitStatus } from './exit.ts';
 export { runLocally, type LocalDirectory, type LocalRun } from './local.ts';
-
-const Options = Type.Object(
-  {
-    sandbox: Type.Optional(Type.Union(SANDBOX_NAMES.map((name) => Type.Literal(name)))),
-    cgroups: Type.Optional(Type.Boolean()),
-  },
-  { additionalProperties: false },
-);
 
 /** @throws RuntimeError ERR_RUNTIME_OPTIONS when `init` is not a WasiRuntimeInit */
 export const createRuntime: CreateRuntime = (init, components) => {

@@ -95,6 +95,7 @@ const CODES: Readonly<Record<number, readonly string[]>> = {
     'ERR_MARKET_BUSY',
     'ERR_NETWORK_ABORTED',
     'ERR_NETWORK_BUSY',
+    'ERR_RUNTIME_ENGINE_UNREACHABLE',
     'ERR_STORE_CLOSED',
     'ERR_STORE_CONFLICT',
     'ERR_STORE_FAILED',

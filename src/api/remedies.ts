@@ -1,3 +1,4 @@
+import { runtimeErrors } from '../../runtimes/errors.ts';
 import { activityErrors } from '../activity/errors.ts';
 import { configErrors } from '../config/errors.ts';
 import { identityErrors } from '../identity/errors.ts';
@@ -21,6 +22,7 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(
     marketErrors,
     networkErrors,
     paymentErrors,
+    runtimeErrors,
     storeErrors,
     taskErrors,
     transferErrors,

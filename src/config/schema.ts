@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Address, Multiaddr } from '../interface/values.ts';
+import { runtimesSchema } from './runtimes-schema.ts';
 
 const closed = { additionalProperties: false } as const;
 /** Where a node keeps everything, unless told otherwise. */
@@ -30,11 +31,19 @@ const PerCounter = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' 
   ...closed,
 });
 
+/** In whole tokens. */
+const DEFAULT_PRICING = {
+  startPrice: '0',
+  perCounter: { 'golem.usage.cpu_sec': '0.0001', 'golem.usage.duration_sec': '0.00001' },
+};
+
 export const Preset = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
     runtime: Runtime,
     pricing: Type.Object({ startPrice: TokenAmount, perCounter: PerCounter }, closed),
+    /** Agreements may ask for the network that the runtime's options name; this preset's prices are for that too. */
+    network: Type.Optional(Type.Boolean()),
   },
   closed,
 );
@@ -87,8 +96,8 @@ const providerSchema = Type.Object(
     runtimes: Type.Array(Runtime, {
       maxItems: 16,
       uniqueItems: true,
-      default: ['wasi'],
-      description: 'Runtimes to offer',
+      default: ['wasi', 'docker'],
+      description: 'Runtimes to offer; one that cannot run on this machine is left out of the offers',
     }),
     hardware: Type.Object(
       {
@@ -117,18 +126,9 @@ const providerSchema = Type.Object(
     maxAgreements: count('Most agreements at a time', 16, 1, 4096),
     presets: Type.Array(Preset, {
       maxItems: 64,
-      default: [
-        {
-          name: 'wasi',
-          runtime: 'wasi',
-          pricing: {
-            startPrice: '0',
-            perCounter: { 'golem.usage.cpu_sec': '0.0001', 'golem.usage.duration_sec': '0.00001' },
-          },
-        },
-      ],
+      default: ['wasi', 'docker'].map((runtime) => ({ name: runtime, runtime, pricing: DEFAULT_PRICING })),
       description:
-        'What to offer at which price, in whole tokens: at the start, and per unit of each usage counter',
+        'What to offer at which price, in whole tokens: at the start, and per unit of each usage counter; with `"network": true` agreements may have the network that the options of the runtime name',
     }),
     debitNoteIntervalMs: durationMs('Distance of debit notes while an activity runs', 120_000, 1_000),
     debitNoteAcceptTimeoutMs: durationMs(
@@ -270,6 +270,7 @@ export const configSchema = Type.Object(
     api: apiSchema,
     identity: identitySchema,
     provider: providerSchema,
+    runtimes: runtimesSchema,
     requestor: requestorSchema,
     payment: Type.Object(
       {

@@ -194,7 +194,7 @@ async function whatIsSold(config: Config, components: { clock: Clock; logger: Lo
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
       ...(storageBytes === undefined ? {} : { storageBytes }),
     }),
-    runtimes: await runtimeRegistry({}, components),
+    runtimes: await runtimeRegistry({ options: config.runtimes }, components),
   };
 }
 

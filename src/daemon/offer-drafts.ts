@@ -1,8 +1,15 @@
 import { arch } from 'node:os';
 import type { Config } from '../config/index.ts';
 import type { RuntimeReport } from '../exe-unit/index.ts';
-import type { Logger, PaymentDriver, SlotAmounts } from '../interface/index.ts';
+import {
+  PROPERTY,
+  type Logger,
+  type PaymentDriver,
+  type Properties,
+  type SlotAmounts,
+} from '../interface/index.ts';
 import { buildOffer, type OfferConditions, type OfferDraft } from '../market/index.ts';
+import { without } from '../util/without.ts';
 
 const MIB = 1024 * 1024;
 /** What an agreement holds when its demand does not say. */
@@ -26,7 +33,8 @@ export function offerDrafts(components: OfferDraftsComponents): Record<string, O
     if (!config.provider.runtimes.includes(preset.runtime)) continue;
     const report = reports.find(({ descriptor }) => descriptor.name === preset.runtime);
     if (report?.fingerprint.available !== true) {
-      logger.warn(
+      // Docker is on offer by default, also where there is none; `ergon doctor` says what is missing.
+      logger.info(
         { preset: preset.name, runtime: preset.runtime, notes: report?.fingerprint.notes ?? [] },
         'preset not offered: its runtime is not available on this machine',
       );
@@ -63,7 +71,7 @@ function draftOf(
       name: runtimeName,
       version: descriptor.version,
       capabilities: descriptor.capabilities,
-      properties: { ...descriptor.properties, ...fingerprint.properties },
+      properties: { ...descriptor.properties, ...sold(fingerprint.properties, preset) },
     },
     preset: {
       name: preset.name,
@@ -75,6 +83,11 @@ function draftOf(
     conditions: conditionsOf(config),
     transferProtocols: ['blob'],
   });
+}
+
+/** A runtime may have a network that this preset does not sell. */
+function sold(properties: Properties, { network }: Preset): Properties {
+  return network === true ? properties : without(properties, PROPERTY.network);
 }
 
 function conditionsOf({ provider }: Config): OfferConditions {

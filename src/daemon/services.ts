@@ -143,6 +143,7 @@ function providerServices(
   const units = exeUnits({ dataDir, warm: provider.warmPool }, { ...ground, runtimes });
   const activities = activityProvider(
     {
+      nodeId: ground.signer.address,
       sampleIntervalMs: provider.sampleIntervalMs,
       retentionMs: 10 * MINUTE_MS,
       orphanGraceMs: 5 * MINUTE_MS,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Holder, LogSlice, LogStream } from '../interface/activity.ts';
 import type { Clock } from '../interface/clock.ts';
 import { isErgonError } from '../interface/errors.ts';
+import type { ExeUnitRuntime, ReapScope } from '../interface/exe-unit-runtime.ts';
 import type { ExeScript } from '../interface/exe-script.ts';
 import type {
   ExeUnits,
@@ -27,6 +28,7 @@ import {
   createdSpec,
   discard,
   Ends,
+  isActivityId,
   isThere,
   makeActivitiesDirectory,
   outputBlobPath,
@@ -35,7 +37,7 @@ import {
 } from './client/work-directories.ts';
 import { ExeUnitError } from './errors.ts';
 import { JournalTail } from './journal/tail.ts';
-import { workDirectory, workPaths } from './paths.ts';
+import { activitiesDirectory, workDirectory, workPaths } from './paths.ts';
 import type { RuntimeRegistry } from './registry.ts';
 import { checkSpec } from './schemas.ts';
 import { SOCKET_NAME } from './socket/directory-socket.ts';
@@ -78,6 +80,7 @@ export function exeUnits(init: ExeUnitsInit, components: ExeUnitsComponents): Lo
 class SupervisorClients implements LocalExeUnits {
   readonly #dataDir: string;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #runtimes: RuntimeRegistry;
   readonly #pool: WarmPool;
   readonly #lock = new KeyedLock();
@@ -86,6 +89,7 @@ class SupervisorClients implements LocalExeUnits {
   constructor(init: ExeUnitsInit, { clock, logger, runtimes }: ExeUnitsComponents) {
     this.#dataDir = init.dataDir;
     this.#clock = clock;
+    this.#logger = logger;
     this.#runtimes = runtimes;
     this.#pool = new WarmPool(init.warm, { clock, logger, launch: (runtime) => this.#launch(runtime, true) });
   }
@@ -249,6 +253,25 @@ class SupervisorClients implements LocalExeUnits {
     });
   }
 
+  async reap(nodeId: string, graceMs: number): Promise<void> {
+    const scope = {
+      nodeId,
+      graceMs,
+      activitiesDirectory: activitiesDirectory(this.#dataDir),
+      isLive: (activityId: string) => this.#isLive(activityId),
+    };
+    for (const { name } of this.#runtimes.descriptors) {
+      await reapOf(await this.#runtimes.load(name).catch(() => undefined), scope, this.#logger);
+    }
+  }
+
+  /** It has a work directory, and no end in its journal: all that a runtime made for it may be in use. */
+  async #isLive(activityId: string): Promise<boolean> {
+    if (!isActivityId(activityId)) return false;
+    const directory = workDirectory(this.#dataDir, activityId);
+    return (await isThere(directory)) && !(await this.#ends.hasEnded(directory));
+  }
+
   async #ask(activityId: string, message: Request, timeoutMs: number): Promise<Answer> {
     const directory = await this.#directoryOf(activityId);
     try {
@@ -326,6 +349,18 @@ async function expectSameSpec(directory: string, spec: ExeUnitSpec): Promise<voi
       activityId: spec.activityId,
     },
   );
+}
+
+/** A runtime that cannot say now what is left of it is asked again at the next turn. */
+async function reapOf(runtime: ExeUnitRuntime | undefined, scope: ReapScope, logger: Logger): Promise<void> {
+  if (runtime?.reap === undefined) return;
+  const { name } = runtime.descriptor;
+  try {
+    const { removed } = await runtime.reap(scope);
+    if (removed.length > 0) logger.warn({ runtime: name, removed }, 'removed what belonged to no activity');
+  } catch (error) {
+    logger.info({ runtime: name, err: error }, 'what is left over is not known now; asked again later');
+  }
 }
 
 function ignoreEnded(error: unknown): void {

@@ -19,9 +19,11 @@ export const ExeUnitSpecSchema = Type.Object(
   {
     activityId: Id,
     agreementId: Id,
+    nodeId: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
     runtime: RuntimeName,
     package: Type.Optional(TaskPackage),
     resources: Resources,
+    network: Type.Optional(Type.Boolean()),
     limits: ActivityLimits,
     maxOutputBytes: Bytes,
     deadline: Timestamp,

@@ -102,6 +102,23 @@ export interface RuntimeStats {
 /** A deployed activity's runtime state: opaque, serialisable, enough for `recover` in another process. */
 export type RuntimeHandle = string;
 
+/** What `reap` may take away. */
+export interface ReapScope {
+  /** As `DeploySpec.nodeId` has it. */
+  readonly nodeId: string;
+  /** Absolute: where the work directories of this node lie. */
+  readonly activitiesDirectory: string;
+  /** What is younger than this is left alone. */
+  readonly graceMs: number;
+  /** Asked of each thing after it was found, so that what has just come is not taken for what is left over. */
+  isLive(activityId: string): Promise<boolean>;
+}
+
+/** Names of what was removed. */
+export interface Reaped {
+  readonly removed: readonly string[];
+}
+
 /**
  * One kind of sandbox. All calls of one deployment come from its supervisor, one at a time except `signal`, `stats`,
  * `suspend`, `resume` and `destroy`, which may come while `run` is under way.
@@ -138,6 +155,11 @@ export interface ExeUnitRuntime {
   discard?(place: Pick<DeploySpec, 'activityId' | 'workDir'>): Promise<void>;
   /** Takes over a deployment of another process; false when nothing of it lives. */
   recover(handle: RuntimeHandle): Promise<boolean>;
+  /**
+   * Optional: removes what earlier deployments of this node have left outside the work directories. Throws when it
+   * cannot find out what there is; nothing is removed on a guess.
+   */
+  reap?(scope: ReapScope): Promise<Reaped>;
 }
 
 /** What every runtime is given; its own options are the first argument. */

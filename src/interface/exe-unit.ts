@@ -16,9 +16,13 @@ import type { Reason } from './values.ts';
 export interface ExeUnitSpec {
   readonly activityId: string;
   readonly agreementId: string;
+  /** This node, for the labels of what a runtime makes outside the work directory. */
+  readonly nodeId?: string;
   readonly runtime: string;
   readonly package?: TaskPackage;
   readonly resources: Resources;
+  /** The agreement grants one. */
+  readonly network?: boolean;
   readonly limits: ActivityLimits;
   /** stdout and stderr are kept up to this many bytes each; a workload that writes more is ended. */
   readonly maxOutputBytes: number;
@@ -127,4 +131,9 @@ export interface ExeUnits extends Startable {
   outputPath(activityId: string, hash: string): Promise<string | undefined>;
   /** Removes the work directory of an ended activity. */
   dispose(activityId: string): Promise<void>;
+  /**
+   * Removes what runtimes made outside the work directories for activities of this node that live no more, once it is
+   * older than `graceMs`. A runtime whose engine does not answer is passed over: nothing is decided on a guess.
+   */
+  reap(nodeId: string, graceMs: number): Promise<void>;
 }

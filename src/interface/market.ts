@@ -75,6 +75,8 @@ export const Terms = Type.Object(
   {
     runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
     resources: Resources,
+    /** The activities may use the network that the provider has named. */
+    network: Type.Optional(Type.Literal(true)),
     pricing: Pricing,
     debitNoteIntervalMs: DurationMs,
     debitNoteAcceptTimeoutMs: DurationMs,

@@ -54,6 +54,8 @@ export const PROPERTY = {
   /** An offer that says true is withdrawn. */
   withdrawn: 'ergon.offer.withdrawn',
 
+  /** Offer: agreements may have a network. Demand: this one is to have it; without the property it has none. */
+  network: 'ergon.srv.network',
   multiActivity: 'golem.srv.caps.multi-activity',
   transferProtocols: 'golem.activity.caps.transfer.protocol',
 

@@ -114,7 +114,13 @@ export class ActivityWorld {
     const network = this.hub.join(PROVIDER);
     const store = between.store(this.providerStore);
     const activities = activityProvider(
-      { sampleIntervalMs: 1000, retentionMs: HOUR, orphanGraceMs: 60_000, blobAllowanceBytes: 1000 },
+      {
+        nodeId: 'node',
+        sampleIntervalMs: 1000,
+        retentionMs: HOUR,
+        orphanGraceMs: 60_000,
+        blobAllowanceBytes: 1000,
+      },
       {
         store,
         network,

@@ -331,6 +331,7 @@ export class FakeMachine {
           this.supervisors.delete(id);
           this.disposed.push(id);
         }),
+      reap: () => Promise.resolve(),
     };
   }
 

@@ -68,6 +68,7 @@ export class Fuse implements Between {
       readLog: (id, stream, offset, max) => this.through(() => inner.readLog(id, stream, offset, max)),
       outputPath: (id, hash) => this.through(() => inner.outputPath(id, hash)),
       dispose: (id) => this.through(() => inner.dispose(id)),
+      reap: (nodeId, graceMs) => this.through(() => inner.reap(nodeId, graceMs)),
       async *follow(id, afterSeq, signal) {
         for await (const line of inner.follow(id, afterSeq, signal)) {
           check();

@@ -115,6 +115,13 @@ export class Engine {
     return checkContainers(found);
   }
 
+  async hasNetwork(name: string): Promise<boolean> {
+    const found = await ignoring([404], () =>
+      this.#once('show a network', QUICK_MS, (docker) => docker.getNetwork(name).inspect()),
+    );
+    return found !== undefined;
+  }
+
   async inspectImage(name: string): Promise<Image | undefined> {
     const found = await ignoring([404], () =>
       this.#ask('show an image', QUICK_MS, (docker) => docker.getImage(name).inspect()),

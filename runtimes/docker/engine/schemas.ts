@@ -52,6 +52,7 @@ export const checkContainer = checker(Container, 'container as the engine shows 
 export const ContainerSummary = Type.Object({
   Id,
   Created: Type.Integer(),
+  Names: orNull(Texts),
   Labels: orNull(Labels),
 });
 export type ContainerSummary = Static<typeof ContainerSummary>;

@@ -16,6 +16,8 @@ import type { Snapshot } from '../messages.ts';
 import type { SlotLedger } from '../slots.ts';
 
 export interface ActivityProviderInit {
+  /** This node, as supervisors are told it. */
+  readonly nodeId: string;
   /** Distance of usage samples. */
   readonly sampleIntervalMs: number;
   /** Work directories stay this long after activity and agreement have ended. */

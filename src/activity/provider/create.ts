@@ -50,8 +50,10 @@ export async function createActivity(
     };
     const spec = {
       ...what,
+      nodeId: init.nodeId,
       runtime: runtimeOf(terms.runtime, init.runtimeAliases),
       resources: terms.resources,
+      ...(terms.network !== undefined && { network: terms.network }),
       maxOutputBytes: terms.maxOutputBytes,
       deadline: expiresAt,
       sampleIntervalMs: init.sampleIntervalMs,

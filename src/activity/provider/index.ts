@@ -34,6 +34,7 @@ export interface ActivityProvider extends ActivityHolding, Startable {
 
 const WATCH_EVERY_MS = 1_000;
 const CLEAN_EVERY_MS = 30_000;
+const REAP_EVERY_MS = 60_000;
 
 /** Registers its protocol at once; answers from `start` to `stop`, and is not started twice. */
 export function activityProvider(
@@ -62,6 +63,7 @@ export function activityProvider(
       for (const { id } of await live()) keeper.keep(id);
       background.every('agreements', WATCH_EVERY_MS, () => watch.sweep());
       background.every('work directories', CLEAN_EVERY_MS, () => janitor.sweep());
+      background.every('left over by runtimes', REAP_EVERY_MS, () => reap(context));
       isOpen = true;
     },
     async stop() {
@@ -84,6 +86,10 @@ export function activityProvider(
       readProviderLog(components, activityId, stream, offset, maxBytes),
     allowBlob: (hash, sender) => outputFor(components, hash, sender),
   };
+}
+
+function reap({ exeUnits, init }: ProviderContext): Promise<void> {
+  return exeUnits.reap(init.nodeId, init.orphanGraceMs);
 }
 
 /** An end may be asked for in anybody's transaction; its event, which comes after the commit, wakes the keeper. */

@@ -26,7 +26,7 @@ export function inspectionCommands(group: Command, commands: Commands): void {
         { title: 'SUPPORTS', value: abilitiesOf },
         { title: 'NOTES', value: ({ notes }: RuntimeView) => notes.join('; ') },
       ];
-      await session.printList(await listRuntimes(), columns, 'No runtimes.');
+      await session.printList(await listRuntimes(await session.config()), columns, 'No runtimes.');
       return undefined;
     },
   );
@@ -43,7 +43,7 @@ export function inspectionCommands(group: Command, commands: Commands): void {
     () => undefined,
     async (session, [name]) => {
       const { testRuntimes } = await import('../../daemon/doctor/index.ts');
-      const tests = await testRuntimes(name);
+      const tests = await testRuntimes(await session.config(), name);
       await session.print(tests, () => tests.map(lineOf).join('\n'));
       const isBroken = ({ outcome }: RuntimeTest): boolean =>
         outcome === 'failed' || (outcome === 'unavailable' && name !== undefined);

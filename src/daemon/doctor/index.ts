@@ -25,7 +25,7 @@ export interface Diagnosis {
 
 /** What this machine can do for a node with this configuration, and what not. Changes nothing. */
 export async function diagnose(config: Config): Promise<Diagnosis> {
-  const runtimes = await listRuntimes();
+  const runtimes = await listRuntimes(config);
   const daemon = await daemonCheck(config);
   const checks = [
     ...(await all([

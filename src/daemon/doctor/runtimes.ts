@@ -27,12 +27,14 @@ export interface RuntimeTest {
   readonly message?: string;
 }
 
-const registry = (): Promise<RuntimeRegistry> =>
-  runtimeRegistry({}, { clock: systemClock(), logger: silentLogger });
+type Options = Pick<Config, 'runtimes'>;
+
+const registry = ({ runtimes: options }: Options): Promise<RuntimeRegistry> =>
+  runtimeRegistry({ options }, { clock: systemClock(), logger: silentLogger });
 
 /** All runtimes that this node has. */
-export async function listRuntimes(): Promise<RuntimeView[]> {
-  const found = await registry();
+export async function listRuntimes(config: Options): Promise<RuntimeView[]> {
+  const found = await registry(config);
   return Promise.all(found.descriptors.map(({ name }) => viewOf(found, name)));
 }
 
@@ -40,8 +42,8 @@ export async function listRuntimes(): Promise<RuntimeView[]> {
  * Runs the self-test of one runtime, or of each, through its whole path.
  * @throws ExeUnitError ERR_EXE_UNIT_RUNTIME_UNKNOWN
  */
-export async function testRuntimes(name?: string): Promise<RuntimeTest[]> {
-  const found = await registry();
+export async function testRuntimes(config: Options, name?: string): Promise<RuntimeTest[]> {
+  const found = await registry(config);
   if (name !== undefined) await found.load(name);
   const names = name === undefined ? found.descriptors.map((descriptor) => descriptor.name) : [name];
   const tests: RuntimeTest[] = [];
@@ -89,6 +91,8 @@ const LIMITS = {
 /** What this machine can enforce with each runtime; only one that is to be sold can fail. */
 export function runtimeChecks(runtimes: readonly RuntimeView[], { provider }: Config): Check[] {
   const sold = provider.enabled ? provider.runtimes : [];
+  // Docker is among them by default, also where there is none: what fails is a node that has nothing to sell.
+  const sellsNone = !runtimes.some(({ name, available }) => available && sold.includes(name));
   const missing = sold
     .filter((name) => runtimes.every((runtime) => runtime.name !== name))
     .map((name) =>
@@ -98,15 +102,20 @@ export function runtimeChecks(runtimes: readonly RuntimeView[], { provider }: Co
         'Correct `provider.runtimes`; see `ergon runtime list`.',
       ),
     );
-  return [...missing, ...runtimes.flatMap((runtime) => checksOf(runtime, sold.includes(runtime.name)))];
+  return [
+    ...missing,
+    ...runtimes.flatMap((runtime) => checksOf(runtime, sold.includes(runtime.name), sellsNone)),
+  ];
 }
 
-function checksOf({ name, available, notes, supports }: RuntimeView, isSold: boolean): Check[] {
+function checksOf(runtime: RuntimeView, isSold: boolean, sellsNone: boolean): Check[] {
+  const { name, available, notes, supports } = runtime;
   const title = `runtime ${name}`;
   if (!available) {
     const message = `cannot run here: ${notes.join('; ')}`;
     if (!isSold) return [ok(title, `${message} (it is not sold)`)];
-    return [fail(title, message, 'Mend what the message names, or take it out of `provider.runtimes`.')];
+    const remedy = 'Mend what the message names, or take it out of `provider.runtimes`.';
+    return [sellsNone ? fail(title, message, remedy) : warn(title, `${message} (it is not offered)`, remedy)];
   }
   const entries = Object.entries(LIMITS) as [keyof typeof LIMITS, string][];
   const enforced = entries.filter(([limit]) => supports?.[limit] === true).map(([, word]) => word);

@@ -29,7 +29,12 @@ export async function makeActivitiesDirectory(dataDir: string): Promise<void> {
 }
 
 export async function activityIds(dataDir: string): Promise<string[]> {
-  return (await names(dataDir)).filter((name) => problems(Id, name).length === 0).sort();
+  return (await names(dataDir)).filter(isActivityId).sort();
+}
+
+/** False for the name of a directory that no activity has yet, or any more. */
+export function isActivityId(name: string): boolean {
+  return problems(Id, name).length === 0;
 }
 
 /**

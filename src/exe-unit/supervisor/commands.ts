@@ -25,21 +25,25 @@ async function deploy(
   env: Readonly<Record<string, string>>,
   asks: DaemonAsks,
 ): Promise<CommandFacts> {
-  const { spec, life, journal, runtime, paths, ending } = context;
+  const { spec, life, journal, runtime, paths, ending, deployment } = context;
   return life.during('deploy', async () => {
     const packagePath = spec.package === undefined ? undefined : await asks.blob(spec.package.hash);
-    context.deployment.begun = true;
+    deployment.attempts += 1;
+    const { activityId, agreementId, nodeId, resources, network } = spec;
     const deploying = runtime.deploy({
-      activityId: spec.activityId,
-      agreementId: spec.agreementId,
+      activityId,
+      agreementId,
+      ...(nodeId !== undefined && { nodeId }),
+      attempt: deployment.attempts,
       workDir: paths.directory,
       env,
-      resources: spec.resources,
-      ...(packagePath === undefined ? {} : { packagePath }),
+      resources,
+      ...(network !== undefined && { network }),
+      ...(packagePath !== undefined && { packagePath }),
     });
     const handle = await unlessAbandoned(ending, deploying);
     journal.append({ type: 'handle', handle });
-    context.deployment.handle = handle;
+    deployment.handle = handle;
     // On the disk before anything runs: after a power failure it tells what is left to be removed.
     await journal.sync();
     return {};

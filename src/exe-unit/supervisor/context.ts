@@ -34,8 +34,8 @@ export interface SupervisorContext {
   readonly deployment: {
     /** Set by `deploy`. */
     handle: string | undefined;
-    /** The runtime was asked for one, and may have made something even when it gave none. */
-    begun: boolean;
+    /** How often the runtime was asked for one; it may have made something even when it gave none. */
+    attempts: number;
   };
   /** Ends the activity with this reason, out of a limit. */
   readonly onLimit: (reason: Reason) => void;

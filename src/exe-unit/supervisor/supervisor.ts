@@ -93,7 +93,7 @@ export class Supervisor {
       watchdog: new Watchdog(spec, { clock, workClock, meter, onLimit }),
       stdout: await OutputLog.create(paths.stdout, spec.maxOutputBytes, onOverflow),
       stderr: await OutputLog.create(paths.stderr, spec.maxOutputBytes, onOverflow),
-      deployment: { handle: undefined, begun: false },
+      deployment: { handle: undefined, attempts: 0 },
     });
     late.onLimit = (why) => void supervisor.end('Terminated', why);
     return supervisor;
@@ -228,11 +228,11 @@ export class Supervisor {
   /** Nothing of the deployment is left after it, or of one that never came to a handle. */
   #clear(): Promise<boolean> {
     const { deployment, runtime, spec, paths } = this.#context;
-    const { handle, begun } = deployment;
+    const { handle, attempts } = deployment;
     const place = { activityId: spec.activityId, workDir: paths.directory };
     return this.#attempt('destroy', async () => {
       if (handle !== undefined) await runtime.destroy(handle);
-      else if (begun) await runtime.discard?.(place);
+      else if (attempts > 0) await runtime.discard?.(place);
     });
   }
 

@@ -22,6 +22,7 @@ export function deriveTerms(offer: Pick<Offer, 'properties'>, demand: Pick<Deman
   const terms: Terms = {
     runtime: readString(offer.properties, PROPERTY.runtimeName),
     resources: deriveResources(offer.properties, demand.properties),
+    ...(deriveNetwork(offer.properties, demand.properties) && { network: true }),
     pricing: derivePricing(offer.properties, demand.properties),
     debitNoteIntervalMs: negotiated(offer.properties, demand.properties, NEGOTIABLES.debitNoteInterval),
     debitNoteAcceptTimeoutMs: negotiated(
@@ -67,6 +68,15 @@ export function deriveResources(offer: Properties, demand: Properties): Resource
       PROPERTY.storageBytes,
     ]),
   };
+}
+
+/** Only what is asked for, and only from whom it is offered by. */
+function deriveNetwork(offer: Properties, demand: Properties): boolean {
+  const wished = demand[PROPERTY.network] ?? false;
+  if (typeof wished !== 'boolean') throw wrong(PROPERTY.network, wished, 'true or false');
+  if (wished && offer[PROPERTY.network] !== true)
+    throw wrong(PROPERTY.network, wished, 'false: the offer has no network');
+  return wished;
 }
 
 /** What is requested, or else the offer's minimum; never more than is offered. */

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import { reapOrphans } from '../../../runtimes/docker/index.ts';
-import { systemClock } from '../../../src/util/clock.ts';
 import { DockerActivity } from '../../support/docker-activity.ts';
 import {
   describeDocker,
@@ -16,10 +15,8 @@ import {
   type Place,
 } from '../../support/docker-engine.ts';
 import { PrivateEngine } from '../../support/private-engine.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
 
 const SUPERVISOR = fileURLToPath(new URL('../../support/docker-supervisor.ts', import.meta.url));
-const clock = systemClock();
 const engines: PrivateEngine[] = [];
 const activities: DockerActivity[] = [];
 
@@ -30,8 +27,12 @@ async function engineWith(config: Record<string, unknown> = {}): Promise<Private
   return engine;
 }
 
-function activityIn(engine: PrivateEngine, options: Record<string, unknown> = {}): DockerActivity {
-  const made = new DockerActivity({ socketPath: engine.socketPath, ...options });
+function activityIn(
+  engine: PrivateEngine,
+  options: Record<string, unknown> = {},
+  place?: Place,
+): DockerActivity {
+  const made = new DockerActivity({ socketPath: engine.socketPath, ...options }, place);
   activities.push(made);
   return made;
 }
@@ -159,21 +160,38 @@ describeDocker('containers and their supervisors', () => {
 
   it('are reaped when they belong to no activity, after a grace, and never another node’s', async () => {
     const engine = await engineWith();
-    const options = { socketPath: engine.socketPath };
-    const mine = await activityIn(engine).deploy({ activityId: 'mine', nodeId: 'node-1', agreementId: 'a' });
-    const lost = await activityIn(engine).deploy({ activityId: 'lost', nodeId: 'node-1' });
-    const foreign = await activityIn(engine).deploy({ activityId: 'lost', nodeId: 'node-2' });
-    const reap = (graceMs: number): Promise<unknown> =>
-      reapOrphans(
-        options,
-        { node: 'node-1', known: new Set(['mine']), graceMs },
-        { clock, logger: silentLogger },
-      );
-    expect(await reap(3_600_000)).toEqual({ containers: [], mounts: [] });
-    expect(await reap(0)).toEqual({ containers: [lost.container], mounts: [] });
+    const inPlace = async (activityId: string, nodeId: string, place: Place): Promise<DockerActivity> => {
+      const workDir = join(place.root, 'activities', activityId);
+      mkdirSync(workDir, { recursive: true });
+      return activityIn(engine, {}, place).deploy({ activityId, nodeId, agreementId: 'a', workDir });
+    };
+    const place = makePlace();
+    const mine = await inPlace('mine', 'node-1', place);
+    const lost = await inPlace('lost', 'node-1', place);
+    const foreign = await inPlace('lost', 'node-2', makePlace());
+    // The same node in another data directory.
+    const elsewhere = await inPlace('lost', 'node-1', makePlace());
+    const { runtime } = mine;
+    const reap = (graceMs: number): Promise<unknown> | undefined =>
+      runtime.reap?.({
+        nodeId: 'node-1',
+        activitiesDirectory: join(place.root, 'activities'),
+        graceMs,
+        isLive: (activityId) => Promise.resolve(activityId === 'mine'),
+      });
+    const lostMounts = (): string[] =>
+      readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .flatMap((line) => line.split(' ')[4] ?? [])
+        .filter((path) => path === join(place.root, 'activities/lost/volumes'));
+    const mounts = lostMounts();
+    expect(await reap(3_600_000)).toEqual({ removed: mounts });
+    expect(await reap(0)).toEqual({ removed: [lost.container] });
+    expect(lostMounts()).toEqual([]);
     const status = async ({ container }: DockerActivity): Promise<number> =>
       (await engineReply('GET', `/containers/${container}/json`, engine.socketPath)).status;
-    expect([await status(mine), await status(lost), await status(foreign)]).toEqual([200, 404, 200]);
+    const found = await Promise.all([mine, lost, foreign, elsewhere].map(status));
+    expect(found).toEqual([200, 404, 200, 200]);
     const { body } = await engineReply('GET', `/containers/${mine.container}/json`, engine.socketPath);
     expect(JSON.parse(body).Config.Labels).toMatchObject({
       'ergon.node': 'node-1',
@@ -181,5 +199,8 @@ describeDocker('containers and their supervisors', () => {
       'ergon.activity': 'mine',
       'ergon.attempt': '1',
     });
+    await engine.kill();
+    await expect(reap(0)).rejects.toMatchObject({ code: 'ERR_RUNTIME_ENGINE_UNREACHABLE' });
+    await engine.start();
   }, 120_000);
 });

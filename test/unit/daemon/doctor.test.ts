@@ -121,7 +121,10 @@ describe('the runtimes', () => {
   });
 
   it('says what is limited, what is not, and what would mend it', () => {
-    const [found, note] = runtimeChecks([view({ notes: ['no control groups: delegate one'] })], configOf());
+    const [found, note] = runtimeChecks(
+      [view({ notes: ['no control groups: delegate one'] })],
+      configOf({ 'provider.runtimes': ['wasi'] }),
+    );
     expect(found).toMatchObject({
       status: 'ok',
       message: 'limits memory, its share of the CPU, CPU time; cannot limit storage; can be suspended',
@@ -129,18 +132,31 @@ describe('the runtimes', () => {
     expect(note).toMatchObject({ status: 'warn', message: 'no control groups: delegate one' });
   });
 
-  it('fails only for what is to be sold', () => {
+  it('fails only for a node that has nothing to sell', () => {
     const missing = view({ available: false, notes: ['no engine'] });
-    expect(runtimeChecks([missing], configOf())).toMatchObject([{ status: 'fail' }]);
+    const docker = view({ name: 'docker', available: false, notes: ['no engine'] });
+    expect(runtimeChecks([view({}), docker], configOf())).toMatchObject([
+      { name: 'runtime wasi', status: 'ok' },
+      {
+        name: 'runtime docker',
+        status: 'warn',
+        message: 'cannot run here: no engine (it is not offered)',
+        remedy: expect.stringContaining('provider.runtimes'),
+      },
+    ]);
+    const onlyWasi = configOf({ 'provider.runtimes': ['wasi'] });
+    expect(runtimeChecks([missing], onlyWasi)).toMatchObject([{ status: 'fail' }]);
     expect(runtimeChecks([missing], configOf({ 'provider.enabled': false }))).toMatchObject([
       { status: 'ok' },
     ]);
-    expect(runtimeChecks([], configOf())).toMatchObject([{ name: 'runtime wasi', status: 'fail' }]);
+    expect(runtimeChecks([], onlyWasi)).toMatchObject([{ name: 'runtime wasi', status: 'fail' }]);
   });
 
   it('can be tested one by one', async () => {
-    expect(await testRuntimes('mock')).toEqual([{ name: 'mock', outcome: 'passed' }]);
-    await expect(testRuntimes('none')).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_RUNTIME_UNKNOWN' });
+    expect(await testRuntimes(configOf(), 'mock')).toEqual([{ name: 'mock', outcome: 'passed' }]);
+    await expect(testRuntimes(configOf(), 'none')).rejects.toMatchObject({
+      code: 'ERR_EXE_UNIT_RUNTIME_UNKNOWN',
+    });
   });
 });
 

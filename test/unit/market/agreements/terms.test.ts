@@ -32,7 +32,17 @@ describe('deriveTerms', () => {
     });
   });
 
+  it('grants a network where it is asked for and offered, and nowhere else', () => {
+    const offered = { [PROPERTY.network]: true };
+    expect(terms({ [PROPERTY.network]: true }, offered)).toMatchObject({ network: true });
+    for (const none of [terms({}, offered), terms({ [PROPERTY.network]: false }, offered), terms({})]) {
+      expect(none).not.toHaveProperty('network');
+    }
+  });
+
   it.each<[string, Properties, Properties]>([
+    [PROPERTY.network, { [PROPERTY.network]: true }, {}],
+    [PROPERTY.network, { [PROPERTY.network]: 'yes' }, { [PROPERTY.network]: true }],
     [PROPERTY.requestedMemoryBytes, { [PROPERTY.requestedMemoryBytes]: TOTAL.memoryBytes + 1 }, {}],
     [PROPERTY.requestedCpuThreads, { [PROPERTY.requestedCpuThreads]: 0 }, {}],
     [PROPERTY.requestedCpuThreads, { [PROPERTY.requestedCpuThreads]: 1.5 }, {}],

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config/index.ts';
+import { offerDrafts } from '../../../src/daemon/offer-drafts.ts';
+import type { RuntimeReport } from '../../../src/exe-unit/index.ts';
+import { PROPERTY, type Properties } from '../../../src/interface/index.ts';
+import { silentLogger } from '../../support/silent-logger.ts';
+
+function report(name: string, available: boolean, properties: Properties = {}): RuntimeReport {
+  return {
+    descriptor: {
+      name,
+      version: '1.0.0',
+      description: name,
+      main: 'index',
+      capabilities: [],
+      counters: {},
+      properties: {},
+    },
+    supports: {
+      signal: true,
+      suspend: true,
+      recover: true,
+      cpuTimeLimit: true,
+      memoryLimit: true,
+      diskLimit: true,
+      cpuShare: true,
+    },
+    fingerprint: { available, notes: [], properties },
+  };
+}
+
+const draftsOf = (reports: readonly RuntimeReport[], env: Record<string, string> = {}) =>
+  offerDrafts({
+    config: loadConfig({ env }),
+    address: '0x0000000000000000000000000000000000000001',
+    hardware: { cpuThreads: 2, memoryBytes: 2 ** 30, storageBytes: 2 ** 30 },
+    reports,
+    drivers: [],
+    logger: silentLogger,
+  });
+
+describe('what a node that was told nothing puts on the market', () => {
+  it('is WASI, and Docker where its engine can hold the limits', () => {
+    expect(Object.keys(draftsOf([report('wasi', true), report('docker', false)]))).toEqual([
+      'wasi',
+      'wasi as wasmtime',
+    ]);
+    const both = draftsOf([report('wasi', true), report('docker', true)]);
+    expect(Object.values(both).map(({ properties }) => properties[PROPERTY.runtimeName])).toEqual([
+      'wasi',
+      'wasmtime',
+      'docker',
+      'vm',
+    ]);
+  });
+});
+
+describe('a network that the runtime could give', () => {
+  const reports = [report('docker', true, { [PROPERTY.network]: true })];
+  const preset = { name: 'docker', runtime: 'docker', pricing: { startPrice: '0', perCounter: {} } };
+
+  it('is in the offers of presets that sell it', () => {
+    const presets = [preset, { ...preset, name: 'online', network: true }];
+    const drafts = draftsOf(reports, { ERGON_PROVIDER_PRESETS: JSON.stringify(presets) });
+    expect(drafts['docker']?.properties).not.toHaveProperty([PROPERTY.network]);
+    expect(drafts['online']?.properties).toHaveProperty([PROPERTY.network], true);
+  });
+});
