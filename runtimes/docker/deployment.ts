@@ -123,7 +123,7 @@ export class Deployment {
 
   async stats(): Promise<RuntimeStats> {
     const { bytes } = await this.volume.usage();
-    return { ...this.#meter.read(), diskBytes: bytes, counters: {} };
+    return { ...this.#meter.read(), diskBytes: bytes };
   }
 
   /** Nothing but init runs after this; or the container itself is gone. */

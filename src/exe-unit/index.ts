@@ -7,4 +7,3 @@ export {
   type RuntimeRegistryInit,
   type RuntimeReport,
 } from './registry.ts';
-export { COUNTERS } from './supervisor/meter.ts';

@@ -17,4 +17,5 @@ export * from './store.ts';
 export * from './task.ts';
 export * from './transfer.ts';
 export * from './telemetry.ts';
+export * from './usage-counters.ts';
 export * from './values.ts';

@@ -266,6 +266,14 @@ export function exeUnitRuntimeSuite(name: string, suite: RuntimeSuite): void {
       expect((await runtime.stats(handle)).cpuNs).toBeGreaterThanOrEqual(after.cpuNs);
     });
 
+    test('measures the counters of its descriptor, and no others', async () => {
+      const handle = await deploy('echo');
+      await complete(handle, 'echo', ['a']);
+      const { counters } = await runtime.stats(handle);
+      expect(Object.keys(counters).sort()).toEqual(Object.keys(runtime.descriptor.counters).sort());
+      for (const value of Object.values(counters)) expect(value).toBeGreaterThanOrEqual(0n);
+    });
+
     test('kills by signal, and runs again afterwards', async () => {
       const handle = await deploy('sleep');
       const { running } = await launch(handle, 'sleep');

@@ -63,9 +63,11 @@ export function engineReply(
   method: string,
   path: string,
   socketPath = SOCKET,
+  content?: Readonly<Record<string, unknown>>,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const ask = request({ socketPath, method, path, timeout: 60_000, agent: false }, (reply) => {
+    const headers = content === undefined ? {} : { 'content-type': 'application/json' };
+    const ask = request({ socketPath, method, path, headers, timeout: 60_000, agent: false }, (reply) => {
       let body = '';
       reply.setEncoding('utf8');
       reply.on('data', (text: string) => (body += text));
@@ -74,7 +76,7 @@ export function engineReply(
     });
     ask.on('timeout', () => ask.destroy(new Error('timeout')));
     ask.on('error', reject);
-    ask.end();
+    ask.end(content === undefined ? undefined : JSON.stringify(content));
   });
 }
 

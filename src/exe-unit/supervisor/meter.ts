@@ -2,14 +2,8 @@ import type { UsageSample } from '../../interface/activity.ts';
 import type { Clock } from '../../interface/clock.ts';
 import type { RuntimeStats } from '../../interface/exe-unit-runtime.ts';
 import type { Logger } from '../../interface/logger.ts';
+import { COUNTER } from '../../interface/usage-counters.ts';
 import type { JournalWriter } from '../journal/writer.ts';
-
-export const COUNTERS = {
-  duration: 'golem.usage.duration_sec',
-  cpu: 'golem.usage.cpu_sec',
-  memory: 'ergon.usage.memory.gib-sec',
-  storage: 'golem.usage.storage_gib',
-} as const;
 
 const GIB = 1n << 30n;
 const NANO = 1_000_000_000n;
@@ -33,7 +27,10 @@ export class Meter {
   #cpuNs = 0n;
   #memoryBytes = 0n;
   #memoryByteNs = 0n;
+  #memoryPeakBytes = 0n;
   #storageBytes = 0n;
+  #storagePeakBytes = 0n;
+  #storageByteNs = 0n;
   readonly #custom = new Map<string, bigint>();
   #sequence = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -94,13 +91,18 @@ export class Meter {
 
   #take(stats: RuntimeStats): void {
     const nowNs = this.#components.clock.monotonicNs();
+    const passedNs = nowNs - this.#measuredNs;
     const memoryBytes = BigInt(stats.memoryBytes);
-    // Between two measurements memory is taken to have changed in a straight line.
-    this.#memoryByteNs += ((this.#memoryBytes + memoryBytes) * (nowNs - this.#measuredNs)) / 2n;
+    const storageBytes = BigInt(stats.diskBytes);
+    // Between two measurements both are taken to have changed in a straight line.
+    this.#memoryByteNs += ((this.#memoryBytes + memoryBytes) * passedNs) / 2n;
+    this.#storageByteNs += ((this.#storageBytes + storageBytes) * passedNs) / 2n;
     this.#memoryBytes = memoryBytes;
+    this.#storageBytes = storageBytes;
     this.#measuredNs = nowNs;
     this.#cpuNs = larger(this.#cpuNs, stats.cpuNs - this.#cpuBeforeStartNs);
-    this.#storageBytes = larger(this.#storageBytes, BigInt(stats.diskBytes));
+    this.#memoryPeakBytes = larger(this.#memoryPeakBytes, larger(memoryBytes, BigInt(stats.memoryPeakBytes)));
+    this.#storagePeakBytes = larger(this.#storagePeakBytes, storageBytes);
     for (const [name, value] of Object.entries(stats.counters)) {
       this.#custom.set(name, larger(this.#custom.get(name) ?? 0n, value));
     }
@@ -111,11 +113,13 @@ export class Meter {
     const counters: Record<string, string> = Object.fromEntries(
       [...this.#custom].map(([name, value]) => [name, value.toString()]),
     );
-    counters[COUNTERS.duration] = this.durationNs.toString();
-    counters[COUNTERS.cpu] = this.#cpuNs.toString();
+    counters[COUNTER.duration] = this.durationNs.toString();
+    counters[COUNTER.cpu] = this.#cpuNs.toString();
     // Byte-nanoseconds over the bytes of a GiB are GiB-nanoseconds: billionths of a GiB-second.
-    counters[COUNTERS.memory] = (this.#memoryByteNs / GIB).toString();
-    counters[COUNTERS.storage] = ((this.#storageBytes * NANO) / GIB).toString();
+    counters[COUNTER.memory] = (this.#memoryByteNs / GIB).toString();
+    counters[COUNTER.memoryPeak] = ((this.#memoryPeakBytes * NANO) / GIB).toString();
+    counters[COUNTER.storage] = (this.#storageByteNs / GIB).toString();
+    counters[COUNTER.storagePeak] = ((this.#storagePeakBytes * NANO) / GIB).toString();
     return { sequence: this.#sequence, at: this.#components.clock.now(), counters };
   }
 }

@@ -1,3 +1,4 @@
+import { parseTraffic } from '../../../runtimes/docker/limits/network.ts';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -313,7 +314,7 @@ describe("a container's figures", () => {
   it('never fall, and stand when the container is gone', () => {
     let cpuNs: bigint | undefined = 10n;
     const meter = new Meter();
-    expect(meter.read()).toEqual({ cpuNs: 0n, memoryBytes: 0, memoryPeakBytes: 0 });
+    expect(meter.read()).toMatchObject({ cpuNs: 0n, memoryBytes: 0, memoryPeakBytes: 0 });
     meter.attach({
       version: 2,
       cpuNs: () => cpuNs,
@@ -334,5 +335,19 @@ describe("a container's figures", () => {
     expect(mountPoints('36 25 7:0 / /data/a\\040b/volumes rw - ext4 /dev/loop0 rw\n')).toContain(
       '/data/a b/volumes',
     );
+  });
+});
+
+describe("the kernel's table of network interfaces", () => {
+  it('is summed up over all but the loopback one', () => {
+    const table = [
+      'Inter-|   Receive                                                |  Transmit',
+      ' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed',
+      '    lo:     500       5    0    0    0     0          0         0      500       5    0    0    0     0       0          0',
+      '  eth0: 3145728    2100    0    0    0     0          0         0   123456    1800    0    0    0     0       0          0',
+      'eth1:10       1    0    0    0     0          0         0   20    1    0    0    0     0       0          0',
+    ].join('\n');
+    expect(parseTraffic(table)).toEqual({ inBytes: 3_145_738n, outBytes: 123_476n });
+    expect(parseTraffic('')).toEqual({ inBytes: 0n, outBytes: 0n });
   });
 });

@@ -166,6 +166,11 @@ describe('the supervisor', () => {
     const last = samples.at(-1)!.counters;
     expect(last['golem.usage.cpu_sec']).toBe('2100000000');
     expect(last['golem.usage.storage_gib']).toBe('500000000');
+    // What was read last counts on while the runtime cannot say.
+    for (const counter of ['ergon.usage.storage.gib-sec', 'ergon.usage.memory.gib-sec']) {
+      expect(BigInt(last[counter]!)).toBeGreaterThan(0n);
+    }
+    expect(BigInt(last['ergon.usage.memory.peak-gib']!)).toBeGreaterThan(0n);
     for (const [index, sample] of samples.entries()) {
       for (const [name, value] of Object.entries(sample.counters)) {
         expect(BigInt(value)).toBeGreaterThanOrEqual(BigInt(samples[index - 1]?.counters[name] ?? 0));

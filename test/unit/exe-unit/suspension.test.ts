@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { COUNTERS } from '../../../src/exe-unit/supervisor/meter.ts';
+import { COUNTER } from '../../../src/interface/usage-counters.ts';
 import type { Holder } from '../../../src/interface/activity.ts';
 import type { ExeScript } from '../../../src/interface/exe-script.ts';
 import type { ExeUnitSpec } from '../../../src/interface/exe-unit.ts';
@@ -70,15 +70,15 @@ describe('suspending an activity', () => {
     await unit.clock.advance(5000);
     await unit.supervisor.suspend('provider');
     const frozen = await lastSample();
-    expect(frozen[COUNTERS.duration]).toBe('5000000000');
+    expect(frozen[COUNTER.duration]).toBe('5000000000');
     const samples = ofType(await unit.records(), 'usage').length;
     await unit.clock.advance(3_600_000);
     expect(ofType(await unit.records(), 'usage')).toHaveLength(samples);
     await unit.supervisor.resume('provider');
     await unit.clock.advance(1000);
     const after = await lastSample();
-    expect(after[COUNTERS.duration]).toBe('6000000000');
-    expect(BigInt(after[COUNTERS.memory]!) - BigInt(frozen[COUNTERS.memory]!)).toBe(1_000_000_000n);
+    expect(after[COUNTER.duration]).toBe('6000000000');
+    expect(BigInt(after[COUNTER.memory]!) - BigInt(frozen[COUNTER.memory]!)).toBe(1_000_000_000n);
   });
 
   it('stops the wall time limit and the timeout of a command, but not the deadline', async () => {
@@ -141,7 +141,7 @@ describe('suspending an activity', () => {
     await expect(unit.supervisor.suspend('requestor')).rejects.toThrow('engine does not answer');
     expect(unit.supervisor.state).toBe('Running');
     await unit.clock.advance(1000);
-    expect((await lastSample())[COUNTERS.duration]).toBe('1000000000');
+    expect((await lastSample())[COUNTER.duration]).toBe('1000000000');
     delete unit.runtime.fail.suspend;
     await unit.supervisor.suspend('requestor');
     unit.runtime.fail.resume = new Error('engine does not answer');
@@ -203,7 +203,7 @@ describe('suspending an activity', () => {
           if (holds.size === 0) workedMs += ms;
         }
         await unit.supervisor.end('Completed');
-        expect((await lastSample())[COUNTERS.duration]).toBe(String(BigInt(workedMs) * 1_000_000n));
+        expect((await lastSample())[COUNTER.duration]).toBe(String(BigInt(workedMs) * 1_000_000n));
       }),
       { numRuns: 25 },
     );
