@@ -36,8 +36,14 @@ for (const folder of ['src', 'runtimes'])
     filter: (path) => !path.endsWith('.map'),
   });
 copyFileSync(join(root, 'scripts', 'healthcheck.mjs'), join(context, 'healthcheck.mjs'));
-writeFileSync(join(context, 'bin', 'ergon'), '#!/bin/sh\nexec node /opt/ergon/dist/src/cli/main.js "$@"\n');
-chmodSync(join(context, 'bin', 'ergon'), 0o755);
+for (const [name, main] of [
+  ['ergon', 'main.js'],
+  ['gftp', 'gftp/main.js'],
+]) {
+  const path = join(context, 'bin', name);
+  writeFileSync(path, `#!/bin/sh\nexec node /opt/ergon/dist/src/cli/${main} "$@"\n`);
+  chmodSync(path, 0o755);
+}
 copyFileSync(join(root, 'Dockerfile'), join(home, 'Dockerfile'));
 const base = values.base === undefined ? [] : ['--build-arg', `BASE_IMAGE=${values.base}`];
 must('docker build', 'docker', ['build', '-t', values.tag, ...base, home], {

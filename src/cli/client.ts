@@ -16,6 +16,8 @@ const checkProblem = checker(
   'problem',
 );
 
+const checkMessage = checker(Type.Object({ message: Type.String() }), 'message');
+
 export interface CallOptions {
   readonly query?: Query;
   readonly body?: object;
@@ -82,6 +84,16 @@ export class ApiClient {
     return this.#json(answer, schema);
   }
 
+  /** A file's content to where its name is given. */
+  async put(path: string, content: Blob): Promise<void> {
+    await this.#fetch(this.#url(path, {}), {
+      method: 'PUT',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: content,
+      duplex: 'half',
+    });
+  }
+
   /** The answer as it is, for streams; throws when it is not 2xx. */
   async request(method: string, path: string, options: CallOptions = {}): Promise<Response> {
     const { query = {}, body, headers = {}, signal } = options;
@@ -136,8 +148,18 @@ async function problemOf(answer: Response): Promise<ProblemError | CliError> {
     const { context = {}, ...problem } = checkProblem(JSON.parse(text));
     return new ProblemError(problem, context);
   } catch (cause) {
-    const message = `${answer.url} answered ${answer.status} without saying why`;
+    const why = yagnaMessage(text) ?? ' without saying why';
+    const message = `${answer.url} answered ${answer.status}${why}`;
     return new CliError('ERR_CLI_ANSWER', message, { status: answer.status }, { cause });
+  }
+}
+
+/** The Yagna-compatible part of the API says no more than this. */
+function yagnaMessage(text: string): string | undefined {
+  try {
+    return `: ${checkMessage(JSON.parse(text)).message}`;
+  } catch {
+    return undefined;
   }
 }
 

@@ -9,10 +9,19 @@ import { CliError } from './errors.ts';
 /** Downloads a blob to a file, which is whole or not there. */
 export async function saveBlob(client: ApiClient, hash: string, path: string): Promise<void> {
   const answer = await client.request('GET', `/v1/blobs/${hash}`);
-  const partial = join(dirname(path), `.${basename(path)}.${hash.slice(-12)}.part`);
+  await saveFile(answer.body ?? [], path, hash.slice(-12));
+}
+
+/** Bytes to a file, which is whole or not there; `tag` tells it from others on their way to the same name. */
+export async function saveFile(
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  path: string,
+  tag: string,
+): Promise<void> {
+  const partial = join(dirname(path), `.${basename(path)}.${tag}.part`);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await pipeline(Readable.from(answer.body ?? []), createWriteStream(partial));
+    await pipeline(Readable.from(bytes), createWriteStream(partial));
     await rename(partial, path);
   } catch (cause) {
     await rm(partial, { force: true });

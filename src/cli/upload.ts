@@ -28,7 +28,8 @@ export async function uploadStdin(session: Session, source: string): Promise<Upl
   return client.upload('/v1/blobs', Readable.toWeb(Readable.from(session.io.stdin)), BlobView);
 }
 
-async function fileBlob(path: string): Promise<Blob> {
+/** @throws CliError ERR_CLI_FILE */
+export async function fileBlob(path: string): Promise<Blob> {
   try {
     if (!(await stat(path)).isFile()) throw new Error('it is no regular file');
     return await openAsBlob(path);

@@ -4,6 +4,8 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   ERGON_PASSPHRASE: 'Passphrase of the keystore; never written down by the daemon',
   ERGON_APP_KEY: 'App-key that the CLI uses',
   ERGON_API_URL: 'REST API that the CLI talks to, e.g. `http://127.0.0.1:7465`',
+  YAGNA_APPKEY: 'App-key that `gftp` uses, before ERGON_APP_KEY',
+  YAGNA_API_URL: 'REST API that `gftp` talks to, before ERGON_API_URL',
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -27,4 +29,14 @@ export interface ClientEnvironment {
 export function clientEnvironment(env: Environment = process.env): ClientEnvironment {
   const { ERGON_APP_KEY: appKey, ERGON_API_URL: apiUrl } = env;
   return { ...(appKey === undefined ? {} : { appKey }), ...(apiUrl === undefined ? {} : { apiUrl }) };
+}
+
+/** The same for `gftp`, which programs start that know a daemon by Yagna's variables. */
+export function gftpEnvironment(env: Environment = process.env): ClientEnvironment {
+  const { YAGNA_APPKEY: appKey, YAGNA_API_URL: apiUrl } = env;
+  return {
+    ...clientEnvironment(env),
+    ...(appKey === undefined ? {} : { appKey }),
+    ...(apiUrl === undefined ? {} : { apiUrl }),
+  };
 }

@@ -3,6 +3,7 @@ import type { Startable } from '../../../interface/index.ts';
 import type { ApiServer, RouteContext } from '../../route.ts';
 import { activityRoutes } from './activity/routes.ts';
 import { yagnaProblem } from './problem.ts';
+import { gftpRoutes } from './gsb/gftp-routes.ts';
 import { gsbRoutes } from './gsb/routes.ts';
 import { serveWebsockets } from './gsb/websocket.ts';
 import { identityRoutes } from './identity-routes.ts';
@@ -45,6 +46,7 @@ const AREAS: readonly (readonly [prefix: string, routes: (app: ApiServer, rooms:
   ['/payment-api/v1', paymentRoutes],
   ['/activity-api/v1', activityRoutes],
   ['/gsb-api/v1', gsbRoutes],
+  ['/gsb-api/v1', gftpRoutes],
 ];
 
 /** `parts` come from the daemon; `base` is what all routes of the API work with. */

@@ -23,6 +23,7 @@ export interface YagnaRooms {
   readonly agreements: AgreementDesk;
   readonly scans: Scans;
   readonly services: GsbServices;
+  readonly files: Files;
   readonly packages: Packages;
   readonly batches: BatchDesk;
 }
@@ -40,6 +41,7 @@ export function yagnaRooms(context: YagnaContext): YagnaRooms {
     demands,
     negotiations,
     services,
+    files,
     recorder: new EventRecorder(context, (event) => freeSlots(demands, event)),
     agreements: new AgreementDesk(context, demands, negotiations),
     scans: new Scans(context, platforms),

@@ -33,8 +33,7 @@ export class Files {
       return info;
     }
     if (url.startsWith('gftp://')) {
-      const service = this.#gftpService(url);
-      return blobs.put(receiveFile(this.#services, service, signal), { signal, maxBytes });
+      return blobs.put(this.receive(url, { signal, maxBytes }), { signal, maxBytes });
     }
     if (!/^https?:\/\//i.test(url))
       throw transferError(url, 'files are taken from http, https, gftp and blob URLs');
@@ -44,19 +43,19 @@ export class Files {
   /** @throws YagnaError ERR_YAGNA_TRANSFER, TransferError */
   async deliver(hash: string, url: string, signal: AbortSignal): Promise<void> {
     const { blobs } = this.#context;
-    if (url.startsWith('gftp://'))
-      return sendFile(this.#services, this.#gftpService(url), blobs.read(hash), signal);
+    if (url.startsWith('gftp://')) return this.send(url, blobs.read(hash), signal);
     const info = await blobs.stat(hash);
     await upload(url, blobs.read(hash), info?.sizeBytes ?? 0, signal);
   }
 
-  /** Can files be brought there? Else the transfer is not begun. */
-  static canDeliver(url: string): boolean {
-    return /^(gftp|https?):\/\//i.test(url);
+  /** The file that a client of this node publishes as `gftp://<node>/<id>`. */
+  receive(url: string, limits: FileLimits): AsyncIterable<Uint8Array> {
+    return receiveFile(this.#services, this.#gftpService(url), limits);
   }
 
-  static canBring(url: string): boolean {
-    return /^(gftp|https?):\/\//i.test(url);
+  /** To a client of this node that waits for a file as `gftp://<node>/<id>`. */
+  send(url: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    return sendFile(this.#services, this.#gftpService(url), bytes, signal);
   }
 
   #gftpService(url: string): string {

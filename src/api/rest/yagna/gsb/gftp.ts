@@ -1,34 +1,60 @@
 import { createHash } from 'node:crypto';
 import { Type } from 'typebox';
 import { checker } from '../../../../util/check.ts';
+import { flexbufferBytes } from '../../../../util/flexbuffers.ts';
 import { transferError } from '../errors.ts';
 import type { GsbServices } from './services.ts';
 
 /** What Yagna's own transfers ask for at a time. */
 export const CHUNK_BYTES = 40_960;
+/** Chunks that are asked for before the first of them has come. */
+const AHEAD = 4;
 
 const FileSize = Type.Union([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), Type.BigInt()]);
 const checkMetadata = checker(Type.Object({ fileSize: FileSize }), 'GFTP metadata');
 const checkChunk = checker(Type.Object({ offset: FileSize, content: Type.Unknown() }), 'GFTP chunk');
 
-/** The file behind a client's service, chunk by chunk. */
+interface Limits {
+  readonly signal: AbortSignal;
+  readonly maxBytes: number;
+}
+
+/** The file behind a client's service, chunk by chunk; where its name is its SHA-3, it is held to that. */
 export async function* receiveFile(
   services: GsbServices,
   on: string,
-  signal: AbortSignal,
+  { signal, maxBytes }: Limits,
 ): AsyncGenerator<Uint8Array> {
-  const { fileSize } = checkMetadata(await services.call(on, 'GetMetadata', {}, signal));
-  const sizeBytes = Number(fileSize);
-  let offset = 0;
-  while (offset < sizeBytes) {
+  const line = await services.open(on, signal);
+  const sizeBytes = Number(checkMetadata(await line.call('GetMetadata', {}, signal)).fileSize);
+  if (sizeBytes > maxBytes)
+    throw transferError(on, `it has ${sizeBytes} bytes, and no more than ${maxBytes} are taken`);
+  const hash = createHash('sha3-256');
+  const asked: Promise<Uint8Array>[] = [];
+  const ask = async (offset: number): Promise<Uint8Array> => {
     const size = Math.min(CHUNK_BYTES, sizeBytes - offset);
-    const { content } = checkChunk(await services.call(on, 'GetChunk', { offset, size }, signal));
-    const bytes = bytesOf(content);
-    if (bytes.byteLength !== size)
-      throw transferError(on, `a chunk of ${bytes.byteLength} bytes came where ${size} were asked for`);
-    offset += size;
+    const { content } = checkChunk(await line.call('GetChunk', { offset, size }, signal));
+    const bytes = flexbufferBytes(content);
+    if (bytes?.byteLength !== size)
+      throw transferError(on, `a chunk of ${bytes?.byteLength ?? 0} bytes came where ${size} were asked for`);
+    return bytes;
+  };
+  for (let offset = 0; offset < sizeBytes || asked.length > 0;) {
+    for (; offset < sizeBytes && asked.length < AHEAD; offset += CHUNK_BYTES) {
+      const asking = ask(offset);
+      // Its failure is met when its turn comes, or after an earlier one's.
+      asking.catch(() => undefined);
+      asked.push(asking);
+    }
+    const bytes = await asked.shift();
+    if (bytes === undefined) break;
+    hash.update(bytes);
     yield bytes;
   }
+  const [, promised] = /\/([0-9a-f]{64})$/.exec(on) ?? [];
+  const found = hash.digest('hex');
+  if (promised !== undefined && promised !== found)
+    throw transferError(on, `its SHA-3 is ${found}: it has changed since it was published`);
 }
 
 /** A file to a client's service, in order, with its SHA-3 at the end. */
@@ -38,16 +64,17 @@ export async function sendFile(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
+  const line = await services.open(on, signal);
   const hash = createHash('sha3-256');
   let offset = 0;
   for await (const content of rechunk(bytes)) {
     hash.update(content);
     // The encoder writes the whole buffer that a view is of: it gets one of its own.
     const chunk = { offset, content: new Uint8Array(content) };
-    await services.call(on, 'UploadChunk', { chunk }, signal);
+    await line.call('UploadChunk', { chunk }, signal);
     offset += content.byteLength;
   }
-  await services.call(on, 'UploadFinished', { hash: hash.digest('hex') }, signal);
+  await line.call('UploadFinished', { hash: hash.digest('hex') }, signal);
 }
 
 async function* rechunk(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -59,11 +86,4 @@ async function* rechunk(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
     rest = rest.subarray(at);
   }
   if (rest.length > 0) yield rest;
-}
-
-/** A blob of flexbuffers, or a list of numbers, as some encoders write bytes. */
-function bytesOf(content: unknown): Uint8Array {
-  if (content instanceof Uint8Array) return content;
-  if (Array.isArray(content)) return Uint8Array.from(content.map(Number));
-  throw transferError('gsb', 'a chunk brought no bytes');
 }

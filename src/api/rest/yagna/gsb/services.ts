@@ -1,12 +1,29 @@
+import { Type } from 'typebox';
+import { checker } from '../../../../util/check.ts';
+import { decodeFlexbuffer, encodeFlexbuffer } from '../../../../util/flexbuffers.ts';
 import { notFound, YagnaError } from '../errors.ts';
 import { hold, Bell } from '../hold.ts';
 import type { YagnaContext } from '../init.ts';
-import { decodeReply, encodeRequest } from './flexbuffers.ts';
 
 /** A script may name a file before its client's socket is there. */
 const CONNECT_MS = 30_000;
 const ANSWER_MS = 120_000;
+/** A service without a socket is forgotten then: its client has died, or never connected. */
+const UNUSED_MS = 5 * 60_000;
 const MAX_SERVICES = 10_000;
+
+const checkReply = checker(
+  Type.Object({
+    id: Type.String({ maxLength: 256 }),
+    payload: Type.Optional(Type.Unknown()),
+    error: Type.Optional(Type.Unknown()),
+  }),
+  'reply of a service',
+);
+interface Reply {
+  readonly payload?: unknown;
+  readonly error?: unknown;
+}
 
 /** What a client's websocket is here. */
 export interface GsbSocket {
@@ -14,14 +31,24 @@ export interface GsbSocket {
   close(): void;
 }
 
+/** A client's socket, and who waits for what it is asked. */
+interface Connection {
+  readonly socket: GsbSocket;
+  readonly waiting: Map<string, (reply: Reply) => void>;
+}
+
 interface Service {
   readonly servicesId: string;
   readonly on: string;
   readonly appKeyId: string;
-  socket?: GsbSocket;
-  readonly waiting: Map<string, (reply: { payload?: unknown; error?: unknown }) => void>;
-  /** One call at a time, in order: clients append what comes. */
-  last: Promise<unknown>;
+  connection?: Connection;
+  cancelExpiry(): void;
+}
+
+/** A client that serves one name, for the length of one transfer: once its socket has gone, every call fails. */
+export interface GsbLine {
+  /** @throws YagnaError ERR_YAGNA_TRANSFER */
+  call(component: string, payload: object, signal: AbortSignal): Promise<unknown>;
 }
 
 type Context = Pick<YagnaContext, 'newId' | 'clock' | 'stopSignal' | 'logger'>;
@@ -40,16 +67,14 @@ export class GsbServices {
     if (this.#byId.size >= MAX_SERVICES)
       throw new YagnaError('ERR_YAGNA_INVALID', `${MAX_SERVICES} services are bound already`);
     const servicesId = this.#context.newId();
-    this.#byId.set(servicesId, { servicesId, on, appKeyId, waiting: new Map(), last: Promise.resolve() });
+    const service: Service = { servicesId, on, appKeyId, cancelExpiry: () => undefined };
+    this.#byId.set(servicesId, service);
+    this.#expire(service);
     return servicesId;
   }
 
   unbind(servicesId: string, appKeyId: string): void {
-    const service = this.#get(servicesId, appKeyId);
-    this.#byId.delete(servicesId);
-    service.socket?.close();
-    this.#lose(service, 'the client has closed it');
-    this.#changed.ring();
+    this.#remove(this.#get(servicesId, appKeyId), 'the client has closed it');
   }
 
   /** @throws YagnaError when there is no such service of this key */
@@ -59,82 +84,95 @@ export class GsbServices {
     socket: GsbSocket,
   ): { message(data: Uint8Array): void; closed(): void } {
     const service = this.#get(servicesId, appKeyId);
-    service.socket?.close();
-    service.socket = socket;
+    const connection: Connection = { socket, waiting: new Map() };
+    const before = service.connection;
+    if (before !== undefined) drop(before, 'the client has connected anew');
+    service.connection = connection;
+    service.cancelExpiry();
     this.#changed.ring();
     return {
-      message: (data) => this.#onReply(service, data),
+      message: (data) => this.#onReply(service, connection, data),
       closed: () => {
-        if (service.socket !== socket) return;
-        delete service.socket;
-        this.#lose(service, 'the client has gone');
+        settleAll(connection, 'the client has gone');
+        if (service.connection !== connection) return;
+        delete service.connection;
+        this.#expire(service);
       },
     };
   }
 
-  /** Asks the client that serves `on`, after all calls before. @throws YagnaError ERR_YAGNA_TRANSFER */
-  call(on: string, component: string, payload: object, signal: AbortSignal): Promise<unknown> {
-    const service = [...this.#byId.values()].findLast((each) => each.on === on);
-    if (service === undefined) throw failed(on, 'no client serves it');
-    const calling = service.last.then(() => this.#call(service, component, payload, signal));
-    service.last = calling.catch(() => undefined);
-    return calling;
+  /** The client that serves `on`, waited for if it has yet to come. @throws YagnaError ERR_YAGNA_TRANSFER */
+  async open(on: string, signal: AbortSignal): Promise<GsbLine> {
+    const { clock, stopSignal } = this.#context;
+    const wait = { timeoutMs: CONNECT_MS, wakes: [this.#changed.rings], signal };
+    const named = (): Service[] => [...this.#byId.values()].filter((service) => service.on === on);
+    const connection = await hold(
+      { clock, stopSignal },
+      wait,
+      async () => named().findLast((service) => service.connection !== undefined)?.connection,
+    );
+    if (connection === undefined)
+      throw failed(on, named().length === 0 ? 'no client serves it' : 'its client is not connected');
+    return {
+      call: (component, payload, callSignal) =>
+        this.#call(on, connection, { component, payload }, callSignal),
+    };
   }
 
   stop(): void {
-    for (const service of this.#byId.values()) {
-      service.socket?.close();
-      this.#lose(service, 'this node stops');
-    }
-    this.#byId.clear();
+    for (const service of this.#byId.values()) this.#remove(service, 'this node stops');
   }
 
-  async #call(service: Service, component: string, payload: object, signal: AbortSignal): Promise<unknown> {
-    const { on } = service;
-    const socket = await this.#socketOf(service, signal);
+  async #call(
+    on: string,
+    { socket, waiting }: Connection,
+    request: { component: string; payload: object },
+    signal: AbortSignal,
+  ): Promise<unknown> {
     const id = this.#context.newId();
-    const { promise, resolve } = Promise.withResolvers<{ payload?: unknown; error?: unknown }>();
+    const { promise, resolve } = Promise.withResolvers<Reply>();
     const abort = (): void => resolve({ error: 'the transfer was ended' });
     const cancel = this.#context.clock.setTimer(
       () => resolve({ error: 'it did not answer in time' }),
       ANSWER_MS,
     );
     signal.addEventListener('abort', abort, { once: true });
-    service.waiting.set(id, resolve);
+    waiting.set(id, resolve);
     try {
-      socket.send(encodeRequest({ id, component, payload }));
+      socket.send(encodeFlexbuffer({ id, ...request }));
       const reply = await promise;
-      if (reply.error !== undefined) throw failed(on, textOf(reply.error));
+      if (reply.error !== undefined && reply.error !== null) throw failed(on, textOf(reply.error));
       return reply.payload;
     } finally {
       cancel();
       signal.removeEventListener('abort', abort);
-      service.waiting.delete(id);
+      waiting.delete(id);
     }
   }
 
-  async #socketOf(service: Service, signal: AbortSignal): Promise<GsbSocket> {
-    const { clock, stopSignal } = this.#context;
-    const wait = { timeoutMs: CONNECT_MS, wakes: [this.#changed.rings], signal };
-    const socket = await hold({ clock, stopSignal }, wait, async () => {
-      if (!this.#byId.has(service.servicesId)) throw failed(service.on, 'the client has closed it');
-      return service.socket;
-    });
-    if (socket === undefined) throw failed(service.on, 'its client has not connected');
-    return socket;
-  }
-
-  #onReply(service: Service, data: Uint8Array): void {
+  #onReply(service: Service, connection: Connection, data: Uint8Array): void {
     try {
-      const { id, ...reply } = decodeReply(data);
-      service.waiting.get(id)?.(reply);
+      const { id, ...reply } = checkReply(decodeFlexbuffer(data));
+      connection.waiting.get(id)?.(reply);
     } catch (err) {
       this.#context.logger.warn({ err, on: service.on }, 'a client sent what is no reply');
     }
   }
 
-  #lose(service: Service, why: string): void {
-    for (const settle of service.waiting.values()) settle({ error: why });
+  #expire(service: Service): void {
+    service.cancelExpiry();
+    service.cancelExpiry = this.#context.clock.setTimer(
+      () => this.#remove(service, 'its client did not come back'),
+      UNUSED_MS,
+    );
+  }
+
+  #remove(service: Service, why: string): void {
+    service.cancelExpiry();
+    this.#byId.delete(service.servicesId);
+    if (service.connection !== undefined) drop(service.connection, why);
+    delete service.connection;
+    this.#changed.ring();
   }
 
   #get(servicesId: string, appKeyId: string): Service {
@@ -142,6 +180,15 @@ export class GsbServices {
     if (service?.appKeyId !== appKeyId) throw notFound('service', servicesId);
     return service;
   }
+}
+
+function drop(connection: Connection, why: string): void {
+  settleAll(connection, why);
+  connection.socket.close();
+}
+
+function settleAll({ waiting }: Connection, why: string): void {
+  for (const settle of waiting.values()) settle({ error: why });
 }
 
 function failed(on: string, why: string): YagnaError {

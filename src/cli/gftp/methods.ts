@@ -1,0 +1,44 @@
+import { Type } from 'typebox';
+import { VERSION } from '../../daemon/version.ts';
+import { method, type Methods } from './rpc.ts';
+import type { Shelf } from './shelf.ts';
+
+const Path = Type.String({ minLength: 1, maxLength: 4096, pattern: '^[^\\0]*$' });
+const Url = Type.String({ maxLength: 512 });
+
+export const VERSION_TEXT = `gftp ${VERSION} (Ergon)`;
+
+/** What Yagna's `gftp` can be asked, and how it answers. */
+export function gftpMethods(shelf: Shelf, shutDown: () => void): Methods {
+  return {
+    version: method(Type.Object({}), async () => VERSION_TEXT),
+    publish: method(
+      Type.Object({ files: Type.Array(Path, { minItems: 1, maxItems: 1024 }) }),
+      async ({ files }) => {
+        const published = [];
+        for (const file of files) published.push(await shelf.publish(file));
+        return published;
+      },
+    ),
+    close: method(
+      Type.Object({ urls: Type.Array(Url, { minItems: 1, maxItems: 1024 }) }),
+      async ({ urls }) => {
+        const statuses = [];
+        for (const url of urls) statuses.push((await shelf.close(url)) ? 'ok' : 'error');
+        return statuses;
+      },
+    ),
+    receive: method(Type.Object({ output_file: Path }), async ({ output_file }) => {
+      const { file, url } = await shelf.receive(output_file);
+      return { file, url };
+    }),
+    download: method(Type.Object({ url: Url, output_file: Path }), ({ url, output_file }) =>
+      shelf.download(url, output_file),
+    ),
+    upload: method(Type.Object({ url: Url, file: Path }), ({ url, file }) => shelf.upload(file, url)),
+    shutdown: method(Type.Object({}), async () => {
+      shutDown();
+      return 'ok';
+    }),
+  };
+}
