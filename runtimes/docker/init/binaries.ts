@@ -1,9 +1,9 @@
-/* Made by scripts/build-docker-init.mjs. */
+/* Made by scripts/build-docker-programs.mjs. */
 
-/** Hash of the init.c that these were compiled from. */
-export const SOURCE_SHA256 = '3c8a3fcfca0f6b835599bc5d770c7f576f681891f9f219fdfa3fd34bd8dc8772';
+/** Hash of the sources that these were compiled from. */
+export const SOURCE_SHA256 = '95968fddd39a8243f865277316dbbb8a47263f3ed5c2f12dabb14290c6600bf2';
 
-/** The compiled init by Node's names of architectures: gzip in base64. */
+/** The compiled program by Node's names of architectures: gzip in base64. */
 export const BINARIES: Readonly<Record<string, readonly string[]>> = {
   x64: [
     'H4sIAAAAAAACA6UXf2wT1/lz7AumJJzHnOCwpnWlYzQSjXMV0CSN01x3Zg/qbQFCyzamNnFMFxZsZN8BQ4w6nA158Yw2rWjS2v21',

@@ -7,12 +7,10 @@
  * container sees read-only, so neither the engine nor its streams are between them: a command outlives a restart of
  * the engine, and no flood of output can hold up a kill.
  *
- * Compiled by scripts/build-docker-init.mjs into binaries.ts. The messages are described in protocol.ts.
+ * Compiled by scripts/build-docker-programs.mjs into binaries.ts. The messages are described in protocol.ts.
  */
 
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "../native/platform.h"
 
 #if defined(__x86_64__)
 enum {
@@ -20,34 +18,12 @@ enum {
   SYS_wait4 = 61, SYS_kill = 62, SYS_fcntl = 72, SYS_chdir = 80, SYS_setsid = 112, SYS_prctl = 157,
   SYS_exit_group = 231, SYS_openat = 257, SYS_ppoll = 271, SYS_signalfd4 = 289, SYS_dup3 = 292, SYS_pipe2 = 293,
 };
-static long call(long n, long a, long b, long c, long d, long e) {
-  long result;
-  register long r10 __asm__("r10") = d;
-  register long r8 __asm__("r8") = e;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                   : "rcx", "r11", "memory");
-  return result;
-}
-__asm__(".globl _start\n_start:\n  xor %rbp, %rbp\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call start\n");
-#elif defined(__aarch64__)
+#else
 enum {
   SYS_dup3 = 24, SYS_fcntl = 25, SYS_chdir = 49, SYS_openat = 56, SYS_close = 57, SYS_pipe2 = 59, SYS_read = 63,
   SYS_write = 64, SYS_ppoll = 73, SYS_signalfd4 = 74, SYS_exit_group = 94, SYS_kill = 129,
   SYS_rt_sigprocmask = 135, SYS_setsid = 157, SYS_prctl = 167, SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260,
 };
-static long call(long n, long a, long b, long c, long d, long e) {
-  register long x8 __asm__("x8") = n;
-  register long x0 __asm__("x0") = a;
-  register long x1 __asm__("x1") = b;
-  register long x2 __asm__("x2") = c;
-  register long x3 __asm__("x3") = d;
-  register long x4 __asm__("x4") = e;
-  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-  return x0;
-}
-__asm__(".globl _start\n_start:\n  mov x29, #0\n  mov x0, sp\n  bl start\n");
-#else
-#error "no system calls for this architecture"
 #endif
 
 #define DIR "/.ergon/"
@@ -71,18 +47,6 @@ static int control, events, signals;
 static int main_pid;
 static u32 main_run;
 
-/* The compiler may call these even where nothing does. */
-void *memcpy(void *to, const void *from, u64 n) {
-  u8 *t = to;
-  const u8 *f = from;
-  while (n--) *t++ = *f++;
-  return to;
-}
-void *memset(void *to, int value, u64 n) {
-  u8 *t = to;
-  while (n--) *t++ = (u8)value;
-  return to;
-}
 static u64 length(const char *s) {
   u64 n = 0;
   while (s[n]) n++;

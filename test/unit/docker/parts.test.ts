@@ -10,6 +10,7 @@ import { classifyExit, type Evidence } from '../../../runtimes/docker/exit.ts';
 import { imageVolumes } from '../../../runtimes/docker/image/image-volumes.ts';
 import { readReference } from '../../../runtimes/docker/image/reference.ts';
 import { BINARIES, SOURCE_SHA256 } from '../../../runtimes/docker/init/binaries.ts';
+import * as tunnel from '../../../runtimes/docker/tunnel/binaries.ts';
 import {
   encodeKill,
   encodeRun,
@@ -192,10 +193,11 @@ describe('messages to init', () => {
     expect(waitStatus(0x89)).toEqual({ kind: 'signaled', signal: 9 });
   });
 
-  it('are understood by an init that was compiled from its source', () => {
-    const source = readFileSync(new URL('../../../runtimes/docker/init/init.c', import.meta.url));
-    expect(SOURCE_SHA256).toBe(sha256(source));
-    expect(Object.keys(BINARIES)).toEqual(['x64', 'arm64']);
+  it('are understood by programs that were compiled from their sources', () => {
+    expect(SOURCE_SHA256).toBe(sha256(sourceOf('init/init.c')));
+    expect(tunnel.SOURCE_SHA256).toBe(sha256(sourceOf('tunnel/tunnel.c')));
+    for (const { BINARIES: binaries } of [{ BINARIES }, tunnel])
+      expect(Object.keys(binaries)).toEqual(['x64', 'arm64']);
   });
 });
 
