@@ -1,5 +1,5 @@
 // The arrows of docs/architecture.md. A folder not named here may import nothing of ours but the ground.
-const features = ['market', 'activity', 'exe-unit', 'transfer', 'payment', 'task', 'provider'];
+const features = ['market', 'activity', 'exe-unit', 'transfer', 'payment', 'task', 'provider', 'vpn'];
 const ground = '^src/(interface|util)/';
 
 /** `folder` may import itself, the ground, and `more`. */
@@ -68,7 +68,7 @@ module.exports = {
       name: 'cli-arrows',
       severity: 'error',
       from: { path: '^src/cli/' },
-      to: { path: '^src/(market|activity|exe-unit|transfer|payment|task|provider|network)/' },
+      to: { path: '^src/(market|activity|exe-unit|transfer|payment|task|provider|vpn|network)/' },
     },
     onlyImporter('(level|classic-level|abstract-level)', ['src/store']),
     onlyImporter('(libp2p|@libp2p|@chainsafe|@multiformats)', ['src/network']),

@@ -7,6 +7,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_PROGRAM'
   | 'ERR_RUNTIME_OPTIONS'
   | 'ERR_RUNTIME_ENGINE_UNREACHABLE'
+  | 'ERR_RUNTIME_NETWORK'
   | 'ERR_RUNTIME_FAILED';
 
 /** A sandbox could not do what it was asked; the same codes for every runtime. */
@@ -37,6 +38,11 @@ export const runtimeErrors: ErrorCatalogue<RuntimeErrorCode> = {
   ERR_RUNTIME_ENGINE_UNREACHABLE: {
     meaning: 'The container engine does not answer. Nothing is known of what runs in it; it is not gone.',
     remedy: 'Try again. If it goes on, look whether the engine runs (`systemctl status docker`).',
+  },
+  ERR_RUNTIME_NETWORK: {
+    meaning: 'This machine cannot bring a network into the activity; its offer does not promise it.',
+    remedy:
+      'Ask for providers with the capability `vpn` (`golem.runtime.capabilities=vpn`); `ergon doctor` says why there is none.',
   },
   ERR_RUNTIME_FAILED: {
     meaning: 'The runtime itself failed, not the program in it.',

@@ -33,7 +33,10 @@ const lean = ['-fno-pic', '-fno-pie', '-Wl,--build-id=none,-z,norelro,-z,noexecs
 const sourceOf = (name) => join(runtime, name, `${name}.c`);
 const targetOf = (name) => join(runtime, name, 'binaries.ts');
 const hashOf = (name) =>
-  createHash('sha256').update(readFileSync(shared)).update(readFileSync(sourceOf(name))).digest('hex');
+  createHash('sha256')
+    .update(readFileSync(shared))
+    .update(readFileSync(sourceOf(name)))
+    .digest('hex');
 
 function compile(name, scratch) {
   const entries = Object.entries(architectures).map(([architecture, triple]) => {

@@ -14,6 +14,8 @@ const PACKAGES = {
   busybox: 'busybox-static',
   'mkfs.ext4': 'e2fsprogs',
   runsc: 'runsc',
+  // Asks for no rights, unlike busybox's own.
+  ping: 'iputils-ping',
   // Compiles the hostile programs of the tests.
   gcc: 'gcc libc6-dev',
 };

@@ -16,6 +16,7 @@ import { archiveErrors } from '../src/transfer/archive/errors.ts';
 import { transferErrors } from '../src/transfer/errors.ts';
 import { checkErrors } from '../src/util/check.ts';
 import { safePathErrors } from '../src/util/safe-path.ts';
+import { vpnErrors } from '../src/vpn/errors.ts';
 import { runtimeErrors } from '../runtimes/errors.ts';
 
 /** Every code of every area, under the heading of docs/errors.md. */
@@ -31,6 +32,7 @@ export const CATALOGUES: Readonly<Record<string, ErrorCatalogue>> = {
   'Paths inside an activity': safePathErrors,
   Archives: archiveErrors,
   Transfer: transferErrors,
+  'Networks between activities': vpnErrors,
   Payment: paymentErrors,
   Identity: identityErrors,
   Network: networkErrors,

@@ -66,6 +66,7 @@ export function containerSpec(
     HostConfig: {
       ...limits(spec, settings),
       ...walls(spec, settings),
+      ExtraHosts: Object.entries(spec.hosts ?? {}).map(([name, ip]) => `${name}:${ip}`),
       Tmpfs: tmpfs(image, settings),
       // This kind of mount fails, rather than makes the directory, when the source is not there.
       Mounts: mounts(image, workDir, settings),

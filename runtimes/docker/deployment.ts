@@ -24,6 +24,7 @@ import {
   type StartInit,
 } from './started-container.ts';
 import { Streams, type Drain } from './streams.ts';
+import { Tunnels } from './tunnel/tunnels.ts';
 import { giveFiles } from './volume/owned-directories.ts';
 import type { Volume } from './volume/volume.ts';
 
@@ -59,10 +60,12 @@ export class Deployment {
   #running: Running | undefined;
   #violation: LimitExit | undefined;
   #isSuspended = false;
+  readonly #tunnels: Tunnels;
 
   constructor(init: DeploymentInit, components: DeploymentComponents) {
     this.#init = init;
     this.#components = components;
+    this.#tunnels = new Tunnels(init.handle, components);
   }
 
   get volume(): Volume {
@@ -73,6 +76,10 @@ export class Deployment {
   async start(): Promise<void> {
     if (this.#started !== undefined) return;
     const started = await startContainer(this.#init, this.#components);
+    await this.#tunnels.open(started.pid).catch((error: unknown) => {
+      started.channel.close();
+      throw error;
+    });
     this.#meter.attach(started.cgroup);
     const { clock, volume } = this.#components;
     const watch = new Watch(this.#init.handle, {
@@ -132,6 +139,11 @@ export class Deployment {
     if (running !== undefined) await this.#signal(running, 'SIGKILL');
     else this.#started?.channel.kill(SIGKILL);
     await running?.exit;
+  }
+
+  /** Takes its networks from the container. */
+  async disconnect(): Promise<void> {
+    await this.#tunnels.close();
   }
 
   /** Lets go of the container, which lives on. */

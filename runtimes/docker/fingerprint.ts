@@ -11,6 +11,7 @@ export interface FingerprintFacts {
   readonly engine: Engine;
   /** Only asked when there is an engine. */
   readonly whyNoFilesystem: () => Promise<string | undefined>;
+  readonly whyNoNetworks: () => Promise<string | undefined>;
 }
 
 interface Found {
@@ -18,6 +19,7 @@ interface Found {
   /** Of the option; undefined where it names none. */
   readonly hasNetwork: boolean | undefined;
   readonly whyNoFilesystem: string | undefined;
+  readonly whyNoNetworks: string | undefined;
 }
 
 /** gVisor lets its guests open the host's pipes only when told so. */
@@ -30,12 +32,18 @@ export async function fingerprintOf(settings: DockerSettings, facts: Fingerprint
     const info = await facts.engine.info();
     const { network } = settings;
     const hasNetwork = network === undefined ? undefined : await facts.engine.hasNetwork(network);
-    const found = { info, hasNetwork, whyNoFilesystem: await facts.whyNoFilesystem() };
+    const found = {
+      info,
+      hasNetwork,
+      whyNoFilesystem: await facts.whyNoFilesystem(),
+      whyNoNetworks: await facts.whyNoNetworks(),
+    };
     const missing = whatIsMissing(info, settings);
     return {
       available: missing.length === 0,
       notes: [...missing, ...weaknesses(found, settings)],
       properties: propertiesOf(found, settings),
+      ...(found.whyNoNetworks === undefined && { capabilities: ['vpn'] }),
     };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -71,7 +79,10 @@ function whatIsMissing(info: Info, { cgroupRoot, engineRuntime }: DockerSettings
   return missing;
 }
 
-function weaknesses({ info, hasNetwork, whyNoFilesystem }: Found, settings: DockerSettings): string[] {
+function weaknesses(
+  { info, hasNetwork, whyNoFilesystem, whyNoNetworks }: Found,
+  settings: DockerSettings,
+): string[] {
   const { engineRuntime, network } = settings;
   const notes: string[] = [];
   if (hasNetwork === false) notes.push(`the engine has no network ${network}: none is sold`);
@@ -83,6 +94,7 @@ function weaknesses({ info, hasNetwork, whyNoFilesystem }: Found, settings: Dock
   if (whyNoFilesystem !== undefined) {
     notes.push(`the volume's quota is held by measuring: no file system of its own (${whyNoFilesystem})`);
   }
+  if (whyNoNetworks !== undefined) notes.push(`no networks between activities (vpn): ${whyNoNetworks}`);
   if (engineRuntime === undefined && info.Runtimes?.['runsc'] === undefined) {
     notes.push('runsc (gVisor) is not installed; with it a guest does not reach the kernel');
   }

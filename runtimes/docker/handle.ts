@@ -1,7 +1,9 @@
 import { Type, type Static } from 'typebox';
+import { MAX_ACTIVITY_NETWORKS } from '../../src/interface/vpn.ts';
 import { handleCodec } from '../shared/handle-codec.ts';
 
 const Bytes = Type.Integer({ minimum: 0 });
+const Bits = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 });
 
 /** All that another process needs to take a deployment over, or to end it. */
 const Handle = Type.Object(
@@ -15,6 +17,11 @@ const Handle = Type.Object(
     uid: Type.Integer({ minimum: 0 }),
     gid: Type.Integer({ minimum: 0 }),
     volume: Type.Union([Type.Literal('filesystem'), Type.Literal('measured')]),
+    networks: Type.Optional(
+      Type.Array(Type.Object({ address: Bits, mask: Bits }, { additionalProperties: false }), {
+        maxItems: MAX_ACTIVITY_NETWORKS,
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -31,6 +31,8 @@ import { makeGuestDirectory } from './init/pipes.ts';
 import { userOf, type DockerSettings } from './options.ts';
 import { reapOrphans } from './reaper.ts';
 import { selfTest } from './self-test.ts';
+import { whyNoNetworks } from './tunnel/probe.ts';
+import { containerNetwork } from './tunnel/tunnels.ts';
 import { filesystemVolume } from './volume/filesystem-volume.ts';
 import { measuredVolume } from './volume/measured-volume.ts';
 import { makeOwnedDirectory } from './volume/owned-directories.ts';
@@ -48,6 +50,7 @@ const supports: RuntimeSupports = {
   memoryLimit: true,
   diskLimit: true,
   cpuShare: true,
+  networks: true,
 };
 
 const REMOVE_POLL_MS = 100;
@@ -62,6 +65,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   readonly #engine: Engine;
   readonly #images: ImageStore;
   #whyNoFilesystem: Promise<string | undefined> | undefined;
+  #whyNoNetworks: Promise<string | undefined> | undefined;
 
   constructor(settings: DockerSettings, components: RuntimeComponents) {
     super();
@@ -77,6 +81,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     return fingerprintOf(this.#settings, {
       engine: this.#engine,
       whyNoFilesystem: () => this.#filesystemProblem(),
+      whyNoNetworks: () => this.#networkProblem(),
     });
   }
 
@@ -85,6 +90,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   }
 
   async deploy(spec: DeploySpec): Promise<string> {
+    await this.#expectNetworks(spec);
     const workDir = workDirOf(spec.workDir);
     const name = containerName(spec);
     const image = imageOf(await this.#images.provide(spec.packagePath));
@@ -112,6 +118,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
       pidsLimit: this.#settings.pidsLimit,
       ...owner,
       volume: volume.kind,
+      ...(spec.networks !== undefined && { networks: spec.networks.map(containerNetwork) }),
     };
     const encoded = handles.encode(handle);
     this.deployments.set(encoded, this.#deployment(handle));
@@ -130,6 +137,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     const handle = handles.decode(encoded);
     const deployment = this.deployments.get(encoded) ?? this.#deployment(handle);
     deployment.noteRemoval();
+    await deployment.disconnect();
     // Without asking init first: it is the guest's, and may not obey.
     await this.#removeContainer(handle.container);
     deployment.release();
@@ -159,6 +167,18 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
 
   reap(scope: ReapScope): Promise<Reaped> {
     return reapOrphans(this.#settings, scope, this.#components);
+  }
+
+  async #expectNetworks({ networks }: DeploySpec): Promise<void> {
+    if (networks === undefined) return;
+    const why = await this.#networkProblem();
+    if (why !== undefined)
+      throw new RuntimeError('ERR_RUNTIME_NETWORK', `No network can be brought into a container: ${why}`);
+  }
+
+  #networkProblem(): Promise<string | undefined> {
+    this.#whyNoNetworks ??= whyNoNetworks(this.#settings);
+    return this.#whyNoNetworks;
   }
 
   async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {

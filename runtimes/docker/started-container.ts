@@ -27,6 +27,8 @@ export interface StartComponents {
 export interface StartedContainer {
   readonly channel: InitChannel;
   readonly cgroup: ContainerCgroup;
+  /** The host's number of its init. */
+  readonly pid: number;
   /** What commands get unless they say otherwise: the image's and the deployment's. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -97,7 +99,7 @@ async function describe(
   }
   await expectVolume(volume, workDir, State.Pid);
   const cwd = Config.WorkingDir === '' ? DEFAULT_CWD : Config.WorkingDir;
-  return { channel, cgroup, cwd, env: { ...DEFAULT_ENV, ...parseEnv(Config.Env ?? []) } };
+  return { channel, cgroup, pid: State.Pid, cwd, env: { ...DEFAULT_ENV, ...parseEnv(Config.Env ?? []) } };
 }
 
 async function inspect(engine: Engine, container: string): Promise<Container> {

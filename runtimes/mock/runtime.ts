@@ -33,6 +33,7 @@ const supports: RuntimeSupports = {
   memoryLimit: false,
   diskLimit: false,
   cpuShare: false,
+  networks: false,
 };
 
 const Handle = Type.Object(

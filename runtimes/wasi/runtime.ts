@@ -41,6 +41,7 @@ const supports: RuntimeSupports = {
   diskLimit: true,
   // A guest is one thread: it has no more than its one core to itself with or without a quota.
   cpuShare: true,
+  networks: false,
 };
 
 /** Longer than a deployment takes from making its group to filling it. */

@@ -9,6 +9,7 @@ import { storeErrors } from '../store/errors.ts';
 import { taskErrors } from '../task/errors.ts';
 import { transferErrors } from '../transfer/errors.ts';
 import { checkErrors } from '../util/check.ts';
+import { vpnErrors } from '../vpn/errors.ts';
 import { apiErrors } from './errors.ts';
 import { yagnaErrors } from './rest/yagna/errors.ts';
 
@@ -26,6 +27,7 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(
     storeErrors,
     taskErrors,
     transferErrors,
+    vpnErrors,
     yagnaErrors,
   ].flatMap((catalogue) => Object.entries(catalogue).map(([code, { remedy }]) => [code, remedy] as const)),
 );

@@ -14,6 +14,9 @@ export const EXE_UNIT_ERROR_CODES = [
   'ERR_EXE_UNIT_TRANSFER_UNSUPPORTED',
   'ERR_EXE_UNIT_STORAGE_FULL',
   'ERR_EXE_UNIT_SUSPEND_UNSUPPORTED',
+  'ERR_EXE_UNIT_NETWORK_UNSUPPORTED',
+  'ERR_EXE_UNIT_NETWORK_INVALID',
+  'ERR_EXE_UNIT_CONNECT_FAILED',
   'ERR_EXE_UNIT_JOURNAL_DAMAGED',
   'ERR_EXE_UNIT_LAUNCH_FAILED',
   'ERR_EXE_UNIT_PROTOCOL',
@@ -80,6 +83,21 @@ export const exeUnitErrors: ErrorCatalogue<ExeUnitErrorCode> = {
   ERR_EXE_UNIT_SUSPEND_UNSUPPORTED: {
     meaning: 'The runtime cannot freeze what it runs.',
     remedy: 'Use a runtime whose `supports` has `suspend` (see `ergon runtime list`), or end the activity.',
+  },
+  ERR_EXE_UNIT_NETWORK_UNSUPPORTED: {
+    meaning: 'The runtime has no networks between activities.',
+    remedy:
+      'Ask for providers with the capability `vpn` (`golem.runtime.capabilities=vpn`), or deploy without `net`.',
+  },
+  ERR_EXE_UNIT_NETWORK_INVALID: {
+    meaning:
+      'The networks of a `deploy` cannot be: an address that is none of theirs, a mask that is none, or an overlap.',
+    remedy: 'Correct what the message names.',
+  },
+  ERR_EXE_UNIT_CONNECT_FAILED: {
+    meaning:
+      'Nothing in the activity takes connections on this port, or its network is not there (yet, or any more).',
+    remedy: 'Start the server first; it has to listen on the network address of the activity, or on all.',
   },
   ERR_EXE_UNIT_JOURNAL_DAMAGED: {
     meaning: "A line of an activity's journal is not what was written.",

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { Holder, LogSlice, LogStream } from '../interface/activity.ts';
 import type { Clock } from '../interface/clock.ts';
 import { isErgonError } from '../interface/errors.ts';
@@ -14,12 +15,14 @@ import type {
 } from '../interface/exe-unit.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Reason } from '../interface/values.ts';
+import type { ActivityNetworks, DeployNetwork } from '../interface/vpn.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { delay } from '../util/delay.ts';
 import { closeJournal } from './client/close.ts';
 import { request, type Answer } from './client/connection.ts';
 import { followJournal } from './client/follow.ts';
 import { KeyedLock } from './client/keyed-lock.ts';
+import { networksIn, openConnection, openPackets } from './client/networks.ts';
 import { launchSupervisor, type IdleSupervisor } from './client/launcher.ts';
 import { supervisorStatus } from './client/status.ts';
 import { WarmPool } from './client/warm-pool.ts';
@@ -67,7 +70,7 @@ export interface ExeUnitsComponents {
   readonly runtimes: RuntimeRegistry;
 }
 
-export interface LocalExeUnits extends ExeUnits {
+export interface LocalExeUnits extends ExeUnits, ActivityNetworks {
   /** Resolves when the warm pool is as full as it gets. */
   warmed(): Promise<void>;
 }
@@ -236,6 +239,18 @@ class SupervisorClients implements LocalExeUnits {
 
   async outputPath(activityId: string, hash: string): Promise<string | undefined> {
     return outputBlobPath(await this.#directoryOf(activityId), hash);
+  }
+
+  async networks(activityId: string): Promise<readonly DeployNetwork[]> {
+    return networksIn(workDirectory(this.#dataDir, activityId));
+  }
+
+  async openPackets(activityId: string, index: number): Promise<Duplex> {
+    return openPackets(workDirectory(this.#dataDir, activityId), index);
+  }
+
+  async openConnection(activityId: string, index: number, ip: string, port: number): Promise<Duplex> {
+    return openConnection(workDirectory(this.#dataDir, activityId), index, { ip, port });
   }
 
   async dispose(activityId: string): Promise<void> {

@@ -32,6 +32,10 @@ export interface WorkPaths {
   readonly inputs: string;
   readonly volumes: string;
   readonly runtime: string;
+  /** The networks that the activity was deployed with. */
+  readonly networkList: string;
+  /** A directory for each of them, with the socket of its runtime. */
+  readonly networks: string;
 }
 
 export function workPaths(directory: string): WorkPaths {
@@ -46,6 +50,8 @@ export function workPaths(directory: string): WorkPaths {
     inputs: join(directory, 'inputs'),
     volumes: join(directory, 'volumes'),
     runtime: join(directory, 'runtime'),
+    networkList: join(directory, 'networks.json'),
+    networks: join(directory, 'networks'),
   };
 }
 

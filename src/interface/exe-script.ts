@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { BlobHash, Bytes, DurationMs, Id, Reason, Timestamp } from './values.ts';
+import { DeployNetwork, Hosts, MAX_ACTIVITY_NETWORKS } from './vpn.ts';
 
 const closed = { additionalProperties: false } as const;
 export const EnvVars = Type.Record(
@@ -80,7 +81,16 @@ export const Captures = Type.Object(
 export const ExeCommand = Type.Union([
   Type.Object(
     {
-      deploy: Type.Object({ env: Type.Optional(EnvVars), progress: Type.Optional(ProgressRequest) }, closed),
+      deploy: Type.Object(
+        {
+          env: Type.Optional(EnvVars),
+          progress: Type.Optional(ProgressRequest),
+          /** Networks with other activities; only where the offer's capabilities have `vpn`. */
+          net: Type.Optional(Type.Array(DeployNetwork, { maxItems: MAX_ACTIVITY_NETWORKS })),
+          hosts: Type.Optional(Hosts),
+        },
+        closed,
+      ),
     },
     closed,
   ),

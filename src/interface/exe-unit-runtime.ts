@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
 import type { Resources } from './market.ts';
 import type { Properties } from './values.ts';
+import type { DeployNetwork, Hosts } from './vpn.ts';
 
 /** `runtimes/<name>/descriptor.json`: what the runtime is and which counters it measures. */
 export interface RuntimeDescriptor {
@@ -26,6 +27,8 @@ export interface RuntimeSupports {
   readonly memoryLimit: boolean;
   readonly diskLimit: boolean;
   readonly cpuShare: boolean;
+  /** Networks between activities, on a machine whose fingerprint has the capability `vpn`. */
+  readonly networks: boolean;
 }
 
 /** What this machine can enforce for the runtime, and why not the rest. */
@@ -35,6 +38,8 @@ export interface Fingerprint {
   readonly notes: readonly string[];
   /** For the offer, e.g. `ergon.runtime.sandbox`. */
   readonly properties: Properties;
+  /** What it can do on this machine beside what its descriptor names. */
+  readonly capabilities?: readonly string[];
 }
 
 export interface DeploySpec {
@@ -54,6 +59,13 @@ export interface DeploySpec {
   readonly attempt?: number;
   /** The agreement grants a network; absent: none. */
   readonly network?: boolean;
+  /**
+   * Networks with other activities, checked. For the one at index i the runtime listens, once started, on the unix socket
+   * `<workDir>/networks/<i>/sock`, as `ActivityNetworks` describes.
+   */
+  readonly networks?: readonly DeployNetwork[];
+  /** For /etc/hosts. */
+  readonly hosts?: Hosts;
 }
 
 export interface RunCommand {

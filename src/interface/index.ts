@@ -19,3 +19,4 @@ export * from './transfer.ts';
 export * from './telemetry.ts';
 export * from './usage-counters.ts';
 export * from './values.ts';
+export * from './vpn.ts';

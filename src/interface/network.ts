@@ -53,7 +53,35 @@ export interface BlobServer {
   ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> } | undefined>;
 }
 
-export interface Network extends Startable {
+/** One end of bytes that go both ways between two nodes, in order, until either breaks it or both have ended. */
+export interface PeerStream {
+  /** What the peer sends; ends when it has ended its side, throws when the stream broke. To be read once. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Sends, and resolves when more may be sent; rejects when the stream is broken. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Sends unless the peer is behind; says whether it did. */
+  offer(bytes: Uint8Array): boolean;
+  /** Nothing more comes from this side. */
+  end(): Promise<void>;
+  /** Breaks both sides at once. */
+  abort(error: Error): void;
+  /** Resolves when the stream is over, however. */
+  readonly closed: Promise<void>;
+}
+
+/** Direct streams, for what is no request. */
+export interface PeerStreams {
+  /** Registers before start. `accept` resolves when it is done with the stream, which then ends; if it rejects, the stream breaks. */
+  handleStreams(
+    protocol: string,
+    accept: (stream: PeerStream, sender: Sender) => Promise<void>,
+    options: { readonly maxPerPeer: number },
+  ): void;
+  /** Rejects with NetworkError ERR_NETWORK_UNREACHABLE, ERR_NETWORK_TIMEOUT, ERR_NETWORK_PROTOCOL. */
+  openStream(peerId: string, protocol: string, options?: RequestOptions): Promise<PeerStream>;
+}
+
+export interface Network extends Startable, PeerStreams {
   readonly peerId: string;
   readonly address: string;
   multiaddrs(): readonly string[];

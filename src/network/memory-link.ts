@@ -1,5 +1,5 @@
 import type { Clock } from '../interface/clock.ts';
-import type { PeerInfo } from '../interface/network.ts';
+import type { PeerInfo, PeerStream } from '../interface/network.ts';
 import type { JsonValue } from '../interface/store.ts';
 import { delay } from '../util/delay.ts';
 import type { Answer } from './answer.ts';
@@ -7,6 +7,7 @@ import { raceAbort } from './deadline.ts';
 import { NetworkError } from './errors.ts';
 import type { Fault } from './faults.ts';
 import type { LinkCarrier, LinkEnd, LinkHub } from './memory-parts.ts';
+import { streamPair } from './memory-stream.ts';
 import { BLOB_PROTOCOL } from './message.ts';
 
 /** The connection of two memory nodes; `a` opened it. */
@@ -58,6 +59,16 @@ export class Link<Node extends LinkEnd> implements LinkCarrier {
       return this.#hub.track(to.answer(protocol, kind, changed, sender(from), this.#broken.signal));
     };
     return await raceAbort(this.#faulty(fault, arrive), this.#broken.signal);
+  }
+
+  openStream(from: LinkEnd, protocol: string): PeerStream {
+    const to = this.other(from);
+    this.#broken.signal.throwIfAborted();
+    const [near, far] = streamPair(this.#broken.signal);
+    if (to.accept(protocol, far, sender(from))) return near;
+    throw new NetworkError('ERR_NETWORK_PROTOCOL', `Peer ${to.peerId} does not speak ${protocol}`, {
+      protocol,
+    });
   }
 
   async carryBlob(

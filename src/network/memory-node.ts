@@ -2,6 +2,7 @@ import type {
   BlobServer,
   Network,
   PeerInfo,
+  PeerStream,
   Protocol,
   RequestOptions,
   Sender,
@@ -22,6 +23,7 @@ export interface MemoryNodeInit {
   readonly peerId: string;
 }
 
+type Accept = (stream: PeerStream, sender: Sender) => Promise<void>;
 type Receive = (body: unknown) => Promise<void>;
 
 /** One node of a memory network. */
@@ -34,6 +36,7 @@ export class MemoryNode implements Network, LinkEnd {
   running = false;
   readonly #hub: NodeHub<MemoryNode>;
   readonly #clock: Clock;
+  readonly #acceptors = new Map<string, Accept>();
   readonly #receivers = new Map<string, Receive[]>();
 
   constructor(
@@ -103,6 +106,26 @@ export class MemoryNode implements Network, LinkEnd {
     const link = this.#link(peerId);
     using limit = deadline(this.#clock, `blob ${hash} of ${peerId}`, options, REQUEST_TIMEOUT_MS);
     return await limit.race(link.carryBlob(this, hash, offset, options.signal));
+  }
+
+  handleStreams(protocol: string, accept: Accept): void {
+    if (this.running)
+      throw new NetworkError('ERR_NETWORK_STATE', 'Protocols are registered before the start');
+    this.#acceptors.set(protocol, accept);
+  }
+
+  async openStream(peerId: string, protocol: string): Promise<PeerStream> {
+    return this.#link(peerId).openStream(this, protocol);
+  }
+
+  accept(protocol: string, stream: PeerStream, sender: Sender): boolean {
+    const accept = this.#acceptors.get(protocol);
+    if (accept === undefined) return false;
+    accept(stream, sender).then(
+      () => stream.end(),
+      (error: unknown) => stream.abort(error instanceof Error ? error : new Error('stream given up')),
+    );
+    return true;
   }
 
   async announce(topic: string, body: JsonValue): Promise<void> {

@@ -1,4 +1,4 @@
-import type { BlobServer, PeerInfo, Sender } from '../interface/network.ts';
+import type { BlobServer, PeerInfo, PeerStream, Sender } from '../interface/network.ts';
 import type { JsonValue } from '../interface/store.ts';
 import type { Answer } from './answer.ts';
 import type { Fault, MemoryMessage } from './faults.ts';
@@ -9,6 +9,8 @@ export interface LinkEnd {
   readonly address: string;
   readonly blobServer: BlobServer | undefined;
   speaks(protocol: string): boolean;
+  /** Takes the other end of a stream; false when it has no such protocol. */
+  accept(protocol: string, stream: PeerStream, sender: Sender): boolean;
   answer(
     protocol: string,
     kind: string,
@@ -21,6 +23,7 @@ export interface LinkEnd {
 /** A connection as its nodes see it. */
 export interface LinkCarrier {
   carry(from: LinkEnd, protocol: string, kind: string, body: JsonValue): Promise<Answer>;
+  openStream(from: LinkEnd, protocol: string): PeerStream;
   carryBlob(
     from: LinkEnd,
     hash: string,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ErgonError } from '../../src/interface/errors.ts';
-import type { Network, PeerInfo, RequestHandler, Sender } from '../../src/interface/network.ts';
+import type { Network, PeerInfo, PeerStream, RequestHandler, Sender } from '../../src/interface/network.ts';
 import type { JsonValue } from '../../src/interface/store.ts';
 import { newId } from '../../src/util/id.ts';
 import { testIdentity } from '../support/identities.ts';
@@ -13,6 +13,7 @@ export interface NetworkFixture {
 }
 
 const PROTOCOL = '/ergon/test/1';
+const STREAMS = '/ergon/test-stream/1';
 const HASH = `sha256:${'ab'.repeat(32)}`;
 
 interface Echo {
@@ -38,11 +39,14 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
     let b: Network;
     let handled: { body: unknown; sender: Sender; signal: AbortSignal }[];
     let hold: PromiseWithResolvers<JsonValue>;
+    let accepted: { stream: PeerStream; sender: Sender }[];
+    let serve: PromiseWithResolvers<undefined>;
 
     beforeEach(async () => {
       fixture = await setup();
       handled = [];
       hold = Promise.withResolvers();
+      serve = Promise.withResolvers();
       a = fixture.node('a');
       a.handle({
         id: PROTOCOL,
@@ -82,12 +86,23 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
           return { sizeBytes: BLOB.byteLength, bytes: slices(BLOB.subarray(offset)) };
         },
       });
+      accepted = [];
+      a.handleStreams(
+        STREAMS,
+        async (stream, sender) => {
+          accepted.push({ stream, sender });
+          await serve.promise;
+          for await (const chunk of stream.bytes) await stream.write(chunk);
+        },
+        { maxPerPeer: 8 },
+      );
       await a.start();
       b = fixture.node('b', a);
     });
 
     afterEach(async () => {
       hold.resolve(null);
+      serve.resolve(undefined);
       await b.stop();
       await a.stop();
       await fixture.teardown();
@@ -280,6 +295,63 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
       expect(got).not.toContain('bad');
       await expect(b.announce('test-offers', 'x'.repeat(200_000))).rejects.toMatchObject({
         code: 'ERR_NETWORK_TOO_LARGE',
+      });
+    });
+
+    test('a stream carries bytes both ways, each side ends its own', async () => {
+      await connected();
+      serve.resolve(undefined);
+      const stream = await b.openStream(a.peerId, STREAMS);
+      const back = collect(stream.bytes);
+      for await (const chunk of slices(BLOB)) await stream.write(chunk);
+      await stream.end();
+      expect(Buffer.compare(await back, BLOB)).toBe(0);
+      await stream.closed;
+      expect(accepted[0]?.sender).toEqual({ peerId: b.peerId, address: b.address });
+    });
+
+    test('a stream whose reader is behind takes no more than a bounded amount', async () => {
+      await connected();
+      const stream = await b.openStream(a.peerId, STREAMS);
+      let sent = 0;
+      const chunk = new Uint8Array(64 * 1024);
+      while (sent < 64 << 20 && stream.offer(chunk)) sent += chunk.byteLength;
+      expect(stream.offer(chunk)).toBe(false);
+      expect(sent).toBeLessThan(16 << 20);
+      serve.resolve(undefined);
+      let got = 0;
+      for await (const { byteLength } of stream.bytes) {
+        got += byteLength;
+        if (got === sent) await stream.end();
+      }
+      expect(got).toBe(sent);
+    });
+
+    test('a stream that one side breaks is broken for the other', async () => {
+      await connected();
+      const stream = await b.openStream(a.peerId, STREAMS);
+      await stream.write(Buffer.from('hello'));
+      await until(() => accepted.length === 1);
+      stream.abort(new Error('enough'));
+      await accepted[0]?.stream.closed;
+      await expect(collect(accepted[0]?.stream.bytes ?? slices(BLOB))).rejects.toThrow();
+      expect(await ask('echo', 1)).toEqual({ value: 1 });
+    });
+
+    test('a stream breaks when its peer stops, and there is none of a protocol that nobody speaks', async () => {
+      await connected();
+      await expect(b.openStream(a.peerId, '/ergon/other/1')).rejects.toMatchObject({
+        code: 'ERR_NETWORK_PROTOCOL',
+      });
+      const stream = await b.openStream(a.peerId, STREAMS);
+      await until(() => accepted.length === 1);
+      const stopped = a.stop();
+      await stream.closed;
+      serve.resolve(undefined);
+      await stopped;
+      expect(stream.offer(Buffer.from('x'))).toBe(false);
+      await expect(b.openStream(a.peerId, STREAMS)).rejects.toMatchObject({
+        code: 'ERR_NETWORK_UNREACHABLE',
       });
     });
 

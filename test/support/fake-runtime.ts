@@ -29,6 +29,7 @@ export class FakeRuntime implements ExeUnitRuntime {
     memoryLimit: true,
     diskLimit: true,
     cpuShare: true,
+    networks: false,
   };
   readonly calls: string[] = [];
   /** What the next calls of these do. */

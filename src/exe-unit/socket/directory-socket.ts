@@ -31,11 +31,14 @@ export async function listenIn(server: Server, directory: string): Promise<() =>
 }
 
 /** Connects to whoever listens in the directory. */
-export async function connectIn(directory: string): Promise<Socket> {
+export async function connectIn(directory: string, { allowHalfOpen = false } = {}): Promise<Socket> {
   const handle = await open(directory, O_PATH | constants.O_DIRECTORY);
   try {
     return await new Promise((resolve, reject) => {
-      const socket = createConnection(`/proc/self/fd/${handle.fd}/${SOCKET_NAME}`);
+      const socket = createConnection({
+        path: `/proc/self/fd/${handle.fd}/${SOCKET_NAME}`,
+        allowHalfOpen,
+      });
       // For good: whoever listens may die before the caller has a listener of its own.
       socket.on('error', reject);
       socket.once('connect', () => resolve(socket));

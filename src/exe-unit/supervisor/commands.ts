@@ -1,9 +1,13 @@
 import type { ExeCommand } from '../../interface/exe-script.ts';
+import { writeFileAtomically } from '../files.ts';
 import type { CommandFacts } from './command-failure.ts';
 import type { DaemonAsks } from './asks.ts';
 import { deployedHandle, unlessAbandoned, type BatchContext } from './context.ts';
+import { checkNetworks } from './networks.ts';
 import { run } from './run.ts';
 import { transfer } from './transfer.ts';
+
+type DeployCommand = Extract<ExeCommand, { deploy: object }>['deploy'];
 
 /** Does one command; throws why it could not. */
 export async function execute(
@@ -11,7 +15,7 @@ export async function execute(
   command: ExeCommand,
   asks: DaemonAsks,
 ): Promise<CommandFacts> {
-  if ('deploy' in command) return deploy(context, command.deploy.env ?? {}, asks);
+  if ('deploy' in command) return deploy(context, command.deploy, asks);
   if ('start' in command) return start(context, command.start.args ?? []);
   if ('run' in command) return run(context, command.run, (hash) => asks.blob(hash));
   if ('transfer' in command) return transfer(context, command.transfer, asks);
@@ -22,11 +26,12 @@ export async function execute(
 
 async function deploy(
   context: BatchContext,
-  env: Readonly<Record<string, string>>,
+  { env = {}, net = [], hosts }: DeployCommand,
   asks: DaemonAsks,
 ): Promise<CommandFacts> {
   const { spec, life, journal, runtime, paths, ending, deployment } = context;
   return life.during('deploy', async () => {
+    checkNetworks(net, runtime);
     const packagePath = spec.package === undefined ? undefined : await asks.blob(spec.package.hash);
     deployment.attempts += 1;
     const { activityId, agreementId, nodeId, resources, network } = spec;
@@ -40,8 +45,11 @@ async function deploy(
       resources,
       ...(network !== undefined && { network }),
       ...(packagePath !== undefined && { packagePath }),
+      ...(net.length > 0 && { networks: net }),
+      ...(hosts !== undefined && { hosts }),
     });
     const handle = await unlessAbandoned(ending, deploying);
+    if (net.length > 0) await writeFileAtomically(paths.networkList, JSON.stringify(net));
     journal.append({ type: 'handle', handle });
     deployment.handle = handle;
     // On the disk before anything runs: after a power failure it tells what is left to be removed.

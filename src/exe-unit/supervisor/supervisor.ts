@@ -250,7 +250,7 @@ export class Supervisor {
   /** What no one will read any more; journal, logs and outputs stay until the daemon disposes of them. */
   async #removeScratch(): Promise<void> {
     const { paths, logger } = this.#context;
-    for (const path of [paths.volumes, paths.runtime, paths.inputs]) {
+    for (const path of [paths.volumes, paths.runtime, paths.inputs, paths.networks, paths.networkList]) {
       await removeTree(path).catch((error: unknown) =>
         logger.warn({ path, error: String(error) }, 'cannot remove'),
       );

@@ -8,6 +8,7 @@ import type {
   BlobServer,
   Network,
   PeerInfo,
+  PeerStream,
   Protocol,
   RequestOptions,
   Sender,
@@ -27,6 +28,7 @@ import { Gossip } from './gossip.ts';
 import { DEFAULT_LIMITS, type Libp2pInit, type NetworkLimits } from './init.ts';
 import { createNode, type Node } from './node.ts';
 import { PeerBook } from './peer-book.ts';
+import { peerStream, servePeerStream } from './peer-stream.ts';
 import { Redial } from './redial.ts';
 import { serveRequests } from './request-server.ts';
 import { unreachable } from './request-channel.ts';
@@ -37,6 +39,11 @@ export interface Libp2pComponents {
   readonly logger: Logger;
   /** For the jitter of redials; Math.random by default. */
   readonly random?: () => number;
+}
+
+interface Acceptor {
+  readonly accept: (stream: PeerStream, sender: Sender) => Promise<void>;
+  readonly maxPerPeer: number;
 }
 
 /** Everything that lives from one start to the next stop. */
@@ -67,6 +74,7 @@ class Libp2pNetwork implements Network {
   readonly #gossip: Gossip;
   readonly #listeners: PeerListeners;
   readonly #book = new PeerBook();
+  readonly #acceptors = new Map<string, Acceptor>();
   #blobServer: BlobServer | undefined;
   #session: Session | undefined;
 
@@ -176,20 +184,26 @@ class Libp2pNetwork implements Network {
     offset: number,
     options: RequestOptions = {},
   ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }> {
-    const { dial } = this.#running();
     const stallTimeoutMs = options.timeoutMs ?? this.#limits.requestTimeoutMs;
-    using limit = deadline(this.#clock, `blob ${hash} of ${peerId}`, options, stallTimeoutMs);
-    const opening = dial.openStream(peerId, BLOB_PROTOCOL, options.multiaddrs ?? []);
-    const stream = await limit.race(opening).catch((error: unknown) => {
-      void opening.then((late) => late.abort(new Error('given up'))).catch(() => undefined);
-      throw isErgonError(error) ? error : unreachable(peerId, error);
-    });
+    const stream = await this.#open(peerId, BLOB_PROTOCOL, `blob ${hash} of ${peerId}`, options);
     return await readBlob(
       stream,
       { peerId, hash, offset },
       { stallTimeoutMs, signal: options.signal },
       this.#clock,
     );
+  }
+
+  handleStreams(protocol: string, accept: Acceptor['accept'], { maxPerPeer }: { maxPerPeer: number }): void {
+    if (this.#session !== undefined) {
+      throw new NetworkError('ERR_NETWORK_STATE', `Protocol ${protocol} must be registered before the start`);
+    }
+    this.#acceptors.set(protocol, { accept, maxPerPeer });
+  }
+
+  async openStream(peerId: string, protocol: string, options: RequestOptions = {}): Promise<PeerStream> {
+    const stream = await this.#open(peerId, protocol, `a stream of ${protocol} to ${peerId}`, options);
+    return peerStream(stream);
   }
 
   async announce(topic: string, body: JsonValue): Promise<void> {
@@ -203,6 +217,16 @@ class Libp2pNetwork implements Network {
 
   onPeer(listener: (peer: PeerInfo) => void): () => void {
     return this.#listeners.add(listener);
+  }
+
+  async #open(peerId: string, protocol: string, what: string, options: RequestOptions): Promise<Stream> {
+    const { dial } = this.#running();
+    using limit = deadline(this.#clock, what, options, this.#limits.requestTimeoutMs);
+    const opening = dial.openStream(peerId, protocol, options.multiaddrs ?? []);
+    return await limit.race(opening).catch((error: unknown) => {
+      void opening.then((late) => late.abort(new Error('given up'))).catch(() => undefined);
+      throw isErgonError(error) ? error : unreachable(peerId, error);
+    });
   }
 
   async #create(): Promise<Node> {
@@ -229,6 +253,11 @@ class Libp2pNetwork implements Network {
     for (const id of this.#handlers.ids()) {
       await this.#accept(session, id, 4, (stream, sender) =>
         serveRequests(stream, id, sender, this.#limits, components),
+      );
+    }
+    for (const [id, { accept, maxPerPeer }] of this.#acceptors) {
+      await this.#accept(session, id, maxPerPeer, (stream, sender) =>
+        servePeerStream(stream, (peer) => accept(peer, sender)),
       );
     }
     await this.#accept(session, BLOB_PROTOCOL, this.#limits.maxBlobStreams, (stream, sender) =>

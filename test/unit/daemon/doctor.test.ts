@@ -116,6 +116,7 @@ describe('the runtimes', () => {
       memoryLimit: true,
       diskLimit: false,
       cpuShare: true,
+      networks: false,
     },
     ...over,
   });

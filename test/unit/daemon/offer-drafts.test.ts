@@ -24,6 +24,7 @@ function report(name: string, available: boolean, properties: Properties = {}): 
       memoryLimit: true,
       diskLimit: true,
       cpuShare: true,
+      networks: true,
     },
     fingerprint: { available, notes: [], properties },
   };

@@ -27,6 +27,14 @@ import { workDirOf } from '../../../runtimes/docker/work-dir.ts';
 import { readFileSync } from 'node:fs';
 import { fileOf, sha256 } from './images.ts';
 
+/** What a program of the runtime is compiled from. */
+const sourceOf = (path: string): Buffer =>
+  Buffer.concat(
+    ['native/platform.h', path].map((file) =>
+      readFileSync(new URL(`../../../runtimes/docker/${file}`, import.meta.url)),
+    ),
+  );
+
 describe('options of the Docker runtime', () => {
   it('are checked, all at once', () => {
     expect(() => settingsOf({ user: '0:0', sockets: 1 })).toThrow(/user.*sockets|sockets.*user/s);
