@@ -1,18 +1,17 @@
 import { Type, type Static } from 'typebox';
 import {
   ActivityRecord,
-  ActivityLimits,
   Address,
   Batch,
   BlobHash,
   Bytes,
   DurationMs,
+  ExeUnitSpec,
   Holds,
   Id,
   PeerId,
   Reason,
   Resources,
-  TaskPackage,
   Timestamp,
   TransferUrl,
   UsageSample,
@@ -102,20 +101,7 @@ export const needKey = (need: Need): string => ('url' in need ? `${need.batchId}
 const Supervision = Type.Object(
   {
     activityId: Id,
-    spec: Type.Object(
-      {
-        activityId: Id,
-        agreementId: Id,
-        runtime: Type.String({ maxLength: 64 }),
-        package: Type.Optional(TaskPackage),
-        resources: Resources,
-        limits: ActivityLimits,
-        maxOutputBytes: Bytes,
-        deadline: Timestamp,
-        sampleIntervalMs: DurationMs,
-      },
-      closed,
-    ),
+    spec: ExeUnitSpec,
     /** Batches that have not finished: at most one, the lock of `exec`. */
     openBatches: Type.Array(Id, { maxItems: 1 }),
     /** A command has failed, so a requested end is no `Completed` any more. */

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { BlobHash, Bytes, Timestamp, type Bucket } from '../interface/index.ts';
+import { BlobHash, Bytes, PinnedImage, Timestamp, type Bucket } from '../interface/index.ts';
 import { checker } from '../util/check.ts';
 
 /** A blob that was uploaded as a task package, so that packages can be told from other blobs. */
@@ -8,6 +8,7 @@ const PackageRecord = Type.Object(
     hash: BlobHash,
     sizeBytes: Bytes,
     name: Type.Optional(Type.String({ maxLength: 128 })),
+    image: Type.Optional(PinnedImage),
     uploadedAt: Timestamp,
   },
   { additionalProperties: false },

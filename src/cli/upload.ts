@@ -21,6 +21,19 @@ export async function uploadFile(
   return client.upload(`/v1/${kind}`, content, BlobView, name);
 }
 
+/** The task package: a file, or an image that it names; never both. */
+export async function addPackage(
+  session: Session,
+  file: string | undefined,
+  image: string | undefined,
+): Promise<Uploaded> {
+  if ((file === undefined) === (image === undefined)) {
+    throw new CliError('ERR_CLI_ARGUMENT', 'Name either a file or, with --image, an image', { file, image });
+  }
+  if (image === undefined) return uploadFile(session, file ?? '', 'packages');
+  return (await session.client()).post('/v1/packages/images', BlobView, { image });
+}
+
 /** `-` is this process's own stdin, of whatever length. */
 export async function uploadStdin(session: Session, source: string): Promise<Uploaded> {
   if (source !== '-') return uploadFile(session, source, 'blobs');

@@ -1,8 +1,7 @@
 import { Type } from 'typebox';
-import { ActivityLimits, ActivityState, Holds, TaskPackage, UsageSample } from '../interface/activity.ts';
+import { ActivityState, Holds, UsageSample } from '../interface/activity.ts';
 import { CommandResult, ExeScript, TransferUrl } from '../interface/exe-script.ts';
-import type { ExeUnitSpec, JournalEntry, JournalRecord } from '../interface/exe-unit.ts';
-import { Resources } from '../interface/market.ts';
+import { ExeUnitSpec, type JournalEntry, type JournalRecord } from '../interface/exe-unit.ts';
 import { BlobHash, Bytes, Id, Reason, Timestamp } from '../interface/values.ts';
 import { checker } from '../util/check.ts';
 
@@ -15,28 +14,11 @@ export const ProgressMembers = {
 };
 export const RuntimeName = Type.String({ pattern: '^[a-z0-9._-]{1,64}$' });
 
-export const ExeUnitSpecSchema = Type.Object(
-  {
-    activityId: Id,
-    agreementId: Id,
-    nodeId: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-    runtime: RuntimeName,
-    package: Type.Optional(TaskPackage),
-    resources: Resources,
-    network: Type.Optional(Type.Boolean()),
-    limits: ActivityLimits,
-    maxOutputBytes: Bytes,
-    deadline: Timestamp,
-    sampleIntervalMs: Type.Integer({ minimum: 10, maximum: 24 * 3600 * 1000 }),
-  },
-  closed,
-);
-
 const common = { seq: Type.Integer({ minimum: 1 }), at: Timestamp };
 const batchId = Id;
 
 const JournalRecordSchema = Type.Union([
-  Type.Object({ ...common, type: Type.Literal('created'), spec: ExeUnitSpecSchema }, closed),
+  Type.Object({ ...common, type: Type.Literal('created'), spec: ExeUnitSpec }, closed),
   Type.Object(
     {
       ...common,
@@ -81,7 +63,7 @@ const JournalRecordSchema = Type.Union([
 ]);
 
 export const checkSpec: (value: unknown) => ExeUnitSpec = checker(
-  ExeUnitSpecSchema,
+  ExeUnitSpec,
   'specification of an activity',
 );
 export const checkRecord: (value: unknown) => JournalRecord = checker(JournalRecordSchema, 'journal record');

@@ -1,36 +1,41 @@
-import type {
+import { Type, type Static } from 'typebox';
+import {
   ActivityLimits,
-  ActivityState,
-  Holder,
-  LogSlice,
-  LogStream,
   TaskPackage,
-  UsageSample,
+  type ActivityState,
+  type Holder,
+  type LogSlice,
+  type LogStream,
+  type UsageSample,
 } from './activity.ts';
 import type { CommandResult, ExeScript } from './exe-script.ts';
-import type { Resources } from './market.ts';
+import { Resources } from './market.ts';
 import type { Startable } from './startable.ts';
-import type { Reason } from './values.ts';
+import { Bytes, Id, Timestamp, type Reason } from './values.ts';
 
 /** All that a supervisor needs to know of its activity, for as long as it lives. */
-export interface ExeUnitSpec {
-  readonly activityId: string;
-  readonly agreementId: string;
-  /** This node, for the labels of what a runtime makes outside the work directory. */
-  readonly nodeId?: string;
-  readonly runtime: string;
-  readonly package?: TaskPackage;
-  readonly resources: Resources;
-  /** The agreement grants one. */
-  readonly network?: boolean;
-  readonly limits: ActivityLimits;
-  /** stdout and stderr are kept up to this many bytes each; a workload that writes more is ended. */
-  readonly maxOutputBytes: number;
-  /** The activity ends by then, ms since the epoch. */
-  readonly deadline: number;
-  /** Distance of usage samples. */
-  readonly sampleIntervalMs: number;
-}
+export const ExeUnitSpec = Type.Object(
+  {
+    activityId: Id,
+    agreementId: Id,
+    /** This node, for the labels of what a runtime makes outside the work directory. */
+    nodeId: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
+    package: Type.Optional(TaskPackage),
+    resources: Resources,
+    /** The agreement grants one. */
+    network: Type.Optional(Type.Boolean()),
+    limits: ActivityLimits,
+    /** stdout and stderr are kept up to this many bytes each; a workload that writes more is ended. */
+    maxOutputBytes: Bytes,
+    /** The activity ends by then. */
+    deadline: Timestamp,
+    /** Distance of usage samples. */
+    sampleIntervalMs: Type.Integer({ minimum: 10, maximum: 24 * 3600 * 1000 }),
+  },
+  { additionalProperties: false },
+);
+export type ExeUnitSpec = Static<typeof ExeUnitSpec>;
 
 /**
  * One line of an activity's journal. `seq` counts from 1 without gaps. The daemon's record of an activity is a

@@ -1,7 +1,17 @@
 import { Type, type Static } from 'typebox';
 import { TaskPackage } from './activity.ts';
 import { EnvVars } from './exe-script.ts';
-import { Address, Amount, BlobHash, Bytes, Constraints, Id, Reason, Timestamp } from './values.ts';
+import {
+  Address,
+  Amount,
+  BlobHash,
+  Bytes,
+  Constraints,
+  Id,
+  PinnedImage,
+  Reason,
+  Timestamp,
+} from './values.ts';
 
 const closed = { additionalProperties: false } as const;
 const GuestPath = Type.String({
@@ -15,6 +25,8 @@ export const TaskSpec = Type.Object(
     name: Type.Optional(Type.String({ maxLength: 128 })),
     /** The task package, uploaded before. */
     package: BlobHash,
+    /** The image that the package names, when it brings none itself. */
+    image: Type.Optional(PinnedImage),
     runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
     /** argv[0] for WASI; a program of the image for Docker. */
     entryPoint: Type.String({ maxLength: 4096 }),

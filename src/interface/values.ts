@@ -27,6 +27,12 @@ export const Digest = Type.String({ pattern: '^0x[0-9a-f]{64}$' });
 /** Content address of a blob. */
 export const BlobHash = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
 export type BlobHash = Static<typeof BlobHash>;
+/** A container image by name and digest; a tag may stand beside the digest and means nothing. */
+export const PinnedImage = Type.String({
+  maxLength: 1024,
+  pattern: '^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$',
+  description: 'A container image with its digest: `registry/name@sha256:…`',
+});
 /** An id made by one of the nodes (UUIDv7, so ids sort by time). */
 export const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' });
 /** libp2p PeerId in base58. */

@@ -18,7 +18,7 @@ export function demandOf(
       [PROPERTY.requestedMemoryBytes]: spec.limits.memoryBytes,
       [PROPERTY.requestedStorageBytes]: spec.limits.storageBytes,
       [PROPERTY.chosenPlatform]: spec.platform,
-      [PROPERTY.taskPackage]: `hash:${spec.package}`,
+      [PROPERTY.taskPackage]: spec.image === undefined ? `hash:${spec.package}` : `docker://${spec.image}`,
     },
     constraints: constraintsOf(spec),
     expectedUsage: worstUsage(spec),

@@ -1,5 +1,5 @@
 import { Type, type TSchema } from 'typebox';
-import { BlobHash, Bytes, Id, Timestamp } from '../../interface/index.ts';
+import { BlobHash, Bytes, Id, PinnedImage, Timestamp } from '../../interface/index.ts';
 
 export const closed = { additionalProperties: false } as const;
 
@@ -31,7 +31,13 @@ export function page<S extends TSchema>(item: S) {
 
 export const BlobView = Type.Object({ hash: BlobHash, sizeBytes: Bytes }, closed);
 export const PackageView = Type.Object(
-  { hash: BlobHash, sizeBytes: Bytes, name: Type.Optional(Type.String()), uploadedAt: Timestamp },
+  {
+    hash: BlobHash,
+    sizeBytes: Bytes,
+    name: Type.Optional(Type.String()),
+    image: Type.Optional(PinnedImage),
+    uploadedAt: Timestamp,
+  },
   closed,
 );
 

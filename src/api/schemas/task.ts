@@ -18,7 +18,12 @@ export const TaskBody = Type.Object(
     taskId: Type.Optional(Id),
     name: spec.name,
     package: spec.package,
-    runtime: Type.String({ ...spec.runtime, default: 'wasi' }),
+    runtime: Type.Optional(
+      Type.String({
+        ...spec.runtime,
+        description: '`wasi` without it, or `docker` when the package names an image',
+      }),
+    ),
     entryPoint: Type.String({ ...spec.entryPoint, default: 'main' }),
     args: Type.Array(spec.args.items, { maxItems: 4096, default: [] }),
     env: Type.Optional(spec.env),

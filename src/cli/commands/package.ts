@@ -4,7 +4,8 @@ import { Timestamp } from '../../interface/index.ts';
 import type { Commands } from '../command.ts';
 import { bytes, time } from '../format.ts';
 import { LIMIT, type ListFlags } from '../list-flags.ts';
-import { uploadFile } from '../upload.ts';
+import { addPackage } from '../upload.ts';
+import { parseImage } from '../parse.ts';
 import { BlobView } from '../views.ts';
 
 const PackageLine = Type.Object({
@@ -15,16 +16,21 @@ const PackageLine = Type.Object({
 type PackageLine = Static<typeof PackageLine>;
 
 export function packageCommands(group: Command, commands: Commands): void {
-  commands.add(
+  commands.add<{ image?: string }>(
     group,
     {
-      usage: 'add <file>',
+      usage: 'add [file]',
       summary: 'upload a task package to the own node; prints its hash',
-      examples: [['package add hello.wasm', 'a WASI module']],
+      examples: [
+        ['package add hello.wasm', 'a WASI module'],
+        ['package add image.tar.gz', 'a container image, as docker save or docker export wrote it'],
+        ['package add --image alpine@sha256:…', 'a container image that providers have, or pull'],
+      ],
     },
-    () => undefined,
-    async (session, [file = '']) => {
-      const added = await uploadFile(session, file, 'packages');
+    (command) =>
+      command.option('--image <name@sha256:…>', 'an image by name and digest, instead of a file', parseImage),
+    async (session, [file], { image }) => {
+      const added = await addPackage(session, file, image);
       await session.print(added, () => added.hash);
       return undefined;
     },

@@ -2,22 +2,26 @@ import type { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Commands } from '../command.ts';
+import { CliError } from '../errors.ts';
+import { isImageArchive } from '../image-archive.ts';
 import {
   collect,
   parseCount,
   parseDuration,
   parseEnv,
+  parseImage,
   parseInput,
   parseOutput,
   parseSize,
 } from '../parse.ts';
 import { progress } from '../progress.ts';
 import type { Session } from '../session.ts';
-import { uploadFile, uploadStdin } from '../upload.ts';
+import { addPackage, uploadFile, uploadStdin } from '../upload.ts';
 import { TaskView } from '../views.ts';
 import { waitForTask } from './task-wait.ts';
 
 interface SubmitFlags {
+  readonly image?: string;
   readonly name?: string;
   readonly runtime?: string;
   readonly entryPoint?: string;
@@ -48,18 +52,26 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
     "task submit job.wasm --stdin - --budget 0.5 --constraint '(golem.inf.cpu.threads>=4)'",
     'stdin from a pipe, at most half a token',
   ],
+  [
+    'task submit --image alpine@sha256:… --entry-point sh --arg -c --arg "uname -a" --wait',
+    'a program of a container image that providers have, or pull',
+  ],
+  [
+    'task submit image.tar.gz --entry-point python3 --arg -V --wait',
+    'a program of an image of your own, from `docker save` or `docker export`',
+  ],
 ];
 
 export function taskSubmitCommand(group: Command, commands: Commands): void {
   commands.add<SubmitFlags>(
     group,
     {
-      usage: 'submit <file>',
+      usage: 'submit [file]',
       summary: 'run a program on the machine of a provider that this node finds',
       examples: EXAMPLES,
     },
     options,
-    async (session, [file = ''], flags) => {
+    async (session, [file], flags) => {
       for (const output of flags.output ?? []) parseOutput(output);
       const task = await submit(session, file, flags);
       if (flags.wait === true) return waitForTask(session, task.taskId, flags.output ?? []);
@@ -72,9 +84,13 @@ export function taskSubmitCommand(group: Command, commands: Commands): void {
 
 function options(command: Command): void {
   command
+    .option('--image <name@sha256:…>', 'a container image by name and digest, instead of a file', parseImage)
     .option('--name <name>', 'for people')
-    .option('--runtime <name>', 'runtime that the provider must have (default: wasi)')
-    .option('--entry-point <name>', "the program's own name, argv[0] (default: the file's name)")
+    .option('--runtime <name>', 'runtime that the provider must have (default: wasi, or docker for an image)')
+    .option(
+      '--entry-point <name>',
+      "the program to run: argv[0] for WASI (default: the file's name), a program of the image for Docker",
+    )
     .option('--arg <text>', 'an argument of the program (repeatable)', collect)
     .option('--env <NAME=value>', 'an environment variable (repeatable)', parseEnv)
     .option('--stdin <file>', 'what it reads from stdin; - for what is piped into this command')
@@ -95,11 +111,12 @@ function options(command: Command): void {
     );
 }
 
-async function submit(session: Session, file: string, flags: SubmitFlags): Promise<TaskView> {
+async function submit(session: Session, file: string | undefined, flags: SubmitFlags): Promise<TaskView> {
   const shown = await progress(session.io.stderr, session.json);
   try {
-    shown.say(`uploading ${file}`);
-    const { hash } = await uploadFile(session, file, 'packages');
+    const program = await programOf(file, flags);
+    shown.say(`uploading ${file ?? flags.image}`);
+    const { hash } = await addPackage(session, file, flags.image);
     const inputs: { blob: string; path: string }[] = [];
     for (const { local, guest } of (flags.input ?? []).map(parseInput)) {
       shown.say(`uploading ${local}`);
@@ -107,7 +124,7 @@ async function submit(session: Session, file: string, flags: SubmitFlags): Promi
     }
     const stdin = flags.stdin === undefined ? undefined : (await uploadStdin(session, flags.stdin)).hash;
     shown.say('submitting');
-    const body = taskBody(flags, { package: hash, entryPoint: basename(file), inputs, stdin });
+    const body = taskBody(flags, { package: hash, ...program, inputs, stdin });
     // Sent again after a lost answer, it makes no second task.
     const headers = { 'idempotency-key': randomUUID() };
     return await (await session.client()).post('/v1/tasks', TaskView, body, headers);
@@ -116,9 +133,25 @@ async function submit(session: Session, file: string, flags: SubmitFlags): Promi
   }
 }
 
-interface Uploads {
-  readonly package: string;
+interface Program {
+  readonly runtime: string | undefined;
   readonly entryPoint: string;
+}
+
+/** An image says nothing of what to run in it: its own entry point does not count. */
+async function programOf(file: string | undefined, flags: SubmitFlags): Promise<Program> {
+  const isImage = flags.image !== undefined || (file !== undefined && (await isImageArchive(file)));
+  const runtime = flags.runtime ?? (isImage ? 'docker' : undefined);
+  if (flags.entryPoint !== undefined) return { runtime, entryPoint: flags.entryPoint };
+  if (runtime === 'docker') {
+    const message = 'Say with --entry-point which program of the image is to run, e.g. --entry-point sh';
+    throw new CliError('ERR_CLI_ARGUMENT', message);
+  }
+  return { runtime, entryPoint: basename(file ?? '') };
+}
+
+interface Uploads extends Program {
+  readonly package: string;
   readonly inputs: readonly { readonly blob: string; readonly path: string }[];
   readonly stdin: string | undefined;
 }
@@ -128,8 +161,8 @@ function taskBody(flags: SubmitFlags, uploads: Uploads): object {
   const body = {
     name: flags.name,
     package: uploads.package,
-    runtime: flags.runtime,
-    entryPoint: flags.entryPoint ?? uploads.entryPoint,
+    runtime: uploads.runtime,
+    entryPoint: uploads.entryPoint,
     args: flags.arg,
     env: flags.env,
     stdin: uploads.stdin === undefined ? undefined : { blob: uploads.stdin },

@@ -16,6 +16,7 @@ export function describeTask(output: Output, task: TaskView, tokens: readonly To
     ['reason', reason && `${reason.code}: ${reason.message}`],
     ['program', `${[spec.entryPoint, ...spec.args].join(' ')} (${spec.runtime})`],
     ['package', spec.package],
+    ['image', spec.image],
     ['limits', describeLimits(limits)],
     ['created', time(task.createdAt)],
     ...task.attempts.map((attempt): [string, string] => [

@@ -53,6 +53,24 @@ describe('POST /v1/tasks', () => {
     expect(world.changes).toEqual([]);
   });
 
+  test('an image that is pinned by its digest is a package too, for Docker', async () => {
+    const image = `registry.example:5000/tools/cc:12@sha256:${'a'.repeat(64)}`;
+    const made = await world.post('/v1/packages/images', { image: `docker://${image}` });
+    expect(made.statusCode).toBe(201);
+    const { hash } = made.json();
+    expect((await world.post('/v1/packages/images', { image })).json()).toEqual(made.json());
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of world.components.blobs.read(hash)) chunks.push(chunk);
+    expect(JSON.parse(Buffer.concat(chunks).toString())).toEqual({ image });
+    const { spec } = (await world.post('/v1/tasks', { ...taskBody, package: hash })).json();
+    expect(spec).toMatchObject({ package: hash, image, runtime: 'docker' });
+    const vm = (await world.post('/v1/tasks', { ...taskBody, package: hash, runtime: 'vm' })).json();
+    expect(vm.spec).toMatchObject({ image, runtime: 'vm' });
+    for (const loose of ['alpine', 'alpine:3', `Alpine@sha256:${'a'.repeat(64)}`, 'alpine@sha256:abc']) {
+      expect((await world.post('/v1/packages/images', { image: loose })).statusCode, loose).toBe(400);
+    }
+  });
+
   test('a platform that the node does not have is named with those that it has', async () => {
     const answer = await world.post('/v1/tasks', { ...taskBody, platform: 'erc20-main' });
     expect(answer.json()).toMatchObject({

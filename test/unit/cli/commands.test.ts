@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT_STATUS } from '../../../src/cli/exit-status.ts';
 import { ErgonError } from '../../../src/interface/errors.ts';
@@ -16,6 +17,7 @@ import {
   taskRecord,
 } from '../api/support/samples.ts';
 import { apiWorld, bookBuckets, type ApiWorld } from '../api/support/world.ts';
+import { tarOf } from '../../support/tar.ts';
 import { ergon, terminal } from './support/terminal.ts';
 
 let world: ApiWorld;
@@ -217,6 +219,37 @@ describe('tasks', () => {
       runtime: 'wasi',
     });
     expect(world.changes.filter((change) => change.startsWith('blob'))).toHaveLength(3);
+  });
+
+  test('submit tells an image from a module, and asks which of its programs is meant', async () => {
+    const image = `alpine@sha256:${'a'.repeat(64)}`;
+    const submitted = async (...args: string[]): Promise<unknown> => {
+      const { out, err } = await ergon(url, ['task', 'submit', ...args, '--json']);
+      return out === '' ? err : JSON.parse(out).spec;
+    };
+    expect(await submitted('--image', `docker://${image}`, '--entry-point', 'sh')).toMatchObject({
+      image,
+      runtime: 'docker',
+      entryPoint: 'sh',
+    });
+    const archives = {
+      'a.tar': tarOf([{ name: 'a' }]),
+      'a.tgz': gzipSync('x'),
+      'a.zst': zstdCompressSync('x'),
+    };
+    for (const [name, bytes] of Object.entries(archives)) {
+      await writeFile(join(dir, name), bytes);
+      expect(await submitted(join(dir, name)), name).toContain('--entry-point');
+      expect(await submitted(join(dir, name), '--entry-point', 'sh'), name).toMatchObject({
+        runtime: 'docker',
+      });
+      expect(await submitted(join(dir, name), '--runtime', 'wasi'), name).toMatchObject({ entryPoint: name });
+    }
+    expect(await submitted('--image', 'alpine:3')).toContain('docker inspect');
+    expect(await submitted()).toContain('either a file or');
+    expect(await submitted(join(dir, 'a.tar'), '--image', image, '--entry-point', 'sh')).toContain('either');
+    const added = await ergon(url, ['package', 'add', '--image', image]);
+    expect(added.out).toMatch(/^sha256:[0-9a-f]{64}\n$/);
   });
 
   test('--wait streams the output as it is, downloads files, and passes the exit code on', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../../src/interface/index.ts';
-import { spec, OUTPUT, World } from './world.ts';
+import { HASH, spec, OUTPUT, World } from './world.ts';
 
 type Service = ReturnType<World['service']>;
 
@@ -60,6 +60,15 @@ describe('tasks', () => {
       'golem.usage.duration_sec': '60000000000',
       'golem.usage.cpu_sec': '60000000000',
     });
+  });
+
+  it('names the package in the agreement: its hash, or an image with its digest', async () => {
+    const image = `registry.example/tool@sha256:${'c'.repeat(64)}`;
+    await service.submit('by-hash', spec());
+    await service.submit('by-image', spec({ image, runtime: 'docker' }));
+    await expect
+      .poll(() => world.requests.map(({ properties }) => properties['golem.srv.comp.task_package']))
+      .toEqual([`hash:${HASH}`, `docker://${image}`]);
   });
 
   it('fails with the exit code of a failing program, and does not try another provider', async () => {

@@ -1,11 +1,25 @@
 import { Type } from 'typebox';
+import type { BlobInfo } from '../../../interface/index.ts';
+import { canonicalJson } from '../../../util/canonical-json.ts';
 import { bucketCollection } from '../../collection.ts';
+import { imagePackage } from '../../image-package.ts';
 import { packageBucket, type PackageRecord } from '../../package-bucket.ts';
 import type { ApiServer, RouteContext, Routes } from '../../route.ts';
 import { answers, closed, HashParams, PackageView, page, pageQuery } from '../../schemas/common.ts';
 import { receive, takeStreams, UPLOAD_TYPES } from '../../upload.ts';
 import { found } from '../found.ts';
 
+const ImageBody = Type.Object(
+  {
+    image: Type.String({
+      maxLength: 1024,
+      pattern: '^(docker://)?[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$',
+      description: 'A container image with its digest: `registry/name@sha256:…`',
+    }),
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'For people' })),
+  },
+  closed,
+);
 const UploadQuery = Type.Object(
   { name: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'For people' })) },
   closed,
@@ -51,6 +65,23 @@ export const packageRoutes: Routes = (app, context) => {
       return reply.code(200).send();
     },
   );
+  app.post(
+    '/packages/images',
+    {
+      config: { scope: 'requestor' },
+      schema: {
+        summary: 'Make a task package that names a container image, pinned by its digest',
+        body: ImageBody,
+        response: answers({ 201: PackageView }),
+      },
+    },
+    async ({ body }, reply) => {
+      const image = body.image.replace(/^docker:\/\//, '');
+      const blob = await imagePackage(context.blobs, image);
+      const record = await remember(context, blob, { name: body.name ?? image.slice(0, 128), image });
+      return reply.code(201).header('location', `/v1/packages/${blob.hash}`).send(record);
+    },
+  );
   void app.register(async (uploads: ApiServer) => {
     takeStreams(uploads);
     uploads.post(
@@ -65,7 +96,7 @@ export const packageRoutes: Routes = (app, context) => {
       },
       async (request, reply) => {
         const blob = await receive(request, context);
-        const record = await remember(context, blob.hash, blob.sizeBytes, request.query.name);
+        const record = await remember(context, blob, request.query);
         return reply.code(201).header('location', `/v1/packages/${blob.hash}`).send(record);
       },
     );
@@ -74,18 +105,18 @@ export const packageRoutes: Routes = (app, context) => {
 
 async function remember(
   { store, clock }: RouteContext,
-  hash: string,
-  sizeBytes: number,
-  name: string | undefined,
+  { hash, sizeBytes }: BlobInfo,
+  { name, image }: Pick<PackageRecord, 'name' | 'image'>,
 ): Promise<PackageRecord> {
   return store.transact(async (tx) => {
     const known = await tx.get(packageBucket, hash);
-    if (known !== undefined && (name === undefined || known.name === name)) return known;
     const record = {
       ...(known ?? { hash, sizeBytes, uploadedAt: clock.now() }),
       ...(name !== undefined && { name }),
+      ...(image !== undefined && { image }),
     };
-    tx.put(packageBucket, hash, record);
+    if (known === undefined || canonicalJson(known) !== canonicalJson(record))
+      tx.put(packageBucket, hash, record);
     return record;
   });
 }

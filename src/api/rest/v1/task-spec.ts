@@ -1,16 +1,20 @@
 import { ApiError } from '../../errors.ts';
 import type { RouteContext } from '../../route.ts';
+import { packageBucket } from '../../package-bucket.ts';
 import type { TaskBody } from '../../schemas/task.ts';
 import type { TaskSpec } from '../../../interface/index.ts';
 import { parseTokens } from '../../../util/token-amount.ts';
 
 /** The specification that a body means: its budget in smallest units, its stdin a blob. */
 export async function taskSpec(body: TaskBody, context: RouteContext): Promise<TaskSpec> {
-  const { budget, stdin, name, env, ...rest } = omitId(body);
+  const { budget, stdin, name, env, runtime, ...rest } = omitId(body);
   const units = await smallestUnits(budget, body.platform, context);
   const stdinBlob = await stdinHash(stdin, context);
+  const image = (await context.store.get(packageBucket, body.package))?.image;
   return {
     ...rest,
+    ...(image !== undefined && { image }),
+    runtime: runtime ?? (image === undefined ? 'wasi' : 'docker'),
     env: env ?? {},
     budget: units,
     ...(name !== undefined && { name }),

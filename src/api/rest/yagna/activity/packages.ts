@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BlobInfo, TaskPackage } from '../../../../interface/index.ts';
+import { imagePackage } from '../../../image-package.ts';
 import { packageBucket } from '../../../package-bucket.ts';
 import { invalid, YagnaError } from '../errors.ts';
 import type { Files } from '../gsb/files.ts';
@@ -112,12 +113,7 @@ export class Packages {
   async #dockerReference(name: string, digest: string): Promise<TaskPackage> {
     if (!/^sha256:[0-9a-f]{64}$/.test(digest))
       throw invalid(`The image docker://${name} is not pinned by its digest`);
-    const file = Buffer.from(JSON.stringify({ image: `${name}@${digest}` }));
-    const { hash, sizeBytes } = await this.#context.blobs.put(
-      (async function* () {
-        yield file;
-      })(),
-    );
+    const { hash, sizeBytes } = await imagePackage(this.#context.blobs, `${name}@${digest}`);
     return { hash, sizeBytes };
   }
 
