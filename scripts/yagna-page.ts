@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { NOT_IMPLEMENTED } from '../src/api/rest/yagna/index.ts';
+import { DEVIATIONS } from './yagna-deviations.ts';
+import type { YagnaContract } from './yagna-contract.ts';
 
 /** Every path of Yagna's specifications, as `GET /market-api/v1/…`. */
 export function yagnaPaths(): string[] {
-  const file = new URL('../test/fixtures/yagna/paths.txt', import.meta.url);
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '');
+  const file = new URL('../test/fixtures/yagna/contract.json', import.meta.url);
+  return Object.keys((JSON.parse(readFileSync(file, 'utf8')) as YagnaContract).routes);
 }
 
 /** Why a path is not served; undefined for one that is. */
@@ -38,10 +38,20 @@ export function yagnaPage(): string {
     '- A command that fails leaves the activity in the state where it was, and the batch ends there.',
     '- Batches of one activity wait for each other; in Yagna the second one fails as busy.',
     '- An agreement holds the memory, disk and threads that its demand asked for as lower bounds, not the whole machine.',
+    '- A bill that was rejected stays rejected, since the rejection is signed; in Yagna it can still be accepted.',
     '- Task packages and files are brought to the requestor, which hands them to its provider as blobs.',
     '- `DELETE /market-api/v1/scan/{id}` ends a scan as clients do it, beside the path of the specification.',
-    '- Statuses follow what clients use where the specification says otherwise: a counter-proposal is 200, a terminated',
-    '  agreement 200.',
+    '',
+    '## Where an answer is not what the specification says',
+    '',
+    'A test holds the answers of real nodes against the specifications: it fails for a difference that is not in this table,',
+    'and for one that is and does not happen. `*` stands for whatever.',
+    '',
+    '| path | status | what differs | why |',
+    '| --- | --- | --- | --- |',
+    ...DEVIATIONS.map(
+      ({ route, status, what, reason }) => `| \`${route}\` | ${status} | ${what} | ${reason} |`,
+    ),
     '',
     '## Paths',
     '',

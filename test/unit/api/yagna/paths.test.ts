@@ -1,7 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { condense } from '../../../../scripts/yagna-contract.ts';
 import { whyMissing, yagnaPage, yagnaPaths } from '../../../../scripts/yagna-page.ts';
+import { contract } from '../../../support/yagna-contract.ts';
 import { yagnaWorld, type YagnaWorld } from './support/yagna-world.ts';
+
+/** The specifications stand beside the project where it is built; a clone alone has only what was taken out of them. */
+const SPECIFICATIONS = fileURLToPath(new URL('../../../../../shared/specs', import.meta.url));
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -16,6 +22,12 @@ describe("the paths of Yagna's specifications", () => {
     const file = new URL('../../../../docs/yagna-compatibility.md', import.meta.url);
     expect(readFileSync(file, 'utf8'), 'run node scripts/write-yagna-docs.ts').toBe(yagnaPage());
   });
+
+  if (existsSync(SPECIFICATIONS)) {
+    it('are what test/fixtures/yagna/contract.json says of them', () => {
+      expect(contract, 'run node scripts/write-yagna-contract.ts').toEqual(condense(SPECIFICATIONS));
+    });
+  }
 
   it.each(yagnaPaths())('%s answers in JSON, with 501 and why where it is not served', async (route) => {
     const [method, path = ''] = route.split(' ');

@@ -17,15 +17,16 @@ const Proposal = Type.Object({
   proposalId: Type.String({ maxLength: 512 }),
   validTo: Type.String({ maxLength: 64 }),
 });
-/** Free words of the client; whatever else it says is kept out. */
-const Reason = Type.Optional(
-  Type.Union([
+/** Free words of the client, which may also say nothing; whatever else it says is kept out. */
+const Reason = Type.Union(
+  [
     Type.Null(),
     Type.Object({
       message: Type.Optional(Type.String({ maxLength: 65_536 })),
       'golem.requestor.code': Type.Optional(Type.String({ maxLength: 1024 })),
     }),
-  ]),
+  ],
+  { default: null },
 );
 const STATES = [
   'Proposal',

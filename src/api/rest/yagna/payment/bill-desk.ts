@@ -61,6 +61,7 @@ export class BillDesk {
     if (unitsOf(totalAmountAccepted, this.#platforms.decimalsOf(platform)) !== BigInt(amount))
       throw invalid(`${totalAmountAccepted} is not what ${billId} is about`);
     if (bill.state === 'Accepted' || bill.state === 'Settled') return;
+    if (bill.state === 'Rejected') throw invalid(`${billId} was rejected, and that is signed`);
     if (bill.state === 'Cancelled') throw gone(`${billId} was cancelled`);
     await this.#allocations.live(allocationId);
     await this.#context.bills.accept(billId, { allocationId, withNotes: true });

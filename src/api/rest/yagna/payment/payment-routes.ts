@@ -66,9 +66,10 @@ export function paymentRoutes(app: ApiServer, rooms: YagnaRooms): void {
     if (found === undefined) throw notFound('payment', params.id);
     return view(found);
   });
-  app.get('/invoices/:id/payments', { config: READ, schema: { params: Params } }, async ({ params }) =>
-    Promise.all((await all(params.id)).map(view)),
-  );
+  app.get('/invoices/:id/payments', { config: READ, schema: { params: Params } }, async ({ params }) => {
+    if ((await context.books.invoices.get(params.id)) === undefined) throw notFound('invoice', params.id);
+    return Promise.all((await all(params.id)).map(view));
+  });
   // A debit note is paid with the invoice of its agreement.
   app.get('/debitNotes/:id/payments', { config: READ, schema: { params: Params } }, async ({ params }) => {
     const record = await context.books.debitNotes.get(params.id);
