@@ -79,6 +79,11 @@ export class LocalNode {
     return this.#process?.pid ?? 0;
   }
 
+  get isUp(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   get url(): string {
     return this.#url;
   }

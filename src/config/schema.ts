@@ -154,6 +154,12 @@ const providerSchema = Type.Object(
       },
     ),
     sampleIntervalMs: durationMs('Distance of usage samples', 1_000, 10),
+    quarantineAfterBoots: count(
+      'An activity is ended as `Quarantined` when this node went down within seconds of taking it up, so often in a row; 0: never',
+      8,
+      0,
+      1000,
+    ),
     transfer: Type.Object(
       {
         allowHosts: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.:*_/-]{1,256}$' }), {

@@ -147,6 +147,7 @@ function providerServices(
       sampleIntervalMs: provider.sampleIntervalMs,
       retentionMs: 10 * MINUTE_MS,
       orphanGraceMs: 5 * MINUTE_MS,
+      quarantineAfterBoots: provider.quarantineAfterBoots,
       blobAllowanceBytes: config.api.maxPackageBytes,
       runtimeAliases: config.yagna.runtimeAliases,
     },

@@ -233,8 +233,17 @@ class SupervisorClients implements LocalExeUnits {
     return supervisorStatus(await this.#directoryOf(activityId), this.#clock);
   }
 
-  async readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice> {
-    return readLogSlice(await this.#directoryOf(activityId), stream, offset, maxBytes, this.#ends);
+  async readLog(
+    activityId: string,
+    stream: LogStream,
+    offset: number,
+    maxBytes: number,
+    ended = false,
+  ): Promise<LogSlice> {
+    const directory = await this.#directoryOf(activityId);
+    // Asked before the size is read: what is written in between is then not called final.
+    const isWhole = ended || (await this.#ends.hasEnded(directory));
+    return readLogSlice(workPaths(directory)[stream], offset, maxBytes, isWhole);
   }
 
   async outputPath(activityId: string, hash: string): Promise<string | undefined> {

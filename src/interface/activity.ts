@@ -27,6 +27,7 @@ export const TERMINATION_CODES = [
   'PaymentDefault',
   'ProviderRestart',
   'SupervisorLost',
+  'Quarantined',
 ] as const;
 
 /** Who holds an activity back: one of its parties, or `node` when the provider has paused all that runs on it. */

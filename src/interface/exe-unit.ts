@@ -131,7 +131,14 @@ export interface ExeUnits extends Startable {
   /** When the supervisor is gone and its journal has no end: writes one, and makes sure that nothing of the workload lives. */
   close(activityId: string, reason: Reason): Promise<void>;
   status(activityId: string): Promise<SupervisorStatus>;
-  readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
+  /** `ended`: the caller knows that the activity has; without it, its journal is asked. */
+  readLog(
+    activityId: string,
+    stream: LogStream,
+    offset: number,
+    maxBytes: number,
+    ended?: boolean,
+  ): Promise<LogSlice>;
   /** Path of a blob that a transfer to `blob:` made. */
   outputPath(activityId: string, hash: string): Promise<string | undefined>;
   /** Removes the work directory of an ended activity. */

@@ -119,6 +119,7 @@ export class ActivityWorld {
         sampleIntervalMs: 1000,
         retentionMs: HOUR,
         orphanGraceMs: 60_000,
+        quarantineAfterBoots: 8,
         blobAllowanceBytes: 1000,
       },
       {

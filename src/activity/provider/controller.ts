@@ -26,7 +26,7 @@ import { waitForUpdates } from './updates.ts';
 
 export interface ControllerComponents {
   readonly context: ProviderContext;
-  readonly keeper: Keeper;
+  readonly keeper: Pick<Keeper, 'keep'>;
   /** Whether requests are taken: after start and until stop. */
   readonly isOpen: () => boolean;
 }

@@ -13,6 +13,7 @@ import { AgreementWatch } from './agreements.ts';
 import { outputFor } from './allow-blob.ts';
 import type { ActivityProviderComponents, ActivityProviderInit, ProviderContext } from './context.ts';
 import { activityProtocol } from './controller.ts';
+import { TakeUp } from './boot-attempts.ts';
 import { hold, release } from './holding.ts';
 import { Janitor } from './janitor.ts';
 import { Keeper } from './keeper.ts';
@@ -47,20 +48,21 @@ export function activityProvider(
   let paused = false;
   const context: ProviderContext = { ...components, init, changes, background, isPaused: () => paused };
   const keeper = new Keeper(context);
+  const takeUp = new TakeUp(context, keeper);
   const watch = new AgreementWatch(context);
   const janitor = new Janitor(context);
   let isOpen = false;
   let stopConsuming: (() => Promise<void>) | undefined;
   const mine = (activityId: string) => (record: ActivityRecord | undefined) => ownedHere(activityId, record);
   const live = () => store.list(activities, { where: { index: 'live', equals: 'provider' } });
-  network.handle(activityProtocol({ context, keeper, isOpen: () => isOpen }));
+  network.handle(activityProtocol({ context, keeper: takeUp, isOpen: () => isOpen }));
 
   return {
     async start() {
       await slots.audit();
       stopConsuming = watch.consume();
       background.spawn('end requests', (signal) => wakeOnEndRequests(context, signal));
-      for (const { id } of await live()) keeper.keep(id);
+      await takeUp.begin((await live()).map(({ id }) => id));
       background.every('agreements', WATCH_EVERY_MS, () => watch.sweep());
       background.every('work directories', CLEAN_EVERY_MS, () => janitor.sweep());
       background.every('left over by runtimes', REAP_EVERY_MS, () => reap(context));
@@ -68,6 +70,7 @@ export function activityProvider(
     },
     async stop() {
       isOpen = false;
+      await takeUp.end();
       await stopConsuming?.();
       await background.stop();
     },

@@ -1,6 +1,7 @@
-import type { LogSlice, LogStream } from '../../interface/index.ts';
+import { isErgonError, type LogSlice, type LogStream } from '../../interface/index.ts';
 import { ActivityError } from '../errors.ts';
-import { supervisions } from '../records.ts';
+import { isFinal } from '../machine.ts';
+import { activities, supervisions } from '../records.ts';
 import type { ProviderContext } from './context.ts';
 
 export interface LogSizes {
@@ -13,9 +14,10 @@ export async function logSizes(
   { exeUnits }: Pick<ProviderContext, 'exeUnits'>,
   activityId: string,
 ): Promise<LogSizes> {
+  // Whether it has ended is of no interest here, so its journal need not be asked.
   const [stdout, stderr] = await Promise.all([
-    exeUnits.readLog(activityId, 'stdout', 0, 1),
-    exeUnits.readLog(activityId, 'stderr', 0, 1),
+    exeUnits.readLog(activityId, 'stdout', 0, 0, true),
+    exeUnits.readLog(activityId, 'stderr', 0, 0, true),
   ]);
   return { stdoutBytes: stdout.end, stderrBytes: stderr.end };
 }
@@ -32,10 +34,19 @@ export async function readProviderLog(
   if (supervision === undefined) {
     throw new ActivityError('ERR_ACTIVITY_NOT_FOUND', `There is no activity ${activityId}`, { activityId });
   }
-  if (supervision.disposed) {
-    throw new ActivityError('ERR_ACTIVITY_LOG_GONE', `The logs of activity ${activityId} were removed`, {
-      activityId,
-    });
-  }
-  return exeUnits.readLog(activityId, stream, offset, maxBytes);
+  if (supervision.disposed) throw logGone(activityId);
+  // Asked before the log is: what is written in between is then not called final. And of an activity whose journal
+  // never came to an end, or is not to be read, only the books say that it has ended.
+  const record = await store.get(activities, activityId);
+  const ended = record !== undefined && isFinal(record.state);
+  return exeUnits.readLog(activityId, stream, offset, maxBytes, ended).catch((error: unknown) => {
+    // Its work directory was deleted under it.
+    throw ended && isErgonError(error, 'ERR_EXE_UNIT_NOT_FOUND') ? logGone(activityId) : error;
+  });
+}
+
+function logGone(activityId: string): ActivityError {
+  return new ActivityError('ERR_ACTIVITY_LOG_GONE', `The logs of activity ${activityId} were removed`, {
+    activityId,
+  });
 }

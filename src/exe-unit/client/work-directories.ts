@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LogSlice, LogStream } from '../../interface/activity.ts';
+import type { LogSlice } from '../../interface/activity.ts';
 import type { Clock } from '../../interface/clock.ts';
 import type { ExeUnitSpec } from '../../interface/exe-unit.ts';
 import { BlobHash, Id } from '../../interface/values.ts';
@@ -105,15 +105,12 @@ async function readToEnd(tail: JournalTail): Promise<boolean> {
 }
 
 export async function readLogSlice(
-  directory: string,
-  stream: LogStream,
+  path: string,
   offset: number,
   maxBytes: number,
-  ends: Ends,
+  ended: boolean,
 ): Promise<LogSlice> {
-  // Asked before the size is read: what is written in between is then not called final.
-  const ended = await ends.hasEnded(directory);
-  await using file = await open(workPaths(directory)[stream], 'r');
+  await using file = await open(path, 'r');
   const { size } = await file.stat();
   const wanted = Math.max(0, Math.min(maxBytes, MAX_SLICE_BYTES, size - offset));
   const buffer = Buffer.alloc(wanted);
