@@ -21,9 +21,14 @@ export type WireError = Omit<Static<typeof WireError>, 'detail'> & {
 /** What comes back for a request. */
 export type Answer = { readonly ok: JsonValue } | { readonly error: WireError };
 
-/** The answer that tells a caller of a handler's failure. Only our own errors travel: others may hold secrets. */
+/** A failure of this node that is no answer to the request: the books, or something that nobody foresaw. */
+export function isOwnFault(error: unknown): boolean {
+  return !isErgonError(error) || error.code.startsWith('ERR_STORE_');
+}
+
+/** The answer that tells a caller of a handler's failure. Only what the request led to travels: the rest may hold secrets. */
 export function errorAnswer(error: unknown): Answer {
-  if (!isErgonError(error)) {
+  if (!isErgonError(error) || isOwnFault(error)) {
     return wireError('ERR_NETWORK_INTERNAL', 'The peer failed to handle the request');
   }
   return wireError(error.code, error.message, error.detail);

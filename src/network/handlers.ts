@@ -1,7 +1,7 @@
 import { isErgonError } from '../interface/errors.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Protocol, RequestHandler, Sender } from '../interface/network.ts';
-import { errorAnswer, wireError, type Answer } from './answer.ts';
+import { errorAnswer, isOwnFault, wireError, type Answer } from './answer.ts';
 import { NetworkError } from './errors.ts';
 
 /** The protocols that this node serves, and the requests of them that are under way. */
@@ -46,7 +46,7 @@ export class Handlers {
       return wireError('ERR_NETWORK_UNKNOWN_KIND', `${protocolId} has no request ${kind.slice(0, 64)}`);
     }
     const running = this.#run(handler, body, sender, signal).catch((error: unknown) => {
-      if (!isErgonError(error)) {
+      if (isOwnFault(error)) {
         this.#logger?.error(
           { err: error, protocol: protocolId, kind, peerId: sender.peerId },
           'a request handler failed',

@@ -30,6 +30,7 @@ function handler<Req>(spec: RequestHandler<Req>): RequestHandler<never> {
 }
 
 class TeapotError extends ErgonError<'ERR_TEST_TEAPOT'> {}
+class BooksError extends ErgonError<'ERR_STORE_VALUE'> {}
 
 /** What every implementation of Network keeps. */
 export function networkSuite(name: string, setup: () => Promise<NetworkFixture>): void {
@@ -75,6 +76,12 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
             check: checkEcho,
             handle: async () => {
               throw new TypeError('the secret is 42');
+            },
+          }),
+          books: handler<Echo>({
+            check: checkEcho,
+            handle: async () => {
+              throw new BooksError('ERR_STORE_VALUE', 'the secret is 42', {});
             },
           }),
           large: handler<Echo>({ check: checkEcho, handle: async () => 'x'.repeat(3 * 1024 * 1024) }),
@@ -146,9 +153,9 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
       });
     });
 
-    test('a foreign error tells nothing of the inside', async () => {
+    test.each(['bug', 'books'])('a fault of its own (%s) tells nothing of the inside', async (kind) => {
       await connected();
-      const error: unknown = await ask('bug', 1).catch((e: unknown) => e);
+      const error: unknown = await ask(kind, 1).catch((e: unknown) => e);
       expect(error).toMatchObject({ code: 'ERR_NETWORK_REMOTE', detail: { code: 'ERR_NETWORK_INTERNAL' } });
       expect(JSON.stringify(error) + String(error)).not.toContain('42');
     });

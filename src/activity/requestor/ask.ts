@@ -67,7 +67,8 @@ export async function askUntilAnswered<A>(
 }
 
 export function unreachable(activityId: string, peerId: string, cause?: unknown): ActivityError {
-  const message = `Provider ${peerId} of activity ${activityId} did not answer in time`;
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  const message = `Provider ${peerId} of activity ${activityId} did not answer in time${why}`;
   return new ActivityError('ERR_ACTIVITY_UNREACHABLE', message, { activityId, peerId }, { cause });
 }
 
