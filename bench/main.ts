@@ -46,6 +46,11 @@ process.once('uncaughtException', (error) => {
 async function main(): Promise<void> {
   const results: Result[] = [];
   for (const bench of chosen(await cases())) {
+    const lacking = await bench.lacks?.();
+    if (lacking !== undefined) {
+      say(`\n${bench.name}\n  left out: ${lacking}`);
+      continue;
+    }
     await using scope = await Scope.open(options.quick);
     current = scope;
     const result = { bench, comparisons: await bench.run(scope.context) };

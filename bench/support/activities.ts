@@ -13,11 +13,21 @@ import type { BenchContext } from './bench.ts';
 const HOUR_MS = 3_600_000;
 const MIB = 1 << 20;
 
-/** Supervisors with the real WASI runtime and one kept warm, as a provider's daemon has them. */
-export async function provider({ dir, defer }: BenchContext): Promise<LocalExeUnits> {
+export interface BenchProgram {
+  /** `wasi` unless given. */
+  readonly runtime?: 'wasi' | 'docker';
+  readonly path: string;
+  readonly package: TaskPackage;
+}
+
+/** Supervisors with the real runtimes, so many kept warm, as a provider's daemon has them. */
+export async function provider(
+  { dir, defer }: BenchContext,
+  warm: Readonly<Record<string, number>> = { wasi: 1 },
+): Promise<LocalExeUnits> {
   const components = { clock: systemClock(), logger: silentLogger };
   const runtimes = await runtimeRegistry({}, components);
-  const units = exeUnits({ dataDir: join(dir, 'provider'), warm: { wasi: 1 } }, { ...components, runtimes });
+  const units = exeUnits({ dataDir: join(dir, 'provider'), warm }, { ...components, runtimes });
   await units.start();
   defer(async () => {
     for (const id of await units.list())
@@ -27,18 +37,18 @@ export async function provider({ dir, defer }: BenchContext): Promise<LocalExeUn
   return units;
 }
 
-/** One WASI activity with a program of ours as its package. */
+/** One activity with a program of ours as its package. */
 export class BenchActivity {
   readonly id = newId();
   readonly #units: LocalExeUnits;
-  readonly #program: { readonly path: string; readonly package: TaskPackage };
+  readonly #program: BenchProgram;
   /** By batch: resolved when it has finished, rejected when it went wrong. */
   readonly #batches = new Map<string, PromiseWithResolvers<undefined>>();
   #ended: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
   #endsItself = false;
 
-  constructor(units: LocalExeUnits, program: { readonly path: string; readonly package: TaskPackage }) {
+  constructor(units: LocalExeUnits, program: BenchProgram) {
     this.#units = units;
     this.#program = program;
   }
@@ -47,7 +57,7 @@ export class BenchActivity {
     await this.#units.create({
       activityId: this.id,
       agreementId: 'bench',
-      runtime: 'wasi',
+      runtime: this.#program.runtime ?? 'wasi',
       package: this.#program.package,
       resources: { cpuThreads: 1, memoryBytes: 64 * MIB, storageBytes: 16 * MIB },
       limits: {},
@@ -107,7 +117,7 @@ export class BenchActivity {
   }
 }
 
-export async function programAt(path: string): Promise<{ path: string; package: TaskPackage }> {
+export async function programAt(path: string): Promise<BenchProgram> {
   const bytes = await readFile(path);
   const hash = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   return { path, package: { hash, sizeBytes: bytes.length } };

@@ -21,5 +21,7 @@ export interface Bench {
   readonly ours: string;
   /** What it is measured against. */
   readonly floor: string;
+  /** Why this machine cannot run it; undefined, or absent, when it can. */
+  readonly lacks?: () => Promise<string | undefined>;
   readonly run: (context: BenchContext) => Promise<Comparison[]>;
 }

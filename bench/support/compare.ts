@@ -18,7 +18,7 @@ export interface Trial {
   readonly bytes?: number;
 }
 
-/** Milliseconds for one operation. */
+/** Of milliseconds for one operation, or of bytes. */
 export interface Summary {
   readonly median: number;
   readonly p25: number;
@@ -27,8 +27,10 @@ export interface Summary {
 
 export interface Comparison extends Trial {
   readonly name: string;
-  readonly oursMs: Summary;
-  readonly floorMs: Summary;
+  /** What both figures are. */
+  readonly unit: 'ms' | 'bytes';
+  readonly ours: Summary;
+  readonly floor: Summary;
   /** Median of ours over the floor's: 1 is as fast as the floor. */
   readonly ratio: number;
   /** Quartiles of the ratios of neighbouring samples: how far the machine's noise goes. */
@@ -53,13 +55,23 @@ export async function compare(
     oursMs.push(oursFirst ? first : second);
     floorMs.push(oursFirst ? second : first);
   }
-  const ratios = summary(oursMs.map((ms, index) => ms / (floorMs[index] ?? NaN)));
-  const [a, b] = [summary(oursMs), summary(floorMs)];
+  return comparison(name, { ...trial, unit: 'ms' }, oursMs, floorMs);
+}
+
+/** Of figures that were taken side by side. */
+export function comparison(
+  name: string,
+  trial: Trial & Pick<Comparison, 'unit'>,
+  ours: readonly number[],
+  floor: readonly number[],
+): Comparison {
+  const ratios = summary(ours.map((figure, index) => figure / (floor[index] ?? NaN)));
+  const [a, b] = [summary(ours), summary(floor)];
   return {
     name,
     ...trial,
-    oursMs: a,
-    floorMs: b,
+    ours: a,
+    floor: b,
     ratio: a.median / b.median,
     ratioP25: ratios.p25,
     ratioP75: ratios.p75,

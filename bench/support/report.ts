@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Bench } from './bench.ts';
-import type { Comparison, Summary, Trial } from './compare.ts';
+import type { Comparison, Summary } from './compare.ts';
 
 export interface Result {
   readonly bench: Bench;
@@ -14,8 +14,8 @@ export function table({ bench, comparisons }: Result): string {
   const head = ['', 'ours', 'floor', 'ratio', 'quartiles', 'samples'];
   const rows = comparisons.map((each) => [
     each.name,
-    quantity(each.oursMs, each),
-    quantity(each.floorMs, each),
+    quantity(each.ours, each),
+    quantity(each.floor, each),
     figure(each.ratio),
     `${figure(each.ratioP25)}–${figure(each.ratioP75)}`,
     `${each.samples}${each.operations === undefined ? '' : ` × ${each.operations}`}`,
@@ -48,7 +48,8 @@ export function jsonLine(results: readonly Result[], quick: boolean): string {
   });
 }
 
-function quantity({ median }: Summary, { bytes }: Trial): string {
+function quantity({ median }: Summary, { bytes, unit }: Comparison): string {
+  if (unit === 'bytes') return `${figure(median / MIB)} MiB`;
   if (bytes !== undefined) return `${figure((bytes / MIB / median) * 1000)} MiB/s`;
   return median < 1 ? `${figure(median * 1000)} µs` : `${figure(median)} ms`;
 }
