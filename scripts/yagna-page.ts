@@ -31,7 +31,7 @@ export function yagnaPage(): string {
     '`YAGNA_APPKEY` to an app-key with the scope `requestor`, and `GOLEM_REGISTRY_URL` to the same address, which',
     'answers for image tags. The section `yagna` of the configuration says which payment platform, runtime and image a',
     'name stands for. Beside what stands below, `/gsb-api/v1/services` with its websocket (file transfer) and',
-    '`/v1/image/info` are served.',
+    '`/v1/image/info` are served. In a browser, give the program an app-key of its own, made with `--cors-origin`.',
     '',
     '## Where it differs',
     '',

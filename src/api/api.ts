@@ -6,6 +6,7 @@ import { v1Routes } from './rest/v1/index.ts';
 import { yagnaApi, type YagnaApi } from './rest/yagna/index.ts';
 import { answers } from './schemas/common.ts';
 import type { ApiServer, RouteContext } from './route.ts';
+import { Origins } from './origins.ts';
 import { createServer } from './server.ts';
 import { EventStreams } from './sse.ts';
 
@@ -17,6 +18,8 @@ export interface ApiInit {
   /** Of the program, for the OpenAPI document. */
   readonly version: string;
   readonly limits?: Partial<ApiLimits>;
+  /** Web origins whose pages may call the API with any app-key. */
+  readonly corsOrigins?: readonly string[];
 }
 
 export interface Api extends Startable {
@@ -31,6 +34,7 @@ export function api(init: ApiInit, components: ApiComponents): Api {
   const limits = { ...DEFAULT_LIMITS, ...init.limits };
   const idempotency = new Idempotency(components);
   const stopping = new AbortController();
+  const origins = new Origins(init.corsOrigins ?? [], components.appKeys, () => components.clock.now());
   let server: ApiServer | undefined;
   let yagna: YagnaApi | undefined;
   let address: string | undefined;
@@ -46,7 +50,7 @@ export function api(init: ApiInit, components: ApiComponents): Api {
   return {
     start: async () => {
       const streams = new EventStreams(components.clock, limits.pingIntervalMs, stopping.signal);
-      const context = { ...components, limits, idempotency, streams, stopSignal: stopping.signal };
+      const context = { ...components, limits, idempotency, streams, origins, stopSignal: stopping.signal };
       yagna = components.yagna === undefined ? undefined : yagnaApi(context, components.yagna);
       server = await buildServer({ limits, version: init.version }, context, yagna);
       await yagna?.start();

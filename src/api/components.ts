@@ -37,6 +37,8 @@ export interface Caller {
   readonly appKeyId: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** Web origins from whose pages the key may be used; `*` for all. */
+  readonly corsOrigins?: readonly string[];
 }
 
 /** An app-key as it is shown. */
@@ -44,6 +46,7 @@ export interface AppKeyInfo {
   readonly appKeyId: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
+  readonly corsOrigins?: readonly string[];
   readonly createdAt: number;
   readonly expiresAt?: number;
   readonly revokedAt?: number;
@@ -56,6 +59,7 @@ export interface AppKeys {
     readonly name: string;
     readonly scopes: readonly Scope[];
     readonly expiresAt?: number;
+    readonly corsOrigins?: readonly string[];
   }): Promise<{ readonly key: string; readonly record: AppKeyInfo }>;
   list(): Promise<readonly AppKeyInfo[]>;
   revoke(appKeyId: string): Promise<AppKeyInfo>;

@@ -6,6 +6,7 @@ export type ApiErrorCode =
   | 'ERR_API_REQUEST'
   | 'ERR_API_UNAUTHORIZED'
   | 'ERR_API_FORBIDDEN'
+  | 'ERR_API_ORIGIN'
   | 'ERR_API_NOT_FOUND'
   | 'ERR_API_ROUTE_NOT_FOUND'
   | 'ERR_API_METHOD_NOT_ALLOWED'
@@ -41,6 +42,11 @@ export const apiErrors: ErrorCatalogue<ApiErrorCode> = {
   ERR_API_FORBIDDEN: {
     meaning: 'The app-key is valid, but lacks the scope that this route asks for.',
     remedy: 'Use a key with the scope that `detail.scope` names; `ergon app-key create --scope` makes one.',
+  },
+  ERR_API_ORIGIN: {
+    meaning: 'A browser asks for a page of another site, from which this app-key may not be used.',
+    remedy:
+      'Make a key with `ergon app-key create --cors-origin <origin>`, or name the origin in `api.corsOrigins`.',
   },
   ERR_API_NOT_FOUND: {
     meaning: 'There is no such thing under this id on this node.',

@@ -5,6 +5,7 @@ import type { Scope } from '../identity/index.ts';
 import type { ApiComponents } from './components.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { ApiLimits } from './limits.ts';
+import type { Origins } from './origins.ts';
 import type { EventStreams } from './sse.ts';
 
 declare module 'fastify' {
@@ -33,6 +34,7 @@ export type ApiServer = FastifyInstance<
 export interface RouteContext extends ApiComponents {
   readonly limits: ApiLimits;
   readonly streams: EventStreams;
+  readonly origins: Origins;
   readonly idempotency: Idempotency;
   /** Aborts when the server stops. */
   readonly stopSignal: AbortSignal;

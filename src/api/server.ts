@@ -4,10 +4,12 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { authenticate, knownCaller } from './auth.ts';
 import type { ApiComponents } from './components.ts';
+import { crossOrigin } from './cors.ts';
 import { ApiError } from './errors.ts';
 import type { ApiLimits } from './limits.ts';
 import { RouteMethods } from './methods.ts';
 import { registerOpenApi } from './openapi.ts';
+import type { Origins } from './origins.ts';
 import { problemDocument, PROBLEM_TYPE, publicError } from './problem.ts';
 import type { ApiServer } from './route.ts';
 import { validatorCompiler } from './validation.ts';
@@ -16,7 +18,7 @@ import { refuseBrokenText } from './well-formed.ts';
 /** A Fastify server with our errors, limits, authentication and validation, and no routes yet. */
 export async function createServer(
   init: { readonly limits: ApiLimits; readonly version: string },
-  components: Pick<ApiComponents, 'appKeys' | 'logger' | 'newId'>,
+  components: Pick<ApiComponents, 'appKeys' | 'logger' | 'newId'> & { readonly origins: Origins },
 ): Promise<ApiServer> {
   const { limits } = init;
   const onError = errorHandler(components);
@@ -46,6 +48,7 @@ export async function createServer(
     if (route.config?.scope === undefined) throw new TypeError(`Route ${route.url} names no scope`);
   });
   await limitRate(app, limits, components.appKeys);
+  app.addHook('onRequest', crossOrigin(components.origins, components.appKeys));
   app.addHook('onRequest', authenticate(components.appKeys));
   app.addHook('preHandler', refuseBrokenText);
   app.setNotFoundHandler((request, reply) => onError(notFound(request, reply, methods), request, reply));

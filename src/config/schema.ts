@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Address, Multiaddr } from '../interface/values.ts';
+import { Address, Multiaddr, WebOrigin } from '../interface/values.ts';
 import { runtimesSchema } from './runtimes-schema.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -69,10 +69,11 @@ const apiSchema = Type.Object(
     port: count('Port of the REST API; 0 takes any free one', 7465, 0, 65_535),
     maxPackageBytes: count('Largest task package or blob that is taken', GIB, 1),
     rateLimitPerMinute: count('Most requests a minute from one app-key or address', 6_000, 1),
-    corsOrigins: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+    corsOrigins: Type.Array(WebOrigin, {
       maxItems: 64,
       default: [],
-      description: 'Web origins that may call the API from a browser',
+      description:
+        'Web origins (`https://app.example.com`, `*` for all) whose pages may call the API in a browser with any app-key; `ergon app-key create --cors-origin` allows one for one key',
     }),
   },
   closed,

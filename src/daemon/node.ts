@@ -91,7 +91,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
   const keys = appKeys({}, { store, clock, newId });
   const files = nodeFiles(config.dataDir, { appKeys: keys, pid: components.pid });
   const server = api(
-    { host: config.api.host, port: config.api.port, version: VERSION, limits: apiLimits(config) },
+    { ...apiInit(config), version: VERSION },
     apiComponents({
       live,
       ground,
@@ -181,9 +181,11 @@ function networkInit(live: LiveConfig, wallet: BaseWallet) {
   };
 }
 
-const apiLimits = ({ api: { maxPackageBytes, rateLimitPerMinute } }: Config) => ({
-  maxUploadBytes: maxPackageBytes,
-  requestsPerMinute: rateLimitPerMinute,
+const apiInit = ({ api: { host, port, corsOrigins, maxPackageBytes, rateLimitPerMinute } }: Config) => ({
+  host,
+  port,
+  corsOrigins,
+  limits: { maxUploadBytes: maxPackageBytes, requestsPerMinute: rateLimitPerMinute },
 });
 
 async function whatIsSold(config: Config, components: { clock: Clock; logger: Logger }): Promise<Selling> {

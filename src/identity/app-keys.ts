@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import type { Clock } from '../interface/clock.ts';
 import type { Bucket, Store } from '../interface/store.ts';
-import { Id, Timestamp } from '../interface/values.ts';
+import { Id, Timestamp, WebOrigin } from '../interface/values.ts';
 import { checker, problems, problemText } from '../util/check.ts';
 import type { NewId } from '../util/id.ts';
 import { IdentityError } from './errors.ts';
@@ -10,12 +10,16 @@ import { Scopes, type Scope } from './scopes.ts';
 
 const closed = { additionalProperties: false } as const;
 
+export const CorsOrigins = Type.Array(WebOrigin, { minItems: 1, maxItems: 32, uniqueItems: true });
+
 /** An app-key as the books hold it: never the key itself. */
 export const AppKeyRecord = Type.Object(
   {
     appKeyId: Id,
     name: Type.String({ minLength: 1, maxLength: 64 }),
     scopes: Scopes,
+    /** From whose pages it may be used in a browser. */
+    corsOrigins: Type.Optional(CorsOrigins),
     /** SHA-256 of the secret part, hex. */
     secretHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
     createdAt: Timestamp,
@@ -37,6 +41,8 @@ export interface AppKeyRequest {
   readonly scopes: readonly Scope[];
   /** Milliseconds since the epoch; a key without it does not expire. */
   readonly expiresAt?: number;
+  /** Web origins from whose pages the key may be used; from none without it. */
+  readonly corsOrigins?: readonly string[];
 }
 
 /** Who calls. */
@@ -44,6 +50,7 @@ export interface AppKeyHolder {
   readonly appKeyId: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
+  readonly corsOrigins?: readonly string[];
 }
 
 /** The keys with which programs and people come to the REST API. */
@@ -71,7 +78,12 @@ export interface AppKeysComponents {
 
 const KEY = /^ergon_([A-Za-z0-9-]{1,64})_([A-Za-z0-9_-]{43})$/;
 const Request = Type.Object(
-  { name: AppKeyRecord.properties.name, scopes: Scopes, expiresAt: Type.Optional(Timestamp) },
+  {
+    name: AppKeyRecord.properties.name,
+    scopes: Scopes,
+    expiresAt: Type.Optional(Timestamp),
+    corsOrigins: Type.Optional(CorsOrigins),
+  },
   closed,
 );
 
@@ -95,6 +107,7 @@ export function appKeys(init: AppKeysInit, components: AppKeysComponents): AppKe
         secretHash: hashOf(secret).toString('hex'),
         createdAt: clock.now(),
         ...(request.expiresAt === undefined ? {} : { expiresAt: request.expiresAt }),
+        ...(request.corsOrigins === undefined ? {} : { corsOrigins: [...request.corsOrigins] }),
       };
       await store.transact(async (tx) => {
         tx.put(appKeyBucket, appKeyId, record);
@@ -129,7 +142,8 @@ export function appKeys(init: AppKeysInit, components: AppKeysComponents): AppKe
       const record = await store.get(appKeyBucket, appKeyId);
       if (record === undefined || !matches(secret, record)) return undefined;
       if (record.revokedAt !== undefined || (record.expiresAt ?? Infinity) <= clock.now()) return undefined;
-      return { appKeyId, name: record.name, scopes: record.scopes };
+      const { name, scopes, corsOrigins } = record;
+      return { appKeyId, name, scopes, ...(corsOrigins !== undefined && { corsOrigins }) };
     },
   };
 }

@@ -7,6 +7,7 @@ export {
   type AppKeys,
   type AppKeysComponents,
   type AppKeysInit,
+  CorsOrigins,
 } from './app-keys.ts';
 export { DOCUMENT_TYPES, DOMAIN_NAME, DOMAIN_VERSION, type TypedField } from './documents.ts';
 export type { DomainInit } from './digest.ts';

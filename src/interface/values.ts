@@ -53,6 +53,12 @@ export const Properties = Type.Record(
 );
 export type Properties = Static<typeof Properties>;
 
+/** Where a page comes from, as browsers send it: scheme, host, and a port that is not the scheme's own; or `*`. */
+export const WebOrigin = Type.String({
+  pattern: '^(\\*|[a-z][a-z0-9+.-]*://[^/?#@\\s*A-Z]+)$',
+  maxLength: 256,
+});
+
 /** A constraint filter in LDAP style. */
 export const Constraints = Type.String({ maxLength: 16_384 });
 

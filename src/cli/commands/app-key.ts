@@ -9,6 +9,7 @@ const AppKeyView = Type.Object({
   appKeyId: Type.String(),
   name: Type.String(),
   scopes: Type.Array(Type.String()),
+  corsOrigins: Type.Optional(Type.Array(Type.String())),
   createdAt: Timestamp,
   expiresAt: Type.Optional(Timestamp),
   revokedAt: Type.Optional(Timestamp),
@@ -17,7 +18,7 @@ type AppKeyView = Static<typeof AppKeyView>;
 const CreatedKey = Type.Object({ ...AppKeyView.properties, key: Type.String() });
 
 export function appKeyCommands(group: Command, commands: Commands): void {
-  commands.add<{ scope?: readonly string[]; expires?: number }>(
+  commands.add<{ scope?: readonly string[]; expires?: number; corsOrigin?: readonly string[] }>(
     group,
     {
       usage: 'create <name>',
@@ -25,20 +26,30 @@ export function appKeyCommands(group: Command, commands: Commands): void {
       examples: [
         ['app-key create ci --scope requestor --expires 30d', 'submits tasks, for a month'],
         ['app-key create grafana --scope read', 'may only look'],
+        [
+          'app-key create page --scope requestor --cors-origin https://app.example.com',
+          'for a page of that site',
+        ],
       ],
     },
     (command) =>
       command
         .option('--scope <scope>', 'read, requestor, provider or admin (repeatable; default: read)', collect)
+        .option('--expires <duration>', 'how long it works, e.g. 30d (default: until revoked)', parseDuration)
         .option(
-          '--expires <duration>',
-          'how long it works, e.g. 30d (default: until revoked)',
-          parseDuration,
+          '--cors-origin <origin>',
+          'a web origin whose pages may use it in a browser; * for any (repeatable; default: none)',
+          collect,
         ),
-    async (session, [name = ''], { scope = ['read'], expires }) => {
+    async (session, [name = ''], { scope = ['read'], expires, corsOrigin }) => {
       const client = await session.client();
       const expiresAt = expires === undefined ? undefined : Date.now() + expires;
-      const created = await client.post('/v1/app-keys', CreatedKey, { name, scopes: scope, expiresAt });
+      const created = await client.post('/v1/app-keys', CreatedKey, {
+        name,
+        scopes: scope,
+        expiresAt,
+        corsOrigins: corsOrigin,
+      });
       await session.print(created, () => created.key);
       await session.note(`Key ${created.appKeyId} (${created.scopes.join(', ')}). It is not shown again.`);
       return undefined;
@@ -60,6 +71,7 @@ export function appKeyCommands(group: Command, commands: Commands): void {
         { title: 'ID', value: (key: AppKeyView) => key.appKeyId, whole: true },
         { title: 'NAME', value: (key: AppKeyView) => key.name },
         { title: 'SCOPES', value: (key: AppKeyView) => key.scopes.join(', ') },
+        { title: 'ORIGINS', value: (key: AppKeyView) => key.corsOrigins?.join(', ') ?? '' },
         { title: 'CREATED', value: (key: AppKeyView) => time(key.createdAt) },
         { title: 'EXPIRES', value: (key: AppKeyView) => time(key.expiresAt) },
         { title: 'REVOKED', value: (key: AppKeyView) => time(key.revokedAt) },

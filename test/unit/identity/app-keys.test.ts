@@ -31,6 +31,16 @@ describe('app-keys', () => {
     expect(JSON.stringify(await keys.list())).not.toContain(secret);
   });
 
+  test('a key keeps the web origins that it may be used from', async () => {
+    const corsOrigins = ['https://app.example.com', 'http://localhost:5173'];
+    const { key } = await keys.create({ name: 'page', scopes: ['requestor'], corsOrigins });
+    expect(await keys.authenticate(key)).toMatchObject({ corsOrigins });
+    expect(await keys.list()).toMatchObject([{ corsOrigins }]);
+    await expect(
+      keys.create({ name: 'page', scopes: ['read'], corsOrigins: ['app.example.com'] }),
+    ).rejects.toMatchObject({ code: 'ERR_IDENTITY_APP_KEY_INVALID' });
+  });
+
   test('any other key opens nothing', async () => {
     const { key, record } = await keys.create({ name: 'a', scopes: ['admin'] });
     const other = await keys.create({ name: 'b', scopes: ['read'] });

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { Id, Timestamp } from '../../../interface/index.ts';
-import { SCOPES } from '../../../identity/index.ts';
+import { CorsOrigins, SCOPES } from '../../../identity/index.ts';
 import type { AppKeyInfo } from '../../components.ts';
 import type { Routes } from '../../route.ts';
 import { answers, closed, IdParams } from '../../schemas/common.ts';
@@ -11,6 +11,7 @@ const info = {
   appKeyId: Id,
   name: Type.String(),
   scopes: Type.Array(Scope),
+  corsOrigins: Type.Optional(Type.Array(Type.String())),
   createdAt: Timestamp,
   expiresAt: Type.Optional(Timestamp),
   revokedAt: Type.Optional(Timestamp),
@@ -25,6 +26,7 @@ const CreateBody = Type.Object(
     name: Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\x00-\\x1f\\x7f]*$' }),
     scopes: Type.Array(Scope, { minItems: 1, maxItems: SCOPES.length, uniqueItems: true }),
     expiresAt: Type.Optional(Timestamp),
+    corsOrigins: Type.Optional(CorsOrigins),
   },
   closed,
 );
@@ -48,11 +50,12 @@ export const appKeyRoutes: Routes = (app, { appKeys }) => {
       config: { scope: 'admin' },
       schema: { summary: 'Make an app-key', body: CreateBody, response: answers({ 201: CreatedKey }) },
     },
-    async ({ body: { name, scopes, expiresAt } }, reply) => {
+    async ({ body: { name, scopes, expiresAt, corsOrigins } }, reply) => {
       const { key, record } = await appKeys.create({
         name,
         scopes,
         ...(expiresAt !== undefined && { expiresAt }),
+        ...(corsOrigins !== undefined && { corsOrigins }),
       });
       return reply
         .code(201)
@@ -78,11 +81,12 @@ export const appKeyRoutes: Routes = (app, { appKeys }) => {
 };
 
 /** Member by member: a record holds the hash of its secret, which is nobody's business. */
-function view({ appKeyId, name, scopes, createdAt, expiresAt, revokedAt }: AppKeyInfo) {
+function view({ appKeyId, name, scopes, corsOrigins, createdAt, expiresAt, revokedAt }: AppKeyInfo) {
   return {
     appKeyId,
     name,
     scopes: [...scopes],
+    ...(corsOrigins !== undefined && { corsOrigins: [...corsOrigins] }),
     createdAt,
     ...(expiresAt !== undefined && { expiresAt }),
     ...(revokedAt !== undefined && { revokedAt }),

@@ -6,6 +6,7 @@ import { Idempotency } from '../../../../src/api/idempotency.ts';
 import { DEFAULT_LIMITS, type ApiLimits } from '../../../../src/api/limits.ts';
 import type { ApiServer } from '../../../../src/api/route.ts';
 import type { PaymentView } from '../../../../src/api/schemas/payment.ts';
+import { Origins } from '../../../../src/api/origins.ts';
 import { EventStreams } from '../../../../src/api/sse.ts';
 import { memoryStore } from '../../../../src/store/index.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
@@ -36,11 +37,19 @@ const KEYS: Readonly<Record<string, Caller>> = {
   'key-read': { appKeyId: 'k1', name: 'reader', scopes: ['read'] },
   'key-requestor': { appKeyId: 'k2', name: 'requestor', scopes: ['requestor'] },
   'key-provider': { appKeyId: 'k4', name: 'provider', scopes: ['provider'] },
+  'key-page': {
+    appKeyId: 'k5',
+    name: 'page',
+    scopes: ['requestor'],
+    corsOrigins: ['https://app.example.com'],
+  },
   'key-admin': { appKeyId: 'k3', name: 'admin', scopes: ['admin'] },
 };
 
 /** The API over in-memory parts. `changes` has a line for all that a request has made happen. */
-export async function apiWorld(options: { clock?: Clock; limits?: Partial<ApiLimits> } = {}) {
+export async function apiWorld(
+  options: { clock?: Clock; limits?: Partial<ApiLimits>; corsOrigins?: readonly string[] } = {},
+) {
   const clock = options.clock ?? systemClock();
   const store = memoryStore({ clock });
   await store.start();
@@ -54,6 +63,7 @@ export async function apiWorld(options: { clock?: Clock; limits?: Partial<ApiLim
     ...components,
     limits,
     streams,
+    origins: new Origins(options.corsOrigins ?? [], components.appKeys, () => clock.now()),
     idempotency: new Idempotency(components),
     stopSignal: stopping.signal,
   };
@@ -109,12 +119,27 @@ function componentsOf(world: {
       authenticate: async (key) => KEYS[key],
       list: async () => [
         { appKeyId: 'k1', name: 'reader', scopes: ['read'], createdAt: 1, secretHash: 'hidden' },
+        { ...KEYS['key-page']!, createdAt: 1, secretHash: 'hidden' },
+        {
+          ...KEYS['key-page']!,
+          corsOrigins: ['https://gone.example.com'],
+          createdAt: 1,
+          revokedAt: 2,
+          secretHash: 'hidden',
+        },
       ],
-      create: async ({ name, scopes }) => {
+      create: async ({ name, scopes, corsOrigins }) => {
         changes.push(`app-key ${name}`);
         return {
           key: 'secret',
-          record: { appKeyId: 'k9', name, scopes, createdAt: 1, secretHash: 'hidden' },
+          record: {
+            appKeyId: 'k9',
+            name,
+            scopes,
+            ...(corsOrigins !== undefined && { corsOrigins }),
+            createdAt: 1,
+            secretHash: 'hidden',
+          },
         };
       },
       revoke: async (appKeyId) => {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { allows } from '../../../../identity/index.ts';
+import { isOwnOrigin } from '../../../origins.ts';
 import type { YagnaContext } from '../init.ts';
 import type { GsbServices } from './services.ts';
 
@@ -17,7 +18,7 @@ export interface UpgradeServer {
 /** Takes the websockets over which clients serve their files. */
 export function serveWebsockets(
   server: UpgradeServer,
-  context: Pick<YagnaContext, 'appKeys' | 'logger'>,
+  context: Pick<YagnaContext, 'appKeys' | 'logger' | 'origins'>,
   services: GsbServices,
 ): void {
   const sockets = new WebSocketServer({
@@ -47,7 +48,7 @@ export function serveWebsockets(
 
 async function admit(
   request: IncomingMessage,
-  { appKeys }: Pick<YagnaContext, 'appKeys'>,
+  { appKeys, origins }: Pick<YagnaContext, 'appKeys' | 'origins'>,
 ): Promise<{ status: number; servicesId?: string; appKeyId?: string }> {
   const url = URL.parse(request.url ?? '', 'http://localhost');
   const servicesId = PATH.exec(url?.pathname ?? '')?.[1];
@@ -55,6 +56,10 @@ async function admit(
   const [, bearer] = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '') ?? [];
   const caller = await appKeys.authenticate(url.searchParams.get('authToken') ?? bearer ?? '');
   if (caller === undefined) return { status: 401 };
+  // Browsers let any page open a websocket: whose page it is, is for the server to look at.
+  const { origin, host } = request.headers;
+  const isHere = origin === undefined || isOwnOrigin(origin, host) || (await origins.allows(origin, caller));
+  if (!isHere) return { status: 403 };
   return allows(caller.scopes, 'requestor')
     ? { status: 101, servicesId, appKeyId: caller.appKeyId }
     : { status: 403 };
