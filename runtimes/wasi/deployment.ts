@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type {
   DeploySpec,
@@ -17,11 +16,19 @@ import { Meter } from './limits/meter.ts';
 import { startTime } from './limits/proc.ts';
 import { limitProcess, type ProcessLimits } from './limits/rlimits.ts';
 import { groupLimits } from './limits/runner-limits.ts';
-import { preparePackage } from './package.ts';
+import { FuelMeter } from './limits/fuel-meter.ts';
+import {
+  loadOrder,
+  makeMountPoints,
+  preopensOf,
+  preparePackage,
+  type Program,
+  type WasiPackage,
+} from './package/index.ts';
 import { drain, failedExit, feedStdin, openStdin } from './running.ts';
 import type { FindProgram } from './sandbox/programs.ts';
 import type { ProcessExit, RunnerComponents, RunnerProcess } from './sandbox/runner-process.ts';
-import { MODULE_FILE, replaceFile, viewOf, type WorkDir } from './work-dir.ts';
+import { replaceFile, viewOf, type WorkDir } from './work-dir.ts';
 import { maxPagesOf } from './module/prepare.ts';
 
 export interface DeploymentInit {
@@ -46,8 +53,10 @@ export class Deployment {
   readonly #components: DeploymentComponents;
   #cgroup: Cgroup | undefined;
   #meter: Meter;
-  /** Has the module, waits for its run. */
-  #ready: RunnerProcess | undefined;
+  readonly #fuel: FuelMeter | undefined;
+  #package: WasiPackage | undefined;
+  /** Has a program, waits for its run. */
+  #ready: { readonly runner: RunnerProcess; readonly program: Program } | undefined;
   #running: RunnerProcess | undefined;
   #sentSignal: string | undefined;
   #busy = false;
@@ -58,48 +67,59 @@ export class Deployment {
     this.#components = components;
     this.#cgroup = components.cgroup;
     this.#meter = new Meter(components.cgroup);
+    this.#fuel = FuelMeter.wanted(init.spec) ? new FuelMeter(init.spec.fuelLimit) : undefined;
   }
 
   /** @throws RuntimeError ERR_RUNTIME_PACKAGE when the package is no program for this runtime */
   async prepare(warm: RunnerProcess | undefined): Promise<void> {
     const { packagePath, resources } = this.#spec;
     try {
-      const module = await preparePackage(packagePath, resources.memoryBytes);
-      await replaceFile(path.join(this.#workDir.moduleDir, MODULE_FILE), module);
-      this.#cgroup?.limit(groupLimits(resources, module.length));
+      const { moduleDir, scratchDir, volumes } = this.#workDir;
+      const { memoryBytes } = resources;
+      const meterFuel = this.#fuel !== undefined;
+      this.#package = await preparePackage({ packagePath, moduleDir, scratchDir, memoryBytes, meterFuel });
+      await makeMountPoints(this.#package, volumes);
+      this.#limit(this.#package.main);
     } catch (error) {
       warm?.kill();
       throw error;
     }
-    this.#ready = await this.#loaded(warm);
+    const { main } = this.#package;
+    this.#ready = { runner: await this.#loaded(main, warm), program: main };
   }
 
   async run(command: RunCommand, output: RunOutput): Promise<RunningCommand> {
     if (this.#busy) throw new RuntimeError('ERR_RUNTIME_FAILED', 'A command is running already');
     this.#busy = true;
     try {
+      const program = this.#deployedPackage().program(command.entryPoint);
       const stdin = await openStdin(command.stdinPath);
-      const runner = this.#ready?.isAlive === true ? this.#ready : await this.#loaded(undefined);
-      return this.#begin(runner, command, stdin, output);
+      const runner = await this.#runnerOf(program);
+      return this.#begin({ runner, program }, command, stdin, output);
     } catch (error) {
       this.#busy = false;
       throw error;
     }
   }
 
-  #begin(runner: RunnerProcess, command: RunCommand, stdin: Readable, output: RunOutput): RunningCommand {
-    this.#ready = undefined;
+  #begin(
+    { runner, program }: { runner: RunnerProcess; program: Program },
+    command: RunCommand,
+    stdin: Readable,
+    output: RunOutput,
+  ): RunningCommand {
     this.#running = runner;
     this.#sentSignal = undefined;
     const oomKillsBefore = this.#cgroup?.oomKills() ?? 0;
     this.#meter.begin(runner.guestPid, runner.idleMemoryBytes);
-    const { directories } = runner.sandbox.names(viewOf(this.#workDir));
+    const [volumes = '/'] = runner.sandbox.names(viewOf(this.#workDir)).directories;
     runner.run({
       type: 'run',
-      args: [command.entryPoint, ...command.args],
+      args: [program.argv0 ?? command.entryPoint, ...command.args],
       env: { ...this.#spec.env, ...command.env },
-      preopens: directories.map((hostPath) => ({ hostPath, guestPath: '/' })),
+      preopens: preopensOf(this.#deployedPackage(), volumes),
       quota: quotaOf(this.#spec.resources.storageBytes),
+      ...(this.#fuel === undefined ? {} : { fuel: this.#fuel.begin() }),
     });
     void feedStdin(runner, stdin);
     const exit = drain(runner, output).then(
@@ -125,19 +145,39 @@ export class Deployment {
   async stats(): Promise<RuntimeStats> {
     const reading = this.#meter.read();
     const diskBytes = this.#running?.disk?.bytes ?? (await measureDisk(this.#workDir.volumes));
-    return { ...reading, diskBytes, counters: {} };
+    return { ...reading, diskBytes, counters: this.#fuel?.counters(this.#running) ?? {} };
   }
 
   async stop(): Promise<void> {
-    const live = [this.#running, this.#ready].filter((runner) => runner !== undefined);
+    const live = [this.#running, this.#ready?.runner].filter((runner) => runner !== undefined);
     this.#ready = undefined;
     this.#kill('SIGKILL');
     for (const runner of live) runner.kill();
     await Promise.all(live.map((runner) => runner.exited));
   }
 
-  /** A runner in the group, with the module compiled in it. */
-  async #loaded(warm: RunnerProcess | undefined): Promise<RunnerProcess> {
+  #deployedPackage(): WasiPackage {
+    if (this.#package !== undefined) return this.#package;
+    throw new RuntimeError('ERR_RUNTIME_HANDLE', 'Nothing is deployed yet');
+  }
+
+  #limit({ sizeBytes }: Program): void {
+    this.#cgroup?.limit(groupLimits(this.#spec.resources, sizeBytes));
+  }
+
+  /** The one that waits, if it has this program; one that has another is of no use any more. */
+  async #runnerOf(program: Program): Promise<RunnerProcess> {
+    const ready = this.#ready;
+    this.#ready = undefined;
+    if (ready?.program === program && ready.runner.isAlive) return ready.runner;
+    ready?.runner.kill();
+    await ready?.runner.exited;
+    this.#limit(program);
+    return this.#loaded(program, undefined);
+  }
+
+  /** A runner in the group, with the program compiled in it. */
+  async #loaded(program: Program, warm: RunnerProcess | undefined): Promise<RunnerProcess> {
     const { findProgram, launch } = this.#components;
     const runner = warm?.isAlive === true ? warm : await launch();
     try {
@@ -145,11 +185,11 @@ export class Deployment {
       this.#join(runner);
       const pid = runner.guestPid;
       await replaceFile(this.#workDir.processFile, JSON.stringify({ pid, startTime: startTime(pid) ?? '0' }));
-      const modulePath = path.join(runner.sandbox.names(viewOf(this.#workDir)).moduleDir, MODULE_FILE);
+      const { moduleDir } = runner.sandbox.names(viewOf(this.#workDir));
       const maxPages = maxPagesOf(this.#spec.resources.memoryBytes);
       await Promise.all([
         limitProcess(pid, this.#backstops(), findProgram),
-        runner.load({ type: 'load', modulePath, maxPages }),
+        runner.load(loadOrder(program, moduleDir, maxPages)),
       ]);
       return runner;
     } catch (error) {
@@ -189,13 +229,14 @@ export class Deployment {
   }
 
   #signalRunner(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    const runner = this.#running ?? this.#ready;
+    const runner = this.#running ?? this.#ready?.runner;
     if (runner?.isAlive === true) process.kill(runner.guestPid, signal);
   }
 
   #finish(runner: RunnerProcess, exit: ProcessExit, oomKillsBefore: number): RunExit {
     const cgroup = this.#cgroup;
     this.#meter.end(runner.ended);
+    this.#fuel?.end(runner);
     this.#running = undefined;
     this.#busy = false;
     const { cpuNs, memoryPeakBytes } = this.#meter.read();
@@ -211,6 +252,7 @@ export class Deployment {
       memoryPeakBytes: oomKilled ? (cgroup?.peakMemoryBytes() ?? memoryPeakBytes) : memoryPeakBytes,
       storageLimitBytes: storageBytes,
       cpuNs,
+      ...(this.#fuel === undefined ? {} : { fuel: this.#fuel.evidence() }),
     });
   }
 }

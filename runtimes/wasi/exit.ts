@@ -16,6 +16,8 @@ export interface Evidence {
   readonly memoryPeakBytes: number;
   readonly storageLimitBytes: number;
   readonly cpuNs: bigint;
+  /** Of all runs of the activity; absent where it is not metered. */
+  readonly fuel?: { readonly limit: number; readonly used: bigint };
 }
 
 /** Of all that can be seen at the end, what really ended the guest. */
@@ -48,6 +50,13 @@ function reportedExit(report: EndedReport, evidence: Evidence): RunExit {
       return { kind: 'signaled', signal: end.signal };
     case 'failed':
       return { kind: 'failed', message: end.message };
+    case 'out-of-fuel':
+      return {
+        kind: 'limit',
+        limit: 'fuel',
+        limitValue: evidence.fuel?.limit ?? 0,
+        observed: Number(evidence.fuel?.used ?? 0n),
+      };
     case 'trap':
       // It asked for more memory than it may have, and did not get over it.
       return refusedPages === 0

@@ -6,7 +6,8 @@ import { WasiRuntime } from './runtime.ts';
 
 export type { WasiRuntimeInit } from './runtime.ts';
 export { exitStatus } from './exit.ts';
-export { runLocally, type LocalDirectory, type LocalRun } from './local.ts';
+export { RANDOM_SEED } from './host/random.ts';
+export { runLocally, type LocalDirectory, type LocalExit, type LocalRun } from './local.ts';
 
 /** @throws RuntimeError ERR_RUNTIME_OPTIONS when `init` is not a WasiRuntimeInit */
 export const createRuntime: CreateRuntime = (init, components) => {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { RunExit } from '../../src/interface/exe-unit-runtime.ts';
 import type { Resources } from '../../src/interface/market.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { classifyExit } from './exit.ts';
+import type { Preopen } from './host/host.ts';
 import type { Cgroup } from './limits/cgroup.ts';
 import { quotaOf } from './limits/disk-usage.ts';
 import { groupName } from './handle.ts';
@@ -14,12 +15,18 @@ import { endGroup } from './limits/group.ts';
 import { probeCgroups } from './limits/probe.ts';
 import { MAX_PAGES, PAGE_BYTES } from './module/limits.ts';
 import { maxPagesOf } from './module/prepare.ts';
-import { preparePackage } from './package.ts';
+import {
+  loadOrder,
+  makeMountPoints,
+  preopensOf,
+  preparePackage,
+  type Program,
+  type WasiPackage,
+} from './package/index.ts';
 import { SandboxLadder } from './sandbox/ladder.ts';
 import { findProgram } from './sandbox/programs.ts';
-import type { RunnerComponents, RunnerProcess } from './sandbox/runner-process.ts';
+import type { ProcessExit, RunnerComponents, RunnerProcess } from './sandbox/runner-process.ts';
 import type { SandboxName, SandboxView } from './sandbox/sandbox.ts';
-import { MODULE_FILE } from './work-dir.ts';
 
 export interface LocalDirectory {
   readonly hostPath: string;
@@ -28,16 +35,25 @@ export interface LocalDirectory {
 }
 export interface LocalRun {
   readonly modulePath: string;
-  /** After the program's own name, which is the module's file name. */
+  /** After the program's own name: the module's file name, or its path in a package. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Preopened in this order; without any, the guest has no file system. */
   readonly dirs: readonly LocalDirectory[];
   /** Absent ones are not limited. */
   readonly limits?: Partial<Resources>;
+  /** Of a package with several; absent: its main one. */
+  readonly entryPoint?: string;
+  /** Count what it does. */
+  readonly meterFuel?: boolean;
+  /** What it may use; has it counted. */
+  readonly fuelLimit?: number;
   /** Only this sandbox; absent: the strongest that works. */
   readonly sandbox?: SandboxName;
 }
+
+/** How it ended, and what it has used if that was counted. */
+export type LocalExit = RunExit & { readonly fuelUsed?: bigint };
 
 const WHOLE_MEMORY_BYTES = MAX_PAGES * PAGE_BYTES;
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => silent };
@@ -54,37 +70,65 @@ function ignore(): void {
 export async function runLocally(
   run: LocalRun,
   components: RunnerComponents = { clock: systemClock(), logger: silent },
-): Promise<RunExit> {
-  const moduleDir = await mkdtemp(path.join(os.tmpdir(), 'ergon-wasi-run-'));
-  const memoryBytes = run.limits?.memoryBytes ?? WHOLE_MEMORY_BYTES;
+): Promise<LocalExit> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'ergon-wasi-run-'));
+  const moduleDir = path.join(directory, 'module');
   let group: Cgroup | undefined;
   try {
-    const module = await preparePackage(run.modulePath, memoryBytes);
-    await writeFile(path.join(moduleDir, MODULE_FILE), module);
-    group = localGroup(run.limits, module.length);
-    const runner = await load(run, moduleDir, group, components);
+    await mkdir(moduleDir);
+    const prepared = await preparePackage({
+      packagePath: run.modulePath,
+      moduleDir,
+      scratchDir: path.join(directory, 'package'),
+      memoryBytes: run.limits?.memoryBytes ?? WHOLE_MEMORY_BYTES,
+      meterFuel: isMetered(run),
+    });
+    const program = prepared.program(run.entryPoint ?? 'main');
+    const job = { run, program, preopens: await preopensFor(run, prepared), view: viewOf(run, moduleDir) };
+    group = localGroup(run.limits, program.sizeBytes);
+    const runner = await load(job, group, components);
     // Nothing is left behind, however this process ends.
-    await rm(moduleDir, { recursive: true, force: true });
-    return await runToEnd(run, runner, viewOf(run, moduleDir), group);
+    await rm(directory, { recursive: true, force: true });
+    return await runToEnd(job, runner, group);
   } finally {
-    await rm(moduleDir, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
     if (group !== undefined) await endGroup(group, components.clock);
   }
 }
 
+interface Job {
+  readonly run: LocalRun;
+  readonly program: Program;
+  /** By the directories' numbers in the view. */
+  readonly preopens: readonly (Preopen & { readonly directory: number })[];
+  readonly view: SandboxView;
+}
+
+const isMetered = ({ meterFuel, fuelLimit }: LocalRun): boolean =>
+  meterFuel === true || fuelLimit !== undefined;
+
+/** What a package mounts lies below the directory that is given to it as `/`. */
+async function preopensFor({ dirs }: LocalRun, prepared: WasiPackage): Promise<Job['preopens']> {
+  const all = await Promise.all(
+    dirs.map(async ({ hostPath, guestPath, readOnly = false }, directory) => {
+      if (guestPath !== '/' || readOnly) return [{ hostPath, guestPath, readOnly, directory }];
+      await makeMountPoints(prepared, hostPath);
+      return preopensOf(prepared, hostPath).map((preopen) => ({ ...preopen, directory }));
+    }),
+  );
+  return all.flat();
+}
+
 async function load(
-  run: LocalRun,
-  moduleDir: string,
+  { run, program, view }: Job,
   group: Cgroup | undefined,
   components: RunnerComponents,
 ): Promise<RunnerProcess> {
   const ladder = new SandboxLadder({ ...run, findProgram }, components);
-  const view = viewOf(run, moduleDir);
   const runner = await ladder.launch(view, 'inherit');
   for (const pid of runner.processes) group?.add(pid);
-  const modulePath = path.join(runner.sandbox.names(view).moduleDir, MODULE_FILE);
   const maxPages = maxPagesOf(run.limits?.memoryBytes ?? WHOLE_MEMORY_BYTES);
-  await runner.load({ type: 'load', modulePath, maxPages });
+  await runner.load(loadOrder(program, runner.sandbox.names(view).moduleDir, maxPages));
   return runner;
 }
 
@@ -97,24 +141,34 @@ function viewOf(run: LocalRun, moduleDir: string): SandboxView {
 }
 
 async function runToEnd(
-  run: LocalRun,
+  { run, program, preopens, view }: Job,
   runner: RunnerProcess,
-  view: SandboxView,
   group: Cgroup | undefined,
-): Promise<RunExit> {
-  const { limits = {} } = run;
+): Promise<LocalExit> {
+  const { limits = {}, fuelLimit } = run;
+  const { directories } = runner.sandbox.names(view);
   runner.run({
     type: 'run',
-    args: [path.basename(run.modulePath), ...run.args],
+    args: [program.argv0 ?? path.basename(run.modulePath), ...run.args],
     env: run.env,
-    preopens: runner.sandbox.names(view).directories.map((hostPath, i) => ({
-      hostPath,
-      guestPath: run.dirs[i]?.guestPath ?? '/',
-      readOnly: run.dirs[i]?.readOnly ?? false,
+    preopens: preopens.map(({ directory, ...preopen }) => ({
+      ...preopen,
+      hostPath: directories[directory] ?? preopen.hostPath,
     })),
     ...(limits.storageBytes === undefined ? {} : { quota: quotaOf(limits.storageBytes) }),
+    ...(isMetered(run) ? { fuel: fuelLimit === undefined ? {} : { limit: String(fuelLimit) } } : {}),
   });
   const exit = await runner.exited;
+  const end = classifyLocally(run, runner, exit, group);
+  return isMetered(run) ? { ...end, fuelUsed: runner.fuelUsed } : end;
+}
+
+function classifyLocally(
+  { limits = {}, fuelLimit = 0 }: LocalRun,
+  runner: RunnerProcess,
+  exit: ProcessExit,
+  group: Cgroup | undefined,
+): RunExit {
   return classifyExit({
     report: runner.ended,
     exit,
@@ -125,6 +179,7 @@ async function runToEnd(
     memoryPeakBytes: group?.peakMemoryBytes() ?? runner.ended?.peakRssBytes ?? 0,
     storageLimitBytes: limits.storageBytes ?? Infinity,
     cpuNs: BigInt(runner.ended?.cpuUs ?? 0) * 1000n,
+    fuel: { limit: fuelLimit, used: runner.fuelUsed },
   });
 }
 

@@ -11,6 +11,10 @@ declare namespace WebAssembly {
   class Global {
     value: unknown;
   }
+  class Table {
+    set(index: number, value: unknown): void;
+  }
+  function validate(bytes: Uint8Array<ArrayBuffer>): boolean;
   class Instance {
     constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
     readonly exports: Readonly<Record<string, unknown>>;

@@ -6,19 +6,20 @@ import type { SandboxView } from './sandbox/sandbox.ts';
 export interface WorkDir {
   /** The guest's `/`. */
   readonly volumes: string;
-  /** The prepared module, alone: the sandbox sees this directory. */
+  /** The prepared modules, alone: the sandbox sees this directory. */
   readonly moduleDir: string;
+  /** What a package is unpacked into for as long as it is read. */
+  readonly scratchDir: string;
   /** Which process runs, for whoever comes after a crash. */
   readonly processFile: string;
 }
-
-export const MODULE_FILE = 'module.wasm';
 
 export function workDirOf(directory: string): WorkDir {
   const runtime = path.join(directory, 'runtime');
   return {
     volumes: path.join(directory, 'volumes'),
     moduleDir: path.join(runtime, 'module'),
+    scratchDir: path.join(runtime, 'package'),
     processFile: path.join(runtime, 'process.json'),
   };
 }

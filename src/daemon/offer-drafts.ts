@@ -2,6 +2,7 @@ import { arch } from 'node:os';
 import type { Config } from '../config/index.ts';
 import type { RuntimeReport } from '../exe-unit/index.ts';
 import {
+  COUNTER,
   PROPERTY,
   type Logger,
   type PaymentDriver,
@@ -40,11 +41,22 @@ export function offerDrafts(components: OfferDraftsComponents): Record<string, O
       );
       continue;
     }
+    const unknown = Object.keys(preset.pricing.perCounter).filter((counter) => !isCounted(counter, report));
+    if (unknown.length > 0) {
+      logger.warn(
+        { preset: preset.name, runtime: preset.runtime, unknown },
+        'preset not offered: it has a price for what its runtime does not count',
+      );
+      continue;
+    }
     for (const { key, runtimeName } of namesOf(preset, config))
       drafts[key] = draftOf(preset, report, runtimeName, components);
   }
   return drafts;
 }
+
+const isCounted = (counter: string, { descriptor }: RuntimeReport): boolean =>
+  counter in descriptor.counters || Object.values<string>(COUNTER).includes(counter);
 
 type Preset = Config['provider']['presets'][number];
 

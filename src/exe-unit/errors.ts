@@ -17,6 +17,7 @@ export const EXE_UNIT_ERROR_CODES = [
   'ERR_EXE_UNIT_NETWORK_UNSUPPORTED',
   'ERR_EXE_UNIT_NETWORK_INVALID',
   'ERR_EXE_UNIT_CONNECT_FAILED',
+  'ERR_EXE_UNIT_LIMIT_UNSUPPORTED',
   'ERR_EXE_UNIT_JOURNAL_DAMAGED',
   'ERR_EXE_UNIT_LAUNCH_FAILED',
   'ERR_EXE_UNIT_PROTOCOL',
@@ -98,6 +99,10 @@ export const exeUnitErrors: ErrorCatalogue<ExeUnitErrorCode> = {
     meaning:
       'Nothing in the activity takes connections on this port, or its network is not there (yet, or any more).',
     remedy: 'Start the server first; it has to listen on the network address of the activity, or on all.',
+  },
+  ERR_EXE_UNIT_LIMIT_UNSUPPORTED: {
+    meaning: 'The activity has a limit that its runtime cannot watch over.',
+    remedy: 'Leave the limit out (`fuel` is one of WASI programs), or use another runtime.',
   },
   ERR_EXE_UNIT_JOURNAL_DAMAGED: {
     meaning: "A line of an activity's journal is not what was written.",

@@ -17,7 +17,7 @@ export const ACTIVITY_STATES = [
 export type ActivityState = (typeof ACTIVITY_STATES)[number];
 export const ActivityState = Type.Union(ACTIVITY_STATES.map((s) => Type.Literal(s)));
 
-/** Reason codes of `Terminated`. LimitExceeded carries `detail.limit` (cpu, memory, disk, pids, time, output) and the figures. */
+/** Reason codes of `Terminated`. LimitExceeded carries `detail.limit` (cpu, memory, disk, pids, time, output, fuel) and the figures. */
 export const TERMINATION_CODES = [
   'Error',
   'LimitExceeded',
@@ -43,6 +43,8 @@ export const ActivityLimits = Type.Object(
     cpuTimeMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 })),
     /** Wall clock from `start`, time suspended not counted. */
     wallTimeMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 })),
+    /** Fuel (`ergon.usage.wasm.fuel`), all commands together; has it metered. Of WASI programs only. */
+    fuel: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
   },
   closed,
 );
@@ -59,13 +61,16 @@ export const TaskPackage = Type.Object(
 );
 export type TaskPackage = Static<typeof TaskPackage>;
 
+const CounterName = Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' });
+export const CounterNames = Type.Array(CounterName, { maxItems: 32 });
+
 /** Cumulative usage of one activity at one moment. `sequence` counts from 1 and never skips. */
 export const UsageSample = Type.Object(
   {
     sequence: Type.Integer({ minimum: 1 }),
     at: Timestamp,
     /** Counter name → billionths of its unit; never falls. */
-    counters: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, {
+    counters: Type.Record(CounterName, NanoUnits, {
       maxProperties: 32,
       ...closed,
     }),

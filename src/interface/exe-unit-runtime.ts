@@ -52,6 +52,10 @@ export interface DeploySpec {
   readonly resources: Resources;
   /** The activity's limit of CPU time, which its supervisor enforces; the runtime may set the kernel's behind it. */
   readonly cpuTimeMs?: number;
+  /** What the agreement has a price for: a counter that costs something to keep is kept only then. */
+  readonly counters?: readonly string[];
+  /** Fuel that all commands together may use; the runtime ends the one that wants more. */
+  readonly fuelLimit?: number;
   /** For the labels of whatever the runtime makes outside the work directory, so that it can be told whose it is. */
   readonly nodeId?: string;
   readonly agreementId?: string;
@@ -88,7 +92,7 @@ export type RunExit =
   | { readonly kind: 'signaled'; readonly signal: string }
   | {
       readonly kind: 'limit';
-      readonly limit: 'memory' | 'disk' | 'pids' | 'cpu';
+      readonly limit: 'memory' | 'disk' | 'pids' | 'cpu' | 'fuel';
       readonly limitValue: number;
       readonly observed: number;
     }

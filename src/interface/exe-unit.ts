@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import {
   ActivityLimits,
+  CounterNames,
   TaskPackage,
   type ActivityState,
   type Holder,
@@ -26,6 +27,8 @@ export const ExeUnitSpec = Type.Object(
     /** The agreement grants one. */
     network: Type.Optional(Type.Boolean()),
     limits: ActivityLimits,
+    /** What the agreement has a price for. */
+    counters: Type.Optional(CounterNames),
     /** stdout and stderr are kept up to this many bytes each; a workload that writes more is ended. */
     maxOutputBytes: Bytes,
     /** The activity ends by then. */

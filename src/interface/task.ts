@@ -28,7 +28,7 @@ export const TaskSpec = Type.Object(
     /** The image that the package names, when it brings none itself. */
     image: Type.Optional(PinnedImage),
     runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
-    /** argv[0] for WASI; a program of the image for Docker. */
+    /** argv[0] of a WASI module, which program of a WASI package (`main`: its main one), a program of a Docker image. */
     entryPoint: Type.String({ maxLength: 4096 }),
     args: Type.Array(Type.String({ maxLength: 131_072 }), { maxItems: 4096 }),
     env: EnvVars,
@@ -43,6 +43,8 @@ export const TaskSpec = Type.Object(
         storageBytes: Bytes,
         cpuTimeMs: Type.Optional(Type.Integer({ minimum: 1 })),
         wallTimeMs: Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 }),
+        /** Of WASI programs; without it there is one that follows from the CPU time where fuel has a price. */
+        fuel: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
       },
       closed,
     ),

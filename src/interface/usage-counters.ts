@@ -13,3 +13,6 @@ export const COUNTER = {
   /** The most storage at any time, GiB. */
   storagePeak: 'golem.usage.storage_gib',
 } as const;
+
+/** Of the WASI runtime: what a program has done, in instructions and calls of functions. */
+export const FUEL_COUNTER = 'ergon.usage.wasm.fuel';

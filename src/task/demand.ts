@@ -1,4 +1,5 @@
 import {
+  FUEL_COUNTER,
   platformAddressProperty,
   PROPERTY,
   type AgreementRequest,
@@ -7,6 +8,9 @@ import {
 
 const NANO_PER_MS = 1_000_000n;
 const OFFER_WAIT_MS = 30_000;
+/** No machine does more; what a compiler does away with counts too, so that it is well above what one really does. */
+const MAX_FUEL_PER_NS = 10n;
+const NANO = 1_000_000_000n;
 
 /** What a task asks of the market: its resources, its runtime, its platform, and a price that its budget covers. */
 export function demandOf(
@@ -46,8 +50,22 @@ function constraintsOf(spec: TaskSpec): string {
  * honest bill has to be refused for want of money.
  */
 function worstUsage(spec: TaskSpec): Readonly<Record<string, string>> {
-  const { wallTimeMs, cpuTimeMs, cpuThreads } = spec.limits;
-  const durationNs = BigInt(wallTimeMs) * NANO_PER_MS;
-  const cpuNs = cpuTimeMs === undefined ? durationNs * BigInt(cpuThreads) : BigInt(cpuTimeMs) * NANO_PER_MS;
-  return { 'golem.usage.duration_sec': durationNs.toString(), 'golem.usage.cpu_sec': cpuNs.toString() };
+  const durationNs = BigInt(spec.limits.wallTimeMs) * NANO_PER_MS;
+  return {
+    'golem.usage.duration_sec': durationNs.toString(),
+    'golem.usage.cpu_sec': cpuNsOf(spec).toString(),
+    [FUEL_COUNTER]: (BigInt(fuelLimitOf(spec)) * NANO).toString(),
+  };
+}
+
+function cpuNsOf({ limits: { wallTimeMs, cpuTimeMs, cpuThreads } }: TaskSpec): bigint {
+  return cpuTimeMs === undefined
+    ? BigInt(wallTimeMs) * NANO_PER_MS * BigInt(cpuThreads)
+    : BigInt(cpuTimeMs) * NANO_PER_MS;
+}
+
+/** What a task may use where fuel has a price: it must have a bound, or no budget could be sure to cover the bill. */
+export function fuelLimitOf(spec: TaskSpec): number {
+  const most = cpuNsOf(spec) * MAX_FUEL_PER_NS;
+  return spec.limits.fuel ?? Number(most < Number.MAX_SAFE_INTEGER ? most : Number.MAX_SAFE_INTEGER);
 }

@@ -1,20 +1,23 @@
 import type {
+  ActivityLimits,
   Agreements,
   Allocations,
   Batch,
   BlobFetcher,
   Clock,
+  Pricing,
   Reason,
   RequestorActivities,
   TaskAttempt,
   TaskPhase,
   TaskRecord,
   TaskResult,
+  TaskSpec,
 } from '../interface/index.ts';
-import { isErgonError } from '../interface/index.ts';
+import { FUEL_COUNTER, isErgonError } from '../interface/index.ts';
 import { delay } from '../util/delay.ts';
 import type { NewId } from '../util/id.ts';
-import { demandOf } from './demand.ts';
+import { demandOf, fuelLimitOf } from './demand.ts';
 import { hasEnded } from './machine.ts';
 import { failureOf, isProviderFault } from './outcome.ts';
 import { inState, withAttempt, type TaskRecords } from './records.ts';
@@ -106,6 +109,16 @@ async function searchAgain(
   }));
 }
 
+function limitsOf(spec: TaskSpec, { counters }: Pricing): ActivityLimits {
+  const { wallTimeMs, cpuTimeMs, fuel } = spec.limits;
+  const isFuelLimited = fuel !== undefined || counters.includes(FUEL_COUNTER);
+  return {
+    wallTimeMs,
+    ...(cpuTimeMs === undefined ? {} : { cpuTimeMs }),
+    ...(isFuelLimited ? { fuel: fuelLimitOf(spec) } : {}),
+  };
+}
+
 const creating =
   ({ activities, agreements, records }: PhasesComponents): PhaseStep =>
   async (task, attempt) => {
@@ -116,10 +129,7 @@ const creating =
       activityId: attempt.activityId,
       agreementId: attempt.agreementId,
       package: task.package,
-      limits: {
-        wallTimeMs: spec.limits.wallTimeMs,
-        ...(spec.limits.cpuTimeMs === undefined ? {} : { cpuTimeMs: spec.limits.cpuTimeMs }),
-      },
+      limits: limitsOf(spec, record.agreement.terms.pricing),
     });
     await activities.exec(attempt.activityId, attempt.batchId, taskScript(spec));
     await records.update(task.taskId, (now) => withAttempt(now, attempt.number, { phase: 'Running' }));

@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import { CLOCK } from './constants.ts';
 import { ERRNO, fail } from './errno.ts';
 import type { Host } from './host.ts';
@@ -9,7 +8,6 @@ type ClockCalls = Pick<Calls, 'clock_res_get' | 'clock_time_get'>;
 
 /** process.cpuUsage counts microseconds. */
 const CPU_RESOLUTION_NS = 1000n;
-const RANDOM_CHUNK_BYTES = 65_536;
 
 export function clockCalls({ memory, time }: Host): ClockCalls {
   return {
@@ -38,13 +36,6 @@ export function readClock(time: GuestTime, id: number): bigint {
   }
 }
 
-export function randomCalls({ memory }: Host): Pick<Calls, 'random_get'> {
-  return {
-    random_get: (pointer, length) => {
-      const target = memory.slice(pointer, length);
-      for (let at = 0; at < length; at += RANDOM_CHUNK_BYTES) {
-        randomFillSync(target, at, Math.min(RANDOM_CHUNK_BYTES, length - at));
-      }
-    },
-  };
+export function randomCalls({ memory, random }: Host): Pick<Calls, 'random_get'> {
+  return { random_get: (pointer, length) => random(memory.slice(pointer, length)) };
 }

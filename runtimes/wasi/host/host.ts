@@ -1,13 +1,16 @@
 import { DescriptorTable, type Descriptor } from './descriptors.ts';
 import { ExactTimes } from './exact-times.ts';
 import { GuestMemory } from './memory.ts';
-import { openDirectory } from './paths.ts';
+import { openBeneath } from './paths.ts';
 import type { DiskQuota } from './quota.ts';
 import { DIRECTORY_RIGHTS, FILE_RIGHTS, STDIN_RIGHTS, STDOUT_RIGHTS } from './rights.ts';
+import { systemRandom, type FillRandom } from './random.ts';
 import type { GuestTime } from './time.ts';
 
 export interface Preopen {
   readonly hostPath: string;
+  /** A directory below it, to which no symbolic link leads; absent: itself. */
+  readonly beneath?: string;
   readonly guestPath: string;
   readonly readOnly?: boolean;
 }
@@ -18,6 +21,7 @@ export interface Host {
   readonly descriptors: DescriptorTable;
   readonly quota: DiskQuota;
   readonly time: GuestTime;
+  readonly random: FillRandom;
   readonly exactTimes: ExactTimes;
 }
 
@@ -28,10 +32,12 @@ export interface HostOptions {
   readonly stdio?: readonly [number, number, number];
   readonly quota: DiskQuota;
   readonly time: GuestTime;
+  /** Where the guest's random bytes come from; absent: the system. */
+  readonly random?: FillRandom;
 }
 
 export function createHost(options: HostOptions): Host {
-  const { quota, time, stdio = [0, 1, 2] } = options;
+  const { quota, time, stdio = [0, 1, 2], random = systemRandom } = options;
   const descriptors = new DescriptorTable((descriptor) => {
     if (descriptor.kind === 'file') quota.closed(descriptor.inode);
   });
@@ -47,13 +53,13 @@ export function createHost(options: HostOptions): Host {
     });
   });
   for (const preopen of options.preopens) descriptors.add(preopened(preopen));
-  return { memory: new GuestMemory(), descriptors, quota, time, exactTimes: new ExactTimes() };
+  return { memory: new GuestMemory(), descriptors, quota, time, random, exactTimes: new ExactTimes() };
 }
 
-function preopened({ hostPath, guestPath, readOnly = false }: Preopen): Descriptor {
+function preopened({ hostPath, beneath = '', guestPath, readOnly = false }: Preopen): Descriptor {
   return {
     kind: 'directory',
-    hostFd: openDirectory(hostPath),
+    hostFd: openBeneath(hostPath, beneath),
     preopenName: guestPath,
     readOnly,
     rights: DIRECTORY_RIGHTS,

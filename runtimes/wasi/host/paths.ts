@@ -26,6 +26,20 @@ export function openDirectory(path: string, extraFlags = 0): number {
   return fs.openSync(path, O_PATH | fs.constants.O_DIRECTORY | extraFlags);
 }
 
+/** A directory below another one, to which no symbolic link leads. */
+export function openBeneath(root: string, path: string): number {
+  let fd = openDirectory(root);
+  for (const name of components(path)) {
+    const parent = fd;
+    try {
+      fd = openDirectory(`${descriptorPath(parent)}/${name}`, fs.constants.O_NOFOLLOW);
+    } finally {
+      fs.closeSync(parent);
+    }
+  }
+  return fd;
+}
+
 /** The directories from the root of the walk down to where it stands. `..` is a pop, never the kernel's `..`. */
 class Descent {
   readonly #root: number;

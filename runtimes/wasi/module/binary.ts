@@ -9,6 +9,7 @@ export const SECTION = {
   MEMORY: 5,
   GLOBAL: 6,
   EXPORT: 7,
+  START: 8,
   CODE: 10,
 } as const;
 /** The order in which sections stand, custom ones (0) anywhere; 13 holds tags, 12 the data count. */
@@ -75,6 +76,17 @@ export function u32(value: number): number[] {
     encoded.push(rest > 0 ? low | 0x80 : low);
   } while (rest > 0);
   return encoded;
+}
+
+/** LEB128 of a signed number of at most 64 bits. */
+export function signed(value: number | bigint): number[] {
+  const encoded: number[] = [];
+  for (let rest = BigInt(value); ; rest >>= 7n) {
+    const low = Number(rest & 0x7fn);
+    const isLast = rest >= -64n && rest < 64n;
+    encoded.push(isLast ? low : low | 0x80);
+    if (isLast) return encoded;
+  }
 }
 
 export function bytes(...values: number[]): Uint8Array {

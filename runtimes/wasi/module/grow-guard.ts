@@ -5,12 +5,13 @@ import {
   findSection,
   name,
   SECTION,
+  signed,
   u32,
   vectorLength,
   type Section,
 } from './binary.ts';
-import { OP, skipImmediates, UnknownInstruction } from './instructions.ts';
-import { skipValueType } from './limits.ts';
+import { rewriteFunctions } from './code.ts';
+import { OP, skipImmediates, skipLocals, UnknownInstruction } from './instructions.ts';
 import { Reader } from './reader.ts';
 
 /** Exported from the guarded module: the pages that the last `memory.grow` was refused, 0 after one that succeeded. */
@@ -34,8 +35,8 @@ export function guardGrowth(sections: Section[], importedFunctions: number): voi
   const code = findSection(sections, SECTION.CODE);
   if (code === undefined || vectorLength(sections, SECTION.MEMORY) === 0) return;
   const guardIndex = importedFunctions + vectorLength(sections, SECTION.FUNCTION);
-  const rewritten = rewriteCode(code.body, guardIndex);
-  if (rewritten === undefined) return;
+  const rewritten = rewriteFunctions(code.body, (body) => rewriteFunction(body, guardIndex));
+  if (rewritten === code.body) return;
   code.body = rewritten;
 
   const typeIndex = vectorLength(sections, SECTION.TYPE);
@@ -65,43 +66,13 @@ function guardFunction(refusedPages: number, refusals: number): Uint8Array {
     ...[0x41, 0x7f, 0x46, 0x04, 0x40], // if it is -1
     ...[0x20, 0, ...setGlobal(refusedPages)],
     ...[...getGlobal(refusals), 0x41, 1, 0x6a, ...setGlobal(refusals)],
-    ...[...getGlobal(refusals), 0x41, ...signedLeb(MAX_REFUSALS_IN_A_ROW), 0x4e, 0x04, 0x40, 0x00, 0x0b], // unreachable
+    ...[...getGlobal(refusals), 0x41, ...signed(MAX_REFUSALS_IN_A_ROW), 0x4e, 0x04, 0x40, 0x00, 0x0b], // unreachable
     0x05, // else
     ...[0x41, 0, ...setGlobal(refusedPages), 0x41, 0, ...setGlobal(refusals)],
     0x0b,
     ...[0x20, 1, 0x0b],
   ];
   return bytes(...u32(body.length), ...body);
-}
-
-function signedLeb(value: number): number[] {
-  const encoded: number[] = [];
-  let rest = value;
-  while (rest > 63) {
-    encoded.push((rest & 0x7f) | 0x80);
-    rest >>= 7;
-  }
-  return [...encoded, rest];
-}
-
-/** Undefined when no function grows the memory. */
-function rewriteCode(body: Uint8Array, guardIndex: number): Uint8Array | undefined {
-  const reader = new Reader(body);
-  const count = reader.u32();
-  const parts: Uint8Array[] = [];
-  let copiedTo = 0;
-  for (let i = 0; i < count; i++) {
-    const start = reader.position;
-    const size = reader.u32();
-    const bodyStart = reader.position;
-    const rewritten = rewriteFunction(body.subarray(bodyStart, bodyStart + size), guardIndex);
-    reader.skip(size);
-    if (rewritten === undefined) continue;
-    parts.push(body.subarray(copiedTo, start), bytes(...u32(rewritten.length)), rewritten);
-    copiedTo = reader.position;
-  }
-  if (parts.length === 0) return undefined;
-  return concat([...parts, body.subarray(copiedTo)]);
 }
 
 /** Undefined when the function does not grow the memory, or has an instruction that we do not know. */
@@ -127,11 +98,7 @@ const GROW = Buffer.from([OP.MEMORY_GROW, 0]);
 function growInstructions(body: Uint8Array): number[] {
   const reader = new Reader(body);
   const found: number[] = [];
-  const localGroups = reader.u32();
-  for (let i = 0; i < localGroups; i++) {
-    reader.skipLeb();
-    skipValueType(reader);
-  }
+  skipLocals(reader);
   while (!reader.atEnd) {
     const at = reader.position;
     const opcode = reader.u8();

@@ -1,15 +1,18 @@
 import { skipValueType } from './limits.ts';
 import type { Reader } from './reader.ts';
 
-/** An instruction of a proposal that we do not know: the function that has it is left as it is. */
+/** An instruction of a proposal that we do not know. */
 export class UnknownInstruction extends Error {}
 
 export const OP = { MEMORY_GROW: 0x40, CALL: 0x10 } as const;
 
+/** What comes after an opcode. */
+const SHAPE = { UNKNOWN: 0, NOTHING: 1, INDEX: 2, MEMORY: 3, OWN: 4 } as const;
+
 const isBetween = (value: number, low: number, high: number): boolean => value >= low && value <= high;
 
 /** Instructions whose immediates have a shape of their own. */
-const SHAPES: Readonly<Record<number, (reader: Reader) => void>> = {
+const OWN_SHAPES: Readonly<Record<number, (reader: Reader) => void>> = {
   0x02: skipBlockType, // block
   0x03: skipBlockType, // loop
   0x04: skipBlockType, // if
@@ -26,18 +29,32 @@ const SHAPES: Readonly<Record<number, (reader: Reader) => void>> = {
   0xfe: (reader) => skipAtomic(reader, reader.u32()),
 };
 
-/** Moves past the immediates of `opcode`, which was just read. */
+const SHAPES = Uint8Array.from({ length: 256 }, (_, opcode) => shapeOf(opcode));
+
+/** Moves past the immediates of `opcode`, which was just read. @throws UnknownInstruction */
 export function skipImmediates(reader: Reader, opcode: number): void {
-  if (hasNoImmediate(opcode)) return;
-  if (hasOneIndex(opcode)) {
-    reader.skipLeb();
-  } else if (isBetween(opcode, 0x28, 0x3e)) {
-    skipMemoryArgument(reader);
-  } else {
-    const skip = SHAPES[opcode];
-    if (skip === undefined) throw new UnknownInstruction(`0x${opcode.toString(16)}`);
-    skip(reader);
+  switch (SHAPES[opcode]) {
+    case SHAPE.NOTHING:
+      return;
+    case SHAPE.INDEX:
+      reader.skipLeb();
+      return;
+    case SHAPE.MEMORY:
+      skipMemoryArgument(reader);
+      return;
+    case SHAPE.OWN:
+      OWN_SHAPES[opcode]?.(reader);
+      return;
+    default:
+      throw new UnknownInstruction(`0x${opcode.toString(16)}`);
   }
+}
+
+function shapeOf(opcode: number): number {
+  if (OWN_SHAPES[opcode] !== undefined) return SHAPE.OWN;
+  if (hasNoImmediate(opcode)) return SHAPE.NOTHING;
+  if (hasOneIndex(opcode)) return SHAPE.INDEX;
+  return isBetween(opcode, 0x28, 0x3e) ? SHAPE.MEMORY : SHAPE.UNKNOWN;
 }
 
 function hasNoImmediate(opcode: number): boolean {
@@ -55,6 +72,15 @@ function hasOneIndex(opcode: number): boolean {
   );
 }
 
+/** Moves past the locals that a function's body begins with. */
+export function skipLocals(reader: Reader): void {
+  const groups = reader.u32();
+  for (let i = 0; i < groups; i++) {
+    reader.skipLeb();
+    skipValueType(reader);
+  }
+}
+
 function skipLebs(reader: Reader, count: number): void {
   for (let i = 0; i < count; i++) reader.skipLeb();
 }
@@ -63,7 +89,7 @@ function skipTypes(reader: Reader, count: number): void {
   for (let i = 0; i < count; i++) skipValueType(reader);
 }
 
-function skipBlockType(reader: Reader): void {
+export function skipBlockType(reader: Reader): void {
   const type = reader.peek() ?? 0;
   if (type === 0x40 || isBetween(type, 0x60, 0x7f)) reader.skip(1);
   else if (type === 0x63 || type === 0x64) skipValueType(reader);
@@ -78,11 +104,19 @@ function skipMemoryArgument(reader: Reader): void {
 
 function skipTryTable(reader: Reader): void {
   skipBlockType(reader);
+  readCatches(reader);
+}
+
+/** The labels that a try_table's clauses go to, as seen from outside of it. */
+export function readCatches(reader: Reader): number[] {
+  const HAS_TAG_BELOW = 2;
   const count = reader.u32();
+  const labels: number[] = [];
   for (let i = 0; i < count; i++) {
-    const kind = reader.u8();
-    skipLebs(reader, kind < 2 ? 2 : 1);
+    if (reader.u8() < HAS_TAG_BELOW) reader.skipLeb();
+    labels.push(reader.u32());
   }
+  return labels;
 }
 
 /** 0xfc: saturating conversions, and the bulk operations on memories and tables. */

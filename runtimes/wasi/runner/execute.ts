@@ -5,8 +5,11 @@ import { hostCalls } from '../host/preview1.ts';
 import { DiskQuota, UNLIMITED } from '../host/quota.ts';
 import { NAMESPACES } from '../host/signatures.ts';
 import { machineTime } from '../host/time.ts';
+import { seededRandom, RANDOM_SEED } from '../host/random.ts';
 import { REFUSED_PAGES_EXPORT } from '../module/grow-guard.ts';
+import { START_EXPORT } from '../module/start.ts';
 import { createEnvironment, type Environment } from './environment.ts';
+import { FuelTank } from './fuel-tank.ts';
 import { RUNNER_FD, type GuestEnd, type RunOrder } from './protocol.ts';
 
 export interface Execution {
@@ -18,32 +21,40 @@ export interface Execution {
 export interface ExecuteHooks {
   readonly onFault: OnFault;
   readonly onDisk: (quota: DiskQuota) => void;
+  readonly onFuel: (used: bigint) => void;
 }
 
 /** Runs the module's `_start` to its end, in this thread. */
 export function execute(module: WebAssembly.Module, order: RunOrder, hooks: ExecuteHooks): Execution {
   const quota: DiskQuota = new DiskQuota(order.quota ?? UNLIMITED, () => hooks.onDisk(quota));
-  if (order.quota !== undefined) for (const { hostPath } of order.preopens) quota.scan(hostPath);
+  if (order.quota !== undefined)
+    for (const hostPath of new Set(order.preopens.map((preopen) => preopen.hostPath))) quota.scan(hostPath);
+  const seed = order.env[RANDOM_SEED];
   const host = createHost({
     preopens: order.preopens,
     stdio: [RUNNER_FD.STDIN, RUNNER_FD.STDOUT, RUNNER_FD.STDERR],
     quota,
     time: machineTime(),
+    ...(seed === undefined ? {} : { random: seededRandom(seed) }),
   });
   const environment = createEnvironment(host.memory, order.args, order.env);
+  const fuel = order.fuel === undefined ? undefined : new FuelTank(order.fuel, hooks.onFuel);
   let refusedPages: () => number = () => 0;
   const end = endOf(() => {
-    const instance = new WebAssembly.Instance(module, importObject(host, environment, hooks.onFault));
+    const instance = new WebAssembly.Instance(module, importObject(host, environment, hooks.onFault, fuel));
     refusedPages = () => globalValue(instance.exports[REFUSED_PAGES_EXPORT]);
-    const { memory, _start: start } = instance.exports;
+    const { memory, _start: start, [START_EXPORT]: first } = instance.exports;
+    fuel?.attach(instance.exports);
     if (memory instanceof WebAssembly.Memory) {
       host.memory.attach(memory);
       environment.attach(memory);
     }
+    if (isFunction(first)) first();
     if (isFunction(start)) start();
   });
+  fuel?.report();
   return {
-    end,
+    end: fuel?.isEmpty === true ? { kind: 'out-of-fuel' } : end,
     memoryBytes: host.memory.byteLength,
     refusedPages: refusedPages(),
     refusedBytes: quota.refusedBytes,
@@ -54,12 +65,13 @@ function importObject(
   host: Host,
   environment: Environment,
   onFault: OnFault,
+  fuel: FuelTank | undefined,
 ): Record<string, Record<string, unknown>> {
   return Object.fromEntries(
-    NAMESPACES.map((namespace) => [
-      namespace,
-      importFunctions({ ...environment.calls, ...hostCalls(host, namespace) }, onFault),
-    ]),
+    NAMESPACES.map((namespace) => {
+      const calls = importFunctions({ ...environment.calls, ...hostCalls(host, namespace) }, onFault);
+      return [namespace, fuel === undefined ? calls : fuel.watch(calls)];
+    }),
   );
 }
 

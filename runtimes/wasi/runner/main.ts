@@ -5,6 +5,7 @@ import { writeStream } from '../host/streams.ts';
 import { Channel } from './channel.ts';
 import { warmEnvironment } from './environment.ts';
 import { execute } from './execute.ts';
+import { LatestReport } from './latest-report.ts';
 import { RUNNER_FD, type Confinement, type GuestEnd, type LoadOrder, type RunOrder } from './protocol.ts';
 
 /*
@@ -20,6 +21,7 @@ const SMALL_MODULE_BYTES = 1_000_000;
 /** The flag holds for the memory of @wasmer/wasi too, which keeps the arguments and the environment. */
 const MIN_MEMORY_PAGES = 1024;
 const DISK_REPORT_INTERVAL_MS = 100;
+const FUEL_REPORT_INTERVAL_MS = 10;
 
 await init();
 warmEnvironment();
@@ -41,15 +43,35 @@ function load(): WebAssembly.Module | undefined {
 }
 
 function compile(order: LoadOrder): WebAssembly.Module {
-  const bytes = new Uint8Array(fs.statSync(order.modulePath).size);
-  const file = fs.openSync(order.modulePath, 'r');
-  fs.readSync(file, bytes);
-  fs.closeSync(file);
+  const { originalPath } = order;
+  if (originalPath !== undefined) expectValid(readModule(originalPath));
+  const bytes = readModule(order.modulePath);
   // A second wall behind the maximum that the module itself was given.
   setFlagsFromString(`--wasm-max-mem-pages=${Math.max(order.maxPages, MIN_MEMORY_PAGES)}`);
   // One long hot loop otherwise stays in baseline code to its end.
   if (bytes.length < SMALL_MODULE_BYTES) setFlagsFromString('--no-liftoff');
   return new WebAssembly.Module(bytes);
+}
+
+/** What is added to a valid module nothing in it can reach; a module that is not valid could have been made to. */
+function expectValid(original: Uint8Array<ArrayBuffer>): void {
+  // Only the compiler says what is wrong with it.
+  if (!WebAssembly.validate(original)) new WebAssembly.Module(original);
+}
+
+function readModule(modulePath: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(fs.statSync(modulePath).size);
+  const file = fs.openSync(modulePath, 'r');
+  try {
+    for (let at = 0; at < bytes.length;) {
+      const length = fs.readSync(file, bytes.subarray(at));
+      if (length === 0) break;
+      at += length;
+    }
+    return bytes;
+  } finally {
+    fs.closeSync(file);
+  }
 }
 
 function run(compiled: WebAssembly.Module): void {
@@ -61,42 +83,25 @@ function run(compiled: WebAssembly.Module): void {
 
 function runOrder(compiled: WebAssembly.Module, order: RunOrder): GuestEnd {
   const cpuBefore = process.cpuUsage();
-  const disk = diskReporter();
+  const disk = new LatestReport(channel, DISK_REPORT_INTERVAL_MS);
+  const fuel = new LatestReport(channel, FUEL_REPORT_INTERVAL_MS);
   let faults = 0;
   const { end, ...figures } = execute(compiled, order, {
     onFault: (call, error) => {
       // The first one tells the story; a guest could cause any number.
       if (faults++ === 0) channel.report({ type: 'fault', call, message: String(error) });
     },
-    onDisk: disk.changed,
+    onDisk: ({ usedBytes, usedEntries }) =>
+      disk.changed({ type: 'disk', bytes: usedBytes, entries: usedEntries }),
+    onFuel: (used) => fuel.changed({ type: 'fuel', used: used.toString() }),
   });
   if (end.kind === 'trap') tellGuest(`wasm trap: ${end.message}\n`);
   disk.flush();
+  fuel.flush();
   const { user, system } = process.cpuUsage(cpuBefore);
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
   channel.report({ type: 'ended', end, ...figures, cpuUs: user + system, peakRssBytes });
   return end;
-}
-
-/** Tells the supervisor what the volume holds, but not at every write. */
-function diskReporter(): {
-  changed: (quota: { usedBytes: number; usedEntries: number }) => void;
-  flush: () => void;
-} {
-  let latest: { bytes: number; entries: number } | undefined;
-  let reportedAt = -Infinity;
-  const flush = (): void => {
-    if (latest !== undefined) channel.report({ type: 'disk', ...latest });
-    latest = undefined;
-    reportedAt = performance.now();
-  };
-  return {
-    changed: ({ usedBytes, usedEntries }) => {
-      latest = { bytes: usedBytes, entries: usedEntries };
-      if (performance.now() - reportedAt >= DISK_REPORT_INTERVAL_MS) flush();
-    },
-    flush,
-  };
 }
 
 function tellGuest(text: string): void {

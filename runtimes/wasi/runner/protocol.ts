@@ -13,6 +13,8 @@ export interface LoadOrder {
   readonly type: 'load';
   /** As the runner sees it. */
   readonly modulePath: string;
+  /** What the module was made of: it must be valid as well. */
+  readonly originalPath?: string;
   readonly maxPages: number;
 }
 /** Run it, once. Answered by `ended`. */
@@ -23,6 +25,12 @@ export interface RunOrder {
   readonly preopens: readonly Preopen[];
   /** Of all preopens together; absent: none. */
   readonly quota?: QuotaLimits;
+  /** Count its fuel, which the module has been prepared for. */
+  readonly fuel?: FuelOrder;
+}
+export interface FuelOrder {
+  /** A decimal number: what it may use in this run; absent: as much as it wants. */
+  readonly limit?: string;
 }
 export type Order = LoadOrder | RunOrder;
 
@@ -31,6 +39,7 @@ export type GuestEnd =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'raise'; readonly signal: string }
   | { readonly kind: 'trap'; readonly message: string }
+  | { readonly kind: 'out-of-fuel' }
   | { readonly kind: 'failed'; readonly message: string };
 
 export type Report =
@@ -38,6 +47,8 @@ export type Report =
   | { readonly type: 'loaded' }
   | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'disk'; readonly bytes: number; readonly entries: number }
+  /** What the run has used so far: a decimal number. */
+  | { readonly type: 'fuel'; readonly used: string }
   /** A fault of the host code; the guest saw an I/O error. */
   | { readonly type: 'fault'; readonly call: string; readonly message: string }
   | {

@@ -21,6 +21,7 @@ const GuestEnd = Type.Union([
     closed,
   ),
   Type.Object({ kind: Type.Literal('trap'), message: Message }, closed),
+  Type.Object({ kind: Type.Literal('out-of-fuel') }, closed),
   Type.Object({ kind: Type.Literal('failed'), message: Message }, closed),
 ]);
 
@@ -39,6 +40,7 @@ const ReportSchema = Type.Union([
   Type.Object({ type: Type.Literal('loaded') }, closed),
   Type.Object({ type: Type.Literal('refused'), message: Message }, closed),
   Type.Object({ type: Type.Literal('disk'), bytes: Count, entries: Count }, closed),
+  Type.Object({ type: Type.Literal('fuel'), used: Type.String({ pattern: '^[0-9]{1,20}$' }) }, closed),
   Type.Object(
     { type: Type.Literal('fault'), call: Type.String({ maxLength: 64 }), message: Message },
     closed,

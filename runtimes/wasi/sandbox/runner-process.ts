@@ -40,6 +40,8 @@ export class RunnerProcess {
   readonly exited: Promise<ProcessExit>;
   ended: EndedReport | undefined;
   disk: DiskReport | undefined;
+  /** What the run has used by its last word on it; 0 when it is not metered. */
+  fuelUsed = 0n;
   confinement: Confinement | undefined;
   /** Resident memory before it knew any module. */
   idleMemoryBytes = 0;
@@ -184,10 +186,15 @@ export class RunnerProcess {
 
   #take(report: Report): void {
     if (report.type === 'disk') this.disk = report;
+    else if (report.type === 'fuel') this.#takeFuel(BigInt(report.used));
     else if (report.type === 'ended') this.ended ??= report;
     else if (report.type === 'fault')
       this.#components.logger.error({ fault: report }, 'host call failed unexpectedly');
     else this.#answered?.(report);
+  }
+
+  #takeFuel(used: bigint): void {
+    if (used > this.fuelUsed) this.fuelUsed = used;
   }
 
   #collectDiagnostics(): void {

@@ -54,6 +54,7 @@ export async function createActivity(
       runtime: runtimeOf(terms.runtime, init.runtimeAliases),
       resources: terms.resources,
       ...(terms.network !== undefined && { network: terms.network }),
+      counters: terms.pricing.counters,
       maxOutputBytes: terms.maxOutputBytes,
       deadline: expiresAt,
       sampleIntervalMs: init.sampleIntervalMs,

@@ -41,6 +41,7 @@ export const TaskBody = Type.Object(
         storageBytes: Type.Integer({ ...limits.storageBytes, default: 256 * MIB }),
         cpuTimeMs: limits.cpuTimeMs,
         wallTimeMs: Type.Integer({ ...limits.wallTimeMs, default: 10 * 60 * 1000 }),
+        fuel: limits.fuel,
       },
       { ...closed, default: {} },
     ),

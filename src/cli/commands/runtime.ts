@@ -10,6 +10,10 @@ interface RunFlags {
   readonly dir?: readonly string[];
   readonly memory?: number;
   readonly cpus?: number;
+  readonly entryPoint?: string;
+  readonly fuel?: boolean;
+  readonly fuelLimit?: number;
+  readonly seed?: string;
 }
 
 export function runtimeCommands(group: Command, commands: Commands): void {
@@ -19,7 +23,7 @@ export function runtimeCommands(group: Command, commands: Commands): void {
     run,
     {
       usage: 'wasi <module> [args...]',
-      summary: 'run a WASI module with this terminal as its stdio; exits with its exit code',
+      summary: 'run a WASI module or package with this terminal as its stdio; exits with its exit code',
       examples: [
         ['runtime run wasi hello.wasm', 'a module without arguments'],
         [
@@ -27,6 +31,8 @@ export function runtimeCommands(group: Command, commands: Commands): void {
           'all that follows the module is its own',
         ],
         ['runtime run wasi --env LANG=C sort.wasm < words.txt', 'in a pipe'],
+        ['runtime run wasi --fuel hello.wasm', 'says how much fuel (ergon.usage.wasm.fuel) it has used'],
+        ['runtime run wasi --dir .::/ --entry-point render tools.zip', 'a package with a manifest.json'],
       ],
     },
     (command) =>
@@ -39,15 +45,30 @@ export function runtimeCommands(group: Command, commands: Commands): void {
           collect,
         )
         .option('--memory <size>', 'memory that it may have, e.g. 256MiB', parseSize)
-        .option('--cpus <count>', 'CPU threads that it may use', parseCount),
-    async (session, [modulePath = '', ...args], { env = {}, dir = [], memory, cpus }) => {
+        .option('--cpus <count>', 'CPU threads that it may use', parseCount)
+        .option('--entry-point <id>', 'the program of a package that has several')
+        .option('--fuel', 'count the fuel that it uses')
+        .option('--fuel-limit <units>', 'end it when it has used more', parseCount)
+        .option('--seed <text>', 'random numbers that are the same in each run'),
+    async (session, [modulePath = '', ...args], flags) => {
+      const { env = {}, dir = [], memory, cpus, entryPoint, fuel, fuelLimit, seed } = flags;
       const dirs = dir.map(parseDirectory);
-      const { exitStatus, runLocally } = await import('../../../runtimes/wasi/index.ts');
+      const { exitStatus, RANDOM_SEED, runLocally } = await import('../../../runtimes/wasi/index.ts');
       const limits = {
         ...(memory !== undefined && { memoryBytes: memory }),
         ...(cpus !== undefined && { cpuThreads: cpus }),
       };
-      const exit = await runLocally({ modulePath, args, env, dirs, limits });
+      const exit = await runLocally({
+        modulePath,
+        args,
+        env: { ...env, ...(seed !== undefined && { [RANDOM_SEED]: seed }) },
+        dirs,
+        limits,
+        ...(entryPoint !== undefined && { entryPoint }),
+        ...(fuel === true && { meterFuel: true }),
+        ...(fuelLimit !== undefined && { fuelLimit }),
+      });
+      if (exit.fuelUsed !== undefined) session.io.stderr.write(`ergon: fuel used: ${exit.fuelUsed}\n`);
       if (exit.kind !== 'exited') session.io.stderr.write(`ergon: ${whyEnded(exit)}\n`);
       return exitStatus(exit);
     },

@@ -35,6 +35,7 @@ interface SubmitFlags {
   readonly storage?: number;
   readonly cpuTime?: number;
   readonly timeout?: number;
+  readonly fuel?: number;
   readonly budget?: string;
   readonly platform?: string;
   readonly constraint?: readonly string[];
@@ -89,7 +90,7 @@ function options(command: Command): void {
     .option('--runtime <name>', 'runtime that the provider must have (default: wasi, or docker for an image)')
     .option(
       '--entry-point <name>',
-      "the program to run: argv[0] for WASI (default: the file's name), a program of the image for Docker",
+      "the program to run: argv[0] for WASI (default: the file's name; main for a .zip), a program of the image for Docker",
     )
     .option('--arg <text>', 'an argument of the program (repeatable)', collect)
     .option('--env <NAME=value>', 'an environment variable (repeatable)', parseEnv)
@@ -101,6 +102,7 @@ function options(command: Command): void {
     .option('--storage <size>', 'disk (default: 256MiB)', parseSize)
     .option('--cpu-time <duration>', 'CPU time that it may use, e.g. 30s', parseDuration)
     .option('--timeout <duration>', 'wall clock that it may take (default: 10m)', parseDuration)
+    .option('--fuel <units>', 'fuel that a WASI program may use (ergon.usage.wasm.fuel)', parseCount)
     .option('--budget <tokens>', 'the most that may be paid (default: 1)')
     .option('--platform <name>', 'payment platform (default: ledger)')
     .option('--constraint <filter>', 'what else the provider must offer (repeatable: all of them)', collect)
@@ -133,6 +135,9 @@ async function submit(session: Session, file: string | undefined, flags: SubmitF
   }
 }
 
+/** A package with a manifest names its programs itself. */
+const entryPointOf = (file: string): string => (file.endsWith('.zip') ? 'main' : basename(file));
+
 interface Program {
   readonly runtime: string | undefined;
   readonly entryPoint: string;
@@ -147,7 +152,7 @@ async function programOf(file: string | undefined, flags: SubmitFlags): Promise<
     const message = 'Say with --entry-point which program of the image is to run, e.g. --entry-point sh';
     throw new CliError('ERR_CLI_ARGUMENT', message);
   }
-  return { runtime, entryPoint: basename(file ?? '') };
+  return { runtime, entryPoint: entryPointOf(file ?? '') };
 }
 
 interface Uploads extends Program {
@@ -174,6 +179,7 @@ function taskBody(flags: SubmitFlags, uploads: Uploads): object {
       storageBytes: flags.storage,
       cpuTimeMs: flags.cpuTime,
       wallTimeMs: flags.timeout,
+      fuel: flags.fuel,
     },
     platform: flags.platform,
     budget: flags.budget,

@@ -51,6 +51,7 @@ function describeLimits(limits: TaskView['spec']['limits']): string {
     `${bytes(limits.memoryBytes)} memory`,
     `${bytes(limits.storageBytes)} storage`,
     ...(limits.cpuTimeMs === undefined ? [] : [`${duration(limits.cpuTimeMs)} of CPU`]),
+    ...(limits.fuel === undefined ? [] : [`${limits.fuel} units of fuel`]),
     `${duration(limits.wallTimeMs)} in all`,
   ].join(', ');
 }

@@ -1,6 +1,9 @@
 import type { ExeCommand } from '../../interface/exe-script.ts';
+import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
+import { FUEL_COUNTER } from '../../interface/usage-counters.ts';
 import { writeFileAtomically } from '../files.ts';
-import type { CommandFacts } from './command-failure.ts';
+import { reason } from '../reasons.ts';
+import { CommandFailure, type CommandFacts } from './command-failure.ts';
 import type { DaemonAsks } from './asks.ts';
 import { deployedHandle, unlessAbandoned, type BatchContext } from './context.ts';
 import { checkNetworks } from './networks.ts';
@@ -47,6 +50,8 @@ async function deploy(
       ...(packagePath !== undefined && { packagePath }),
       ...(net.length > 0 && { networks: net }),
       ...(hosts !== undefined && { hosts }),
+      ...(spec.counters !== undefined && { counters: spec.counters }),
+      ...(spec.limits.fuel !== undefined && { fuelLimit: fuelLimit(spec.limits.fuel, runtime) }),
     });
     const handle = await unlessAbandoned(ending, deploying);
     if (net.length > 0) await writeFileAtomically(paths.networkList, JSON.stringify(net));
@@ -56,6 +61,13 @@ async function deploy(
     await journal.sync();
     return {};
   });
+}
+
+/** A limit that nothing watches over is no limit. */
+function fuelLimit(limit: number, { descriptor }: ExeUnitRuntime): number {
+  if (FUEL_COUNTER in descriptor.counters) return limit;
+  const message = `the runtime ${descriptor.name} has no fuel that could be limited`;
+  throw new CommandFailure(reason('ERR_EXE_UNIT_LIMIT_UNSUPPORTED', message));
 }
 
 async function start(context: BatchContext, args: readonly string[]): Promise<CommandFacts> {

@@ -20,13 +20,13 @@ describe('tasks', () => {
     await world.store.stop();
   });
 
-  const until = async (ready: (task: TaskRecord) => boolean): Promise<TaskRecord> => {
+  const until = async (ready: (task: TaskRecord) => boolean, id = 't'): Promise<TaskRecord> => {
     for (let turn = 0; turn < 200; turn += 1) {
-      const task = await service.get('t');
+      const task = await service.get(id);
       if (task !== undefined && ready(task)) return task;
       await world.clock.advance(50);
     }
-    throw new Error(`not reached: ${JSON.stringify(await service.get('t'))}`);
+    throw new Error(`not reached: ${JSON.stringify(await service.get(id))}`);
   };
 
   it('runs a task to its results, closes, and is done once its invoice is settled', async () => {
@@ -59,6 +59,8 @@ describe('tasks', () => {
     expect(request?.expectedUsage).toEqual({
       'golem.usage.duration_sec': '60000000000',
       'golem.usage.cpu_sec': '60000000000',
+      // Ten for each nanosecond.
+      'ergon.usage.wasm.fuel': '600000000000000000000',
     });
   });
 
@@ -69,6 +71,24 @@ describe('tasks', () => {
     await expect
       .poll(() => world.requests.map(({ properties }) => properties['golem.srv.comp.task_package']))
       .toEqual([`hash:${HASH}`, `docker://${image}`]);
+  });
+
+  it('bounds the fuel of its activity where that has a price, and where it is told to', async () => {
+    const limitsOf = async (id: string, limits: object): Promise<unknown> => {
+      await service.submit(id, spec({ limits: { ...spec().limits, ...limits } }));
+      await until((task) => task.state === 'Succeeded', id);
+      return world.limits;
+    };
+    expect(await limitsOf('a', {})).toEqual({ wallTimeMs: 60_000 });
+    expect(await limitsOf('b', { fuel: 77 })).toEqual({ wallTimeMs: 60_000, fuel: 77 });
+    world.pricedCounters = ['ergon.usage.wasm.fuel'];
+    expect(await limitsOf('c', { cpuTimeMs: 5 })).toEqual({
+      wallTimeMs: 60_000,
+      cpuTimeMs: 5,
+      fuel: 50_000_000,
+    });
+    expect(await limitsOf('d', { fuel: 77 })).toEqual({ wallTimeMs: 60_000, fuel: 77 });
+    expect(world.requests.at(-1)?.expectedUsage).toMatchObject({ 'ergon.usage.wasm.fuel': '77000000000' });
   });
 
   it('fails with the exit code of a failing program, and does not try another provider', async () => {

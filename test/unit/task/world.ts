@@ -1,6 +1,7 @@
 import type {
   ActivityRecord,
   Agreement,
+  ActivityLimits,
   AgreementRecord,
   AgreementRequest,
   Allocation,
@@ -62,6 +63,9 @@ export class World {
   readonly allocations = new Map<string, Allocation>();
   readonly fetched: string[] = [];
   readonly created: string[] = [];
+  /** Of the activity that was created last. */
+  limits: ActivityLimits | undefined;
+  pricedCounters: readonly string[] = ['golem.usage.cpu_sec'];
   readonly execs: string[] = [];
   behaviours: Behaviour[] = [{}];
   refusalsLeft = Infinity;
@@ -112,6 +116,7 @@ export class World {
           agreementId: request.agreementId,
           provider: `0x${String(this.agreements.size + 1).padStart(40, '0')}`,
           offer: { peerId: 'peer', multiaddrs: [] },
+          terms: { pricing: { counters: this.pricedCounters } },
         } as unknown as Agreement;
         const record = { agreement, role: 'requestor', state: 'Approved', approvedAt: 1 } as AgreementRecord;
         this.agreements.set(request.agreementId, record);
@@ -131,8 +136,17 @@ export class World {
   #activityService() {
     return {
       get: async (id: string) => this.activities.get(id)?.record,
-      create: async ({ activityId, agreementId }: { activityId: string; agreementId: string }) => {
+      create: async ({
+        activityId,
+        agreementId,
+        limits,
+      }: {
+        activityId: string;
+        agreementId: string;
+        limits: ActivityLimits;
+      }) => {
         this.beforeEffect('create');
+        this.limits = limits;
         if (!this.activities.has(activityId)) this.created.push(activityId);
         const record = { activityId, agreementId, state: 'New' } as ActivityRecord;
         if (!this.activities.has(activityId)) this.activities.set(activityId, { record });

@@ -8,7 +8,7 @@ import { FD_WRITE_TYPE, moduleOf, P1, section, type ModuleParts } from './module
 
 const MEBIBYTE = 1 << 20;
 const prepare = (parts: ModuleParts, memoryBytes = MEBIBYTE): Uint8Array<ArrayBuffer> =>
-  prepareModule(moduleOf(parts), memoryBytes);
+  prepareModule(moduleOf(parts), { memoryBytes });
 
 function run(bytes: Uint8Array<ArrayBuffer>): {
   memory: WebAssembly.Memory;
@@ -153,7 +153,7 @@ describe('bytes that are no module', () => {
       'out of range',
     ],
   ])('are refused: %s', (_, bytes, message) => {
-    expect(() => prepareModule(Uint8Array.from(bytes), MEBIBYTE)).toThrow(message);
+    expect(() => prepareModule(Uint8Array.from(bytes), { memoryBytes: MEBIBYTE })).toThrow(message);
   });
 
   it('are refused and nothing worse, wherever a real module is damaged', () => {
@@ -163,7 +163,7 @@ describe('bytes that are no module', () => {
         const damaged = cut ? behave.subarray(0, at) : Uint8Array.from(behave);
         if (!cut) damaged[at] = value;
         try {
-          prepareModule(damaged, 16 * MEBIBYTE);
+          prepareModule(damaged, { memoryBytes: 16 * MEBIBYTE, meterFuel: true });
         } catch (error) {
           expect(error).toBeInstanceOf(ModuleFormatError);
         }

@@ -19,12 +19,14 @@ export interface ModuleParts {
   readonly table?: number[];
   /** Instructions of `_start`, without the end. */
   readonly start?: number[];
+  /** The function that runs when the module is made. */
+  readonly startFunction?: number;
   readonly exports?: [string, number, number][];
   readonly raw?: number[];
 }
 
 export function moduleOf(parts: ModuleParts = {}): Uint8Array<ArrayBuffer> {
-  const { types = [], imports = [], memory = [0, 1], table, start = [], raw = [] } = parts;
+  const { types = [], imports = [], memory = [0, 1], table, start = [], startFunction, raw = [] } = parts;
   const functions = imports.filter(([, , kind]) => kind === 0).length;
   const {
     exports = [
@@ -48,6 +50,7 @@ export function moduleOf(parts: ModuleParts = {}): Uint8Array<ArrayBuffer> {
     ...(table === undefined ? [] : section(4, 1, 0x70, ...table)),
     ...section(5, 1, ...memory),
     ...section(7, exports.length, ...exports.flatMap(([what, kind, index]) => [...name(what), kind, index])),
+    ...(startFunction === undefined ? [] : section(8, startFunction)),
     ...section(10, 1, ...leb(body.length), ...body),
     ...raw,
   ]);

@@ -3,7 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRuntime } from '../../../runtimes/wasi/index.ts';
-import type { ExeUnitRuntime, RunExit, RunningCommand } from '../../../src/interface/exe-unit-runtime.ts';
+import type {
+  DeploySpec,
+  ExeUnitRuntime,
+  RunCommand,
+  RunExit,
+  RunningCommand,
+} from '../../../src/interface/exe-unit-runtime.ts';
 import { systemClock } from '../../../src/util/clock.ts';
 import { silentLogger } from '../../support/silent-logger.ts';
 
@@ -37,7 +43,7 @@ export class WasiActivity {
     this.runtime = runtime;
   }
 
-  async deploy(program: string | Uint8Array): Promise<this> {
+  async deploy(program: string | Uint8Array, more: Partial<DeploySpec> = {}): Promise<this> {
     let packagePath = program;
     if (typeof packagePath !== 'string') {
       const bytes = packagePath;
@@ -51,6 +57,7 @@ export class WasiActivity {
       packagePath,
       env: {},
       resources: RESOURCES,
+      ...more,
     });
     await this.runtime.start(this.handle, []);
     return this;
@@ -70,12 +77,16 @@ export class WasiActivity {
     );
   }
 
-  async run(...args: string[]): Promise<Finished> {
+  run(...args: string[]): Promise<Finished> {
+    return this.command({ args });
+  }
+
+  async command(more: Partial<RunCommand>): Promise<Finished> {
     let stdout = '';
     let stderr = '';
     const running = await this.runtime.run(
       this.handle,
-      { entryPoint: 'program', args, env: {} },
+      { entryPoint: 'program', args: [], env: {}, ...more },
       {
         stdout: async (chunk) => void (stdout += Buffer.from(chunk).toString()),
         stderr: async (chunk) => void (stderr += Buffer.from(chunk).toString()),
