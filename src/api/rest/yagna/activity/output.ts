@@ -1,54 +1,76 @@
-import type { CommandResult, LogStream } from '../../../../interface/index.ts';
+import type { CapturedStream, CommandResult, LogStream } from '../../../../interface/index.ts';
 import { delay } from '../../../../util/delay.ts';
 import type { YagnaContext } from '../init.ts';
-import type { CaptureMode } from './script.ts';
+import { ourCapture } from './our-command.ts';
+import type { CaptureMode } from './script-schema.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** The copy of a log follows its activity; a provider that vanished leaves it short. */
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 50;
+/** Characters that a cut went through are left out of a captured text: at most one at either side of it. */
+const CUT_BYTES = 6;
 
 type Context = Pick<YagnaContext, 'activities' | 'clock' | 'stopSignal'>;
 type Range = NonNullable<CommandResult['stdout']>;
+type Part = Pick<Range, 'start' | 'end'>;
 
 /** What a client reads of a command's output: text, or a list of bytes. */
 export type Output = string | number[];
 
+/** As much of a command's output as its client asked for; all of it when the client does not say. */
 export async function captured(
   context: Context,
   activityId: string,
   stream: LogStream,
-  range: Range | undefined,
+  result: CommandResult | undefined,
   mode: CaptureMode | null | undefined,
 ): Promise<Output | undefined> {
-  if (range === undefined || (mode !== null && mode !== undefined && mode.atEnd === undefined))
-    return undefined;
-  const { head, tail, headTail } = { ...mode?.atEnd?.part, ...mode?.atEnd };
-  const parts = partsOf(range, head ?? undefined, tail ?? undefined, headTail ?? undefined);
+  const range = result?.[stream];
+  if (range === undefined) return undefined;
+  const parts = partsOf(range, mode);
+  const capture = stream === 'stdout' ? result?.stdoutCapture : result?.stderrCapture;
+  const known = capture === undefined ? undefined : fromCapture(capture, sizeOf(parts));
+  if (known !== undefined) return known;
   const bytes = await Promise.all(
     parts.map(({ start, end }) => readRange(context, activityId, stream, start, end)),
   );
-  return asOutput(Buffer.concat(bytes), mode?.atEnd?.format);
+  return asOutput(Buffer.concat(bytes), formatOf(mode));
 }
 
-export function asOutput(bytes: Buffer, format: string | undefined): Output {
-  return format === 'binary' || format === 'bin' ? [...bytes] : bytes.toString('utf8');
+export function asOutput(bytes: Buffer, format: 'string' | 'binary'): Output {
+  return format === 'binary' ? [...bytes] : bytes.toString('utf8');
 }
 
-function partsOf(
-  { start, end }: Range,
-  head: number | undefined,
-  tail: number | undefined,
-  headTail: number | undefined,
-): { start: number; end: number }[] {
-  if (head !== undefined) return [{ start, end: Math.min(end, start + head) }];
-  if (tail !== undefined) return [{ start: Math.max(start, end - tail), end }];
-  if (headTail === undefined || end - start <= headTail) return [{ start, end }];
-  const first = Math.ceil(headTail / 2);
+export function formatOf(mode: CaptureMode | null | undefined): 'string' | 'binary' {
+  const ours = ourCapture(mode) ?? { atEnd: {} };
+  return ('atEnd' in ours ? ours.atEnd.format : ours.stream.format) ?? 'string';
+}
+
+/** What the result itself holds, if that is all that was asked for; the log has the rest. */
+function fromCapture({ format, data, truncated }: CapturedStream, wantedBytes: number): Output | undefined {
+  const bytes = Buffer.from(data, format === 'binary' ? 'base64' : 'utf8');
+  const missing = wantedBytes - bytes.length;
+  if (truncated && missing > (format === 'binary' ? 0 : CUT_BYTES)) return undefined;
+  return format === 'binary' ? [...bytes] : data;
+}
+
+function partsOf({ start, end }: Range, mode: CaptureMode | null | undefined): Part[] {
+  const ours = ourCapture(mode) ?? { atEnd: {} };
+  if ('stream' in ours) return [{ start, end: Math.min(end, start + (ours.stream.limit ?? Infinity)) }];
+  const { atEnd } = ours;
+  if ('head' in atEnd) return [{ start, end: Math.min(end, start + atEnd.head) }];
+  if ('tail' in atEnd) return [{ start: Math.max(start, end - atEnd.tail), end }];
+  if (!('headTail' in atEnd) || end - start <= atEnd.headTail) return [{ start, end }];
+  const first = Math.ceil(atEnd.headTail / 2);
   return [
     { start, end: start + first },
-    { start: end - (headTail - first), end },
+    { start: end - (atEnd.headTail - first), end },
   ];
+}
+
+function sizeOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 /** Bytes of a log that are known to exist, as soon as the copy of it has come so far. */

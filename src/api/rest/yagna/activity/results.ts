@@ -1,9 +1,10 @@
-import type { ActivityRecord, Batch, CommandResult } from '../../../../interface/index.ts';
+import type { ActivityRecord, Batch, CommandResult, LogStream } from '../../../../interface/index.ts';
 import type { YagnaContext } from '../init.ts';
 import type { BatchNote } from '../records.ts';
 import { iso } from '../time.ts';
 import { captured, type Output } from './output.ts';
-import { readCommand, type CaptureMode } from './script.ts';
+import { readCommand } from './script.ts';
+import type { CaptureMode } from './script-schema.ts';
 
 type Context = Pick<YagnaContext, 'activities' | 'clock' | 'stopSignal'>;
 
@@ -64,8 +65,8 @@ export async function resultViews(context: Context, story: BatchStory): Promise<
   return Promise.all(
     results.map(async (told, at) => {
       const mode = captureOf(story.note, told.index);
-      const output = async (stream: 'stdout' | 'stderr'): Promise<Output | undefined> =>
-        captured(context, story.activityId, stream, told.own?.[stream], mode?.[stream]);
+      const output = async (stream: LogStream): Promise<Output | undefined> =>
+        captured(context, story.activityId, stream, told.own, mode?.[stream]);
       return {
         index: told.index,
         eventDate: iso(told.at),

@@ -3,20 +3,15 @@ import type { SseMessage } from '../../../sse.ts';
 import { delay } from '../../../../util/delay.ts';
 import type { YagnaContext } from '../init.ts';
 import { iso } from '../time.ts';
-import { asOutput } from './output.ts';
+import { asOutput, formatOf } from './output.ts';
+import { beginning, placeId, placeOf, type Place } from './place.ts';
+import { newProgress } from './progress.ts';
 import { captureOf, tellResults, type BatchStory, type ToldResult } from './results.ts';
+import type { CaptureMode } from './script-schema.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
-type Context = Pick<YagnaContext, 'activities' | 'clock' | 'limits'>;
-
-/** How far a reader has come: which command, whether its start was told, and where in the logs. */
-interface Place {
-  index: number;
-  started: boolean;
-  stdout: number;
-  stderr: number;
-}
+type Context = Pick<YagnaContext, 'activities' | 'clock' | 'limits' | 'events'>;
 
 /**
  * A batch as it happens, from its beginning or from after `lastEventId`. Everything is read from what is on record, so
@@ -34,12 +29,18 @@ export async function* batchEvents(
     const { results, finished } = tellResults(story);
     yield* startOf(story, place, results);
     const done = results.find(({ index }) => index === place.index);
+    for (const { at, seq, doneBytes, kind } of await newProgress(context, story, place)) {
+      place.progress = seq;
+      place.doneBytes = doneBytes;
+      yield message(story, place, at, kind);
+    }
     yield* output(context, story, place, done);
     if (done !== undefined) {
       yield message(story, place, done.at, { finished: finishedBody(done) });
       const isLast = finished && done === results.at(-1);
       place.index += 1;
       place.started = false;
+      place.doneBytes = 0;
       if (isLast) return;
       continue;
     }
@@ -47,10 +48,6 @@ export async function* batchEvents(
     await delay(context.clock, context.limits.logPollIntervalMs, signal);
     story = await read();
   }
-}
-
-function beginning({ note }: BatchStory): Place {
-  return { index: 0, started: false, stdout: note?.starts.stdout ?? 0, stderr: note?.starts.stderr ?? 0 };
 }
 
 /** A command is told to start once everything before it has ended and the batch is at the provider. */
@@ -80,31 +77,38 @@ async function* output(
   const capture = captureOf(story.note, place.index);
   if (!place.started) return;
   for (const stream of ['stdout', 'stderr'] as const) {
-    const mode = capture?.[stream]?.stream;
-    const end = done?.own?.[stream]?.end;
-    if (mode === undefined) {
-      // Nobody asked for it: only the place moves on.
-      if (end !== undefined) place[stream] = end;
-      continue;
-    }
-    yield* pieces(context, story, place, { stream, end, format: mode.format });
+    const mode = capture?.[stream];
+    const range = done?.own?.[stream];
+    if (mode?.stream !== undefined) yield* pieces(context, story, place, { stream, range, mode });
+    // Beyond what was asked for, only the place moves on.
+    if (range !== undefined) place[stream] = range.end;
   }
 }
 
-/** What the log holds beyond the place; all of it, when the end is known. */
+interface Wanted {
+  readonly stream: LogStream;
+  /** Where its output lies, once it has ended. */
+  readonly range: { readonly start: number; readonly end: number } | undefined;
+  readonly mode: CaptureMode;
+}
+
+/** What the log holds beyond the place, up to the client's limit; all of it, when the end is known. */
 async function* pieces(
   context: Context,
   story: BatchStory,
   place: Place,
-  { stream, end, format }: { stream: LogStream; end: number | undefined; format: string | undefined },
+  { stream, range, mode }: Wanted,
 ): AsyncGenerator<SseMessage> {
-  const isText = format !== 'binary' && format !== 'bin';
-  for (let misses = 0; end === undefined || place[stream] < end;) {
-    const max = Math.min(CHUNK_BYTES, (end ?? Infinity) - place[stream]);
+  const format = formatOf(mode);
+  const start = range?.start ?? startOfOutput(story, place.index, stream);
+  const limit = start + (mode.stream?.limit ?? Infinity);
+  const end = range === undefined ? undefined : Math.min(range.end, limit);
+  for (let misses = 0; place[stream] < (end ?? limit);) {
+    const max = Math.min(CHUNK_BYTES, (end ?? limit) - place[stream]);
     const slice = await context.activities.readLog(story.activityId, stream, place[stream], max);
     const isRest = end !== undefined && place[stream] + slice.bytes.byteLength >= end;
     const bytes = Buffer.from(slice.bytes);
-    const whole = isText && !isRest ? bytes.subarray(0, wholeCharacters(bytes)) : bytes;
+    const whole = format === 'string' && !isRest ? bytes.subarray(0, wholeCharacters(bytes)) : bytes;
     if (whole.length > 0) {
       misses = 0;
       place[stream] += whole.length;
@@ -115,6 +119,12 @@ async function* pieces(
     misses += 1;
     await delay(context.clock, context.limits.logPollIntervalMs);
   }
+}
+
+/** Where a command's output begins while it runs: where that of the one before it has ended. */
+function startOfOutput({ note, batch }: BatchStory, index: number, stream: LogStream): number {
+  const ends = (batch?.results ?? []).filter((own) => own.index < index).map((own) => own[stream]?.end ?? 0);
+  return Math.max(note?.starts[stream] ?? 0, ...ends);
 }
 
 /** Looks at a log whose copy has not come as far as its command: half a minute, when looked at every 100 ms. */
@@ -141,18 +151,9 @@ function finishedBody({ result, own, message }: ToldResult): object {
 function message(story: BatchStory, place: Place, at: number, kind: object): SseMessage {
   const batchId = story.note?.batchId ?? story.batch?.batchId ?? '';
   const data = { batch_id: batchId, index: place.index, timestamp: iso(at), kind };
-  const step = 'finished' in kind ? 'f' : 's';
   return {
-    id: `${place.index}-${step}-${place.stdout}-${place.stderr}`,
+    id: placeId(place, 'finished' in kind),
     event: 'runtime',
     data: JSON.stringify(data),
   };
-}
-
-function placeOf(lastEventId: string | undefined): Place | undefined {
-  const [, index, step, stdout, stderr] =
-    /^(\d{1,3})-([sf])-(\d{1,15})-(\d{1,15})$/.exec(lastEventId ?? '') ?? [];
-  if (index === undefined) return undefined;
-  const at = Number(index) + (step === 'f' ? 1 : 0);
-  return { index: at, started: step === 's', stdout: Number(stdout), stderr: Number(stderr) };
 }
