@@ -33,6 +33,12 @@ export interface Offers {
   publish(drafts: Readonly<Record<string, OfferDraft>>): Promise<Offer[]>;
   /** Takes the named offers, or all, from the market. */
   withdraw(names?: readonly string[]): Promise<void>;
+  /** Beside those that are published: whoever made it decides on each proposal and agreement (`decide`, `approve`, `reject`). */
+  offerByHand(hand: string, draft: OfferDraft): Promise<void>;
+  /** Takes it from the market; agreements that were made of it go on. */
+  takeBack(hand: string): Promise<void>;
+  /** Under which id an own offer, or one made of it in a negotiation, was published by hand. */
+  handOf(offerId: string): Promise<string | undefined>;
   /** Brings the offers in line with what is free; called by the market itself when its agreements change. */
   refresh(): Promise<void>;
   /** For each known offer whether it matches, and if not, the terms that are not met. */
@@ -47,7 +53,7 @@ export interface Proposals {
   send(request: ProposalRequest, signal: AbortSignal): Promise<ProposalRecord>;
   /** Requestor: asks again for the answer to a pending one. */
   poll(proposalId: string, offer: Offer, signal: AbortSignal): Promise<ProposalRecord>;
-  /** Provider, with `policy.manual`: answers a pending proposal. */
+  /** Provider, of an offer by hand or with `policy.manual`: answers a pending proposal. */
   decide(proposalId: string, decision: Decision): Promise<ProposalRecord>;
 }
 
@@ -58,7 +64,7 @@ export interface Market extends Agreements, Startable {
   create(draft: AgreementDraft): Promise<AgreementRecord>;
   /** Requestor, by hand: signs and sends it, and waits for the provider. */
   confirm(agreementId: string, signal: AbortSignal): Promise<AgreementRecord>;
-  /** Provider, with `policy.manual`. */
+  /** Provider, of an offer by hand or with `policy.manual`. */
   approve(agreementId: string): Promise<AgreementRecord>;
   reject(agreementId: string, reason: Reason): Promise<AgreementRecord>;
   /** Provider: from now on new proposals and agreements are judged by this; what was agreed on stands. */
@@ -256,6 +262,9 @@ function offersOf(book: OfferBook, own: OwnOffers): Offers {
     own: () => own.list(),
     publish: (drafts) => own.publish(drafts),
     withdraw: (names) => own.withdraw(names),
+    offerByHand: (hand, draft) => own.offerByHand(hand, draft),
+    takeBack: (hand) => own.takeBack(hand),
+    handOf: (offerId) => own.handOf(offerId),
     refresh: () => own.refresh(),
     explain: ({ properties, constraints }) =>
       explainOffers(book.list(), { properties, filter: parseFilter(constraints) }),

@@ -71,7 +71,7 @@ export function appKeyCommands(group: Command, commands: Commands): void {
         { title: 'ID', value: (key: AppKeyView) => key.appKeyId, whole: true },
         { title: 'NAME', value: (key: AppKeyView) => key.name },
         { title: 'SCOPES', value: (key: AppKeyView) => key.scopes.join(', ') },
-        { title: 'ORIGINS', value: (key: AppKeyView) => key.corsOrigins?.join(', ') ?? '' },
+        { title: 'ORIGINS', value: (key: AppKeyView) => key.corsOrigins?.join(', ') ?? '-' },
         { title: 'CREATED', value: (key: AppKeyView) => time(key.createdAt) },
         { title: 'EXPIRES', value: (key: AppKeyView) => time(key.expiresAt) },
         { title: 'REVOKED', value: (key: AppKeyView) => time(key.revokedAt) },

@@ -6,6 +6,7 @@ import type { Transaction } from '../../interface/store.ts';
 import type { Reason } from '../../interface/values.ts';
 import type { MarketComponents } from '../components.ts';
 import { MarketError } from '../errors.ts';
+import { manual } from '../negotiation/manual.ts';
 import {
   negotiate,
   type NegotiationContext,
@@ -53,11 +54,16 @@ export class ProviderAgreements {
     };
   }
 
-  /** Signs and holds the slots of an agreement that waits for a decision. Idempotent. */
+  /**
+   * Signs and holds the slots of an agreement that waits for a decision; rejects it, if this node's policy has come to
+   * forbid it meanwhile. Idempotent.
+   */
   async approve(agreementId: string): Promise<AgreementRecord> {
     const { store, signer, clock } = this.#components;
     const record = await this.#pending(agreementId);
     if (record.state === 'Approved') return record;
+    const verdict = await this.#judge(record);
+    if (verdict.type === 'reject') return this.reject(agreementId, verdict.reason);
     const signature = await signer.sign('Agreement', record.agreement);
     const approved = await store.transact(async (tx) => {
       const current = await tx.get(agreementBucket, agreementId);
@@ -95,17 +101,22 @@ export class ProviderAgreements {
   }
 
   /** By the end that the agreement itself names. At this stage there is nothing left to adjust. */
-  async #judge({ agreement: { offer, demand, expiresAt } }: AgreementProposal): Promise<Verdict> {
-    const { negotiators, context } = this.#components;
+  async #judge({
+    agreement: { offer, demand, expiresAt },
+  }: Pick<AgreementProposal, 'agreement'>): Promise<Verdict> {
+    const { own, negotiators, context } = this.#components;
+    const isByHand = (await own.handOf(offer.offerId)) !== undefined;
+    const chain = isByHand ? [...negotiators, manual] : negotiators;
     const properties = { ...demand.properties, [PROPERTY.expiration]: expiresAt };
     const position = { offer, demand: { ...demand, properties, expiresAt } };
-    const verdict = negotiate('offer', negotiators, position, await context());
-    if (verdict.type !== 'adjust') return verdict;
+    const verdict = negotiate('offer', chain, position, await context());
+    const open = verdict.type === 'adjust' || verdict.type === 'pending' ? verdict.properties : undefined;
+    if (open === undefined) return verdict;
     return {
       type: 'reject',
       reason: {
         code: 'NotNegotiated',
-        message: `Not without: ${Object.keys(verdict.properties).join(', ')}`,
+        message: `Not without: ${Object.keys(open).join(', ')}`,
       },
     };
   }

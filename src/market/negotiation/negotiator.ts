@@ -21,8 +21,8 @@ export type Verdict =
   /** Agreed, if the negotiating side's own document said this. */
   | { readonly type: 'adjust'; readonly properties: Properties }
   | { readonly type: 'reject'; readonly reason: Reason }
-  /** Someone else (a person, a REST client) will decide. */
-  | { readonly type: 'pending' };
+  /** Someone else (a person, a REST client) will decide; to accept means these, too. */
+  | { readonly type: 'pending'; readonly properties?: Properties };
 
 /** One concern of a negotiation. Pure: the same position and context give the same verdict. */
 export type Negotiator = (position: Position, context: NegotiationContext) => Verdict;
@@ -59,6 +59,7 @@ export function negotiate(
           : { ...current, demand: { ...current.demand, ...own } };
     }
   }
-  if (pending) return { type: 'pending' };
+  if (pending)
+    return adjusted === undefined ? { type: 'pending' } : { type: 'pending', properties: adjusted };
   return adjusted === undefined ? ACCEPT : { type: 'adjust', properties: adjusted };
 }

@@ -1,4 +1,4 @@
-import type { Offer } from '../../interface/market.ts';
+import type { Demand, Offer } from '../../interface/market.ts';
 import type { RequestHandler, Sender } from '../../interface/network.ts';
 import type { JsonValue } from '../../interface/store.ts';
 import type { Properties, Reason } from '../../interface/values.ts';
@@ -7,7 +7,8 @@ import type { MarketComponents } from '../components.ts';
 import { MarketError } from '../errors.ts';
 import type { OwnOffers } from '../offers/own-offers.ts';
 import { checkById, checkProposalMessage, type ProposalAnswer, type ProposalMessage } from '../wire.ts';
-import { negotiate, type NegotiationContext, type Negotiator } from './negotiator.ts';
+import { manual } from './manual.ts';
+import { negotiate, type NegotiationContext, type Negotiator, type Verdict } from './negotiator.ts';
 import { proposalBucket, type ProposalRecord } from './proposal-record.ts';
 
 export interface ProposalLimits {
@@ -53,7 +54,10 @@ export class ProviderProposals {
     };
   }
 
-  /** Answers a pending proposal. Idempotent: a decision that was made stands. */
+  /**
+   * Answers a pending proposal. Idempotent: a decision that was made stands. Whoever decides has the last word, not the
+   * only one: what this node's policy does not allow by now is refused all the same.
+   */
   async decide(proposalId: string, decision: Decision): Promise<ProposalRecord> {
     const { store } = this.#components;
     const record = await store.get(proposalBucket, proposalId);
@@ -63,7 +67,7 @@ export class ProviderProposals {
     const answer: ProposalAnswer =
       decision.type === 'reject'
         ? { type: 'rejected', reason: decision.reason }
-        : await this.#counter(offer, decision.properties, record.expiresAt);
+        : await this.#grant(record, offer, decision.properties);
     return store.transact(async (tx) => {
       const current = await tx.get(proposalBucket, proposalId);
       if (current === undefined) throw notFound(proposalId);
@@ -135,9 +139,27 @@ export class ProviderProposals {
     });
   }
 
+  async #grant(
+    { demand, expiresAt }: ProposalRecord,
+    offer: Offer,
+    given: Properties = {},
+  ): Promise<ProposalAnswer> {
+    const verdict = await this.#judge(offer, demand);
+    if (verdict.type === 'reject') return { type: 'rejected', reason: verdict.reason };
+    const adjusted = verdict.type === 'accept' ? given : { ...verdict.properties, ...given };
+    return this.#counter(offer, Object.keys(adjusted).length === 0 ? undefined : adjusted, expiresAt);
+  }
+
+  async #judge(offer: Offer, demand: Demand): Promise<Verdict> {
+    const { negotiators, context, own } = this.#components;
+    const isByHand = (await own.handOf(offer.offerId)) !== undefined;
+    const chain = isByHand ? [...negotiators, manual] : negotiators;
+    return negotiate('offer', chain, { offer, demand }, await context());
+  }
+
   async #answer({ demand }: ProposalMessage, offer: Offer): Promise<ProposalAnswer> {
-    const { negotiators, context, clock } = this.#components;
-    const verdict = negotiate('offer', negotiators, { offer, demand }, await context());
+    const { clock } = this.#components;
+    const verdict = await this.#judge(offer, demand);
     if (verdict.type === 'reject') return { type: 'rejected', reason: verdict.reason };
     if (verdict.type === 'pending') return { type: 'pending' };
     const properties = verdict.type === 'adjust' ? verdict.properties : undefined;

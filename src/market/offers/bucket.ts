@@ -9,6 +9,8 @@ export const OwnOffer = Type.Object(
     offer: Offer,
     /** Its name among the node's offers; absent for one that was signed for a single negotiation. */
     name: Type.Optional(Type.String({ maxLength: 256 })),
+    /** Whoever published it by hand has the word on what comes of it; also of one that was made of it for a negotiation. */
+    hand: Type.Optional(Type.String({ maxLength: 64 })),
     withdrawn: Type.Boolean(),
   },
   { additionalProperties: false },

@@ -69,6 +69,8 @@ export interface OfferDraft {
   readonly constraints: string;
   /** Withdrawn while less than this is free. */
   readonly minimum: SlotAmounts;
+  /** Published by hand, under this id: a person or a REST client decides on each proposal and agreement. */
+  readonly hand?: string;
 }
 
 /** Pure. Throws a MarketError for prices or constraints that are malformed. */

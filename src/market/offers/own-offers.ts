@@ -26,6 +26,9 @@ export class OwnOffers {
   readonly #init: OwnOffersInit;
   readonly #components: Components;
   #wanted: ReadonlyMap<string, OfferDraft> = new Map();
+  readonly #byHand = new Map<string, OfferDraft>();
+  /** Nothing is on offer while all was withdrawn, by hand or not. */
+  #isOpen = false;
   #refreshing: Promise<void> = Promise.resolve();
 
   constructor(init: OwnOffersInit, components: Components) {
@@ -36,12 +39,29 @@ export class OwnOffers {
   /** From now on these are on offer, by name, and nothing else. */
   async publish(drafts: Readonly<Record<string, OfferDraft>>): Promise<Offer[]> {
     this.#wanted = new Map(Object.entries(drafts));
+    this.#isOpen = true;
     await this.refresh();
     return this.list();
   }
 
+  /** Beside those that are published, and for as long as anything is on offer here. */
+  async offerByHand(hand: string, draft: OfferDraft): Promise<void> {
+    this.#byHand.set(hand, { ...draft, hand });
+    await this.refresh();
+  }
+
+  async takeBack(hand: string): Promise<void> {
+    if (this.#byHand.delete(hand)) await this.refresh();
+  }
+
+  /** Who published an offer of ours by hand; undefined for the others. */
+  async handOf(offerId: string): Promise<string | undefined> {
+    return (await this.#components.store.get(offerBucket, offerId))?.hand;
+  }
+
   /** Takes the named offers, or all, from the market; agreements that were made of them go on. */
   async withdraw(names?: readonly string[]): Promise<void> {
+    if (names === undefined) this.#isOpen = false;
     this.#wanted = new Map(
       [...this.#wanted].filter(([name]) => names !== undefined && !names.includes(name)),
     );
@@ -71,7 +91,9 @@ export class OwnOffers {
       createdAt: clock.now(),
       expiresAt,
     });
-    await store.transact(async (tx) => tx.put(offerBucket, offer.offerId, { offer, withdrawn: false }));
+    const hand = await this.handOf(base.offerId);
+    const own = { offer, withdrawn: false, ...(hand !== undefined && { hand }) };
+    await store.transact(async (tx) => tx.put(offerBucket, offer.offerId, own));
     return offer;
   }
 
@@ -95,7 +117,9 @@ export class OwnOffers {
     for (const [name, draft] of sellable) {
       const current = live.find((own) => own.name === name && !gone.includes(own));
       if (current !== undefined && !this.#isDue(current.offer)) continue;
-      fresh.push({ name, offer: await this.#make(draft, current?.offer.offerId), withdrawn: false });
+      const { hand } = draft;
+      const offer = await this.#make(draft, current?.offer.offerId);
+      fresh.push({ name, offer, withdrawn: false, ...(hand !== undefined && { hand }) });
     }
     await store.transact(async (tx) => {
       for (const own of gone) await replace(tx, { ...own, withdrawn: true });
@@ -109,13 +133,17 @@ export class OwnOffers {
   /** What is wanted and has room in the slots. */
   async #sellable(): Promise<Map<string, OfferDraft>> {
     const { slots, store } = this.#components;
-    if (slots === undefined) return new Map(this.#wanted);
+    const byHand = this.#isOpen
+      ? [...this.#byHand].map(([hand, draft]) => [`by hand ${hand}`, draft] as const)
+      : [];
+    const wanted = new Map([...this.#wanted, ...byHand]);
+    if (slots === undefined) return wanted;
     const free = await slots.free(store);
     const fits = ({ minimum }: OfferDraft): boolean =>
       minimum.cpuThreads <= free.cpuThreads &&
       minimum.memoryBytes <= free.memoryBytes &&
       minimum.storageBytes <= free.storageBytes;
-    return new Map([...this.#wanted].filter(([, draft]) => fits(draft)));
+    return new Map([...wanted].filter(([, draft]) => fits(draft)));
   }
 
   /** Another price or address is another offer; a renewed one keeps its id, so that it replaces itself everywhere. */

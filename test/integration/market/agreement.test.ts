@@ -376,6 +376,73 @@ describe('negotiation', () => {
   });
 });
 
+describe('an offer by hand', () => {
+  const byHand = async () => {
+    const { provider, requestor } = await pair();
+    await provider.market.offers.publish({});
+    await provider.market.offers.offerByHand('h1', draft());
+    await clock.advance(1000);
+    return { provider, requestor };
+  };
+
+  it('becomes an agreement by two decisions, and of the words that were given', async () => {
+    const { provider, requestor } = await byHand();
+    const asked = requestor.market.request(wish('a1', clock), never);
+    await clock.advance(500);
+    const [received] = await provider.events('proposal.received');
+    const decided = await provider.market.proposals.decide(received!.subject, {
+      type: 'accept',
+      properties: { 'my.rating': 5 },
+    });
+    const { answer } = decided;
+    const made = answer.type === 'counter' ? answer.offer : undefined;
+    expect(made?.properties).toMatchObject({ 'my.rating': 5 });
+    expect(await provider.market.offers.handOf(made!.offerId)).toBe('h1');
+    await clock.advance(3000);
+    expect((await provider.market.get('a1'))?.state).toBe('Pending');
+    await provider.market.approve('a1');
+    expect(await finish(clock, asked)).toMatchObject({ state: 'Approved' });
+    expect((await provider.market.get('a1'))?.agreement.offer.properties).toMatchObject({ 'my.rating': 5 });
+  });
+
+  it('is decided on within the policy of its node', async () => {
+    const { provider, requestor } = await byHand();
+    const asked = requestor.market.request(wish('a1', clock), never);
+    await clock.advance(500);
+    const [received] = await provider.events('proposal.received');
+    provider.market.changePolicy({ closed: REASON });
+    const { answer } = await provider.market.proposals.decide(received!.subject, { type: 'accept' });
+    expect(answer).toEqual({ type: 'rejected', reason: REASON });
+    await expect(finish(clock, asked)).rejects.toMatchObject({
+      code: expect.stringContaining('ERR_MARKET') as string,
+    });
+  });
+
+  it('is not approved once the policy has come to forbid it', async () => {
+    const { provider, requestor } = await byHand();
+    const asked = requestor.market.request(wish('a1', clock), never);
+    await clock.advance(500);
+    const [received] = await provider.events('proposal.received');
+    await provider.market.proposals.decide(received!.subject, { type: 'accept' });
+    await clock.advance(3000);
+    provider.market.changePolicy({ closed: REASON });
+    expect(await provider.market.approve('a1')).toMatchObject({ state: 'Rejected', reason: REASON });
+    expect(await free(provider)).toEqual(TOTAL);
+    await expect(finish(clock, asked)).rejects.toThrow();
+  });
+
+  it('leaves the market when it is taken back, and while nothing is on offer', async () => {
+    const { provider } = await byHand();
+    expect(await provider.market.offers.own()).toHaveLength(1);
+    await provider.market.offers.withdraw();
+    expect(await provider.market.offers.own()).toHaveLength(0);
+    await provider.market.offers.publish({});
+    expect(await provider.market.offers.own()).toHaveLength(1);
+    await provider.market.offers.takeBack('h1');
+    expect(await provider.market.offers.own()).toHaveLength(0);
+  });
+});
+
 describe('termination', () => {
   it.each(['requestor', 'provider'] as const)(
     'by the %s reaches both, signed, and gives the slots back',
