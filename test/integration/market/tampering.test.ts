@@ -219,8 +219,20 @@ describe('in flight', () => {
     await finish(clock, requestor.market.request(wish('a1', clock), never));
     expect(await ask(stranger, provider, 'agreement.get', { id: 'a1' })).toEqual({ state: 'Unknown' });
     expect(await ask(stranger, provider, 'agreement.get', { id: 'a2' })).toEqual({ state: 'Unknown' });
-    const [received] = await provider.store.list(proposalBucket);
-    await expect(ask(stranger, provider, 'proposal.get', { id: received!.id })).rejects.toMatchObject({
+    const [offer] = requestor.market.offers.known();
+    const { address: owner, peerId } = requestor.identity;
+    const demand = {
+      demandId: 'd1',
+      requestor: owner,
+      peerId,
+      properties: {},
+      constraints: '',
+      createdAt: clock.now(),
+      expiresAt: clock.now() + 3_600_000,
+    };
+    await requestor.market.proposals.send({ proposalId: 'p1', offer: offer!, demand }, never);
+    expect(await provider.store.get(proposalBucket, 'p1')).toBeDefined();
+    await expect(ask(stranger, provider, 'proposal.get', { id: 'p1' })).rejects.toMatchObject({
       detail: { code: 'ERR_MARKET_PROPOSAL_NOT_FOUND' },
     });
   });
