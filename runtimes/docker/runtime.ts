@@ -4,6 +4,7 @@ import type {
   DeploySpec,
   ExeUnitRuntime,
   Fingerprint,
+  NamedPackage,
   Reaped,
   ReapScope,
   RuntimeComponents,
@@ -27,6 +28,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { handles, type Handle } from './handle.ts';
 import { imageVolumes } from './image/image-volumes.ts';
 import { ImageStore } from './image/image-store.ts';
+import { namedImage } from './image/named-image.ts';
 import { makeGuestDirectory } from './init/pipes.ts';
 import { userOf, type DockerSettings } from './options.ts';
 import { reapOrphans } from './reaper.ts';
@@ -151,6 +153,10 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     // Measured volumes are directories; whichever kind it was to be, a mount there is its own.
     await filesystemVolume(this.#volumeInit(place.workDir, 0)).remove();
     await rm(workDirOf(place.workDir).guest, { recursive: true, force: true });
+  }
+
+  async packageOf(name: string): Promise<NamedPackage | undefined> {
+    return namedImage(this.#engine, name);
   }
 
   async recover(encoded: string): Promise<boolean> {

@@ -16,6 +16,7 @@ import type {
   Logger,
   LogSlice,
   LogStream,
+  NamedPackage,
   Network,
   Offer,
   ProviderControl,
@@ -86,6 +87,11 @@ export interface ActivityLogs {
   readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
 }
 
+/** Packages by the names that this machine has for them: images of its Docker engine. */
+export interface LocalPackages {
+  find(name: string): Promise<NamedPackage | undefined>;
+}
+
 /** The daemon about itself. */
 export interface NodeQueries {
   info(): Promise<NodeInfo>;
@@ -134,6 +140,7 @@ export interface ApiComponents {
   readonly logs: ActivityLogs;
   readonly allocations: Allocations;
   readonly offers: OfferQueries;
+  readonly localPackages: LocalPackages;
   readonly network: Pick<Network, 'peers'>;
   readonly node: NodeQueries;
   /** Absent on a node that only buys. */

@@ -15,6 +15,14 @@ const PackageRecord = Type.Object(
 );
 export type PackageRecord = Static<typeof PackageRecord>;
 
+const ImageArchive = Type.Object({ hash: BlobHash }, { additionalProperties: false });
+
+/** Images of this machine's engine that were made packages, by their ids. */
+export const imageArchiveBucket: Bucket<Static<typeof ImageArchive>> = {
+  name: 'api-image-archives',
+  check: checker(ImageArchive, 'image archive record'),
+};
+
 /** By hash. */
 export const packageBucket: Bucket<PackageRecord> = {
   name: 'api-packages',

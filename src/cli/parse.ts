@@ -54,15 +54,13 @@ function withUnit(text: string, units: Readonly<Record<string, number>>): number
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** `registry/name@sha256:…`, also with `docker://` before it. */
+/** `registry/name@sha256:…`, or a name that the daemon's machine knows; also with `docker://` before it. */
 export function parseImage(text: string): string {
   const image = text.replace(/^docker:\/\//, '');
-  if (/^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$/.test(image)) return image;
-  const name = image.split('@')[0] ?? image;
+  if (/^[a-z0-9][a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$/.test(image)) return image;
   throw new CliError(
     'ERR_CLI_ARGUMENT',
-    `"${text}" is no image with its digest (name@sha256:…); ` +
-      `\`docker inspect --format '{{index .RepoDigests 0}}' ${name}\` shows it once you have pulled it`,
+    `"${text}" is no name of an image, like alpine:3 or registry.example/tools/cc@sha256:… with 64 hexadecimal digits`,
     { text },
   );
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activities, batches } from '../activity/index.ts';
 import { bucketCollection, type ApiComponents, type Books, type NodeInfo } from '../api/index.ts';
+import type { RuntimeRegistry } from '../exe-unit/index.ts';
 import type { AppKeys } from '../identity/index.ts';
 import type { Reader, Store } from '../interface/index.ts';
 import { agreementBucket } from '../market/index.ts';
@@ -10,6 +11,7 @@ import { backupStore, type LevelStore } from '../store/index.ts';
 import { taskBucket } from '../task/index.ts';
 import type { MetricsRegistry } from '../telemetry/index.ts';
 import { newId } from '../util/id.ts';
+import { localPackages } from './local-packages.ts';
 import type { LiveConfig } from './selling.ts';
 import type { Ground, Services } from './services.ts';
 import { VERSION } from './version.ts';
@@ -18,6 +20,7 @@ export interface ApiGlue {
   readonly live: LiveConfig;
   readonly ground: Ground & { readonly store: LevelStore };
   readonly services: Services;
+  readonly runtimes: RuntimeRegistry;
   readonly appKeys: AppKeys;
   readonly metrics: MetricsRegistry;
   readonly provider: ApiComponents['provider'];
@@ -39,6 +42,7 @@ export function apiComponents(glue: ApiGlue): ApiComponents {
     logs: { readLog: (...args) => books.activityLogs(...args) },
     allocations: payment.allocations,
     offers: offerQueries(glue),
+    localPackages: localPackages(glue.runtimes),
     node: nodeQueries(glue),
     ...(glue.provider && { provider: glue.provider }),
     books: recordBooks(ground.store),

@@ -77,7 +77,8 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
     signer: signer(wallet, domain),
     verifier: verifier(domain),
   };
-  const selling = config.provider.enabled ? await whatIsSold(config, { clock, logger }) : undefined;
+  const runtimes = await runtimeRegistry({ options: config.runtimes }, { clock, logger });
+  const selling = config.provider.enabled ? { hardware: await hardwareSold(config), runtimes } : undefined;
   const all = services(config, ground, selling);
   network.serveBlobs(
     blobServer({
@@ -96,6 +97,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
       live,
       ground,
       services: all,
+      runtimes,
       appKeys: keys,
       metrics: components.metrics,
       provider: control && {
@@ -188,16 +190,13 @@ const apiInit = ({ api: { host, port, corsOrigins, maxPackageBytes, rateLimitPer
   limits: { maxUploadBytes: maxPackageBytes, requestsPerMinute: rateLimitPerMinute },
 });
 
-async function whatIsSold(config: Config, components: { clock: Clock; logger: Logger }): Promise<Selling> {
+function hardwareSold(config: Config): Promise<Selling['hardware']> {
   const { cpuThreads, memoryBytes, storageBytes } = config.provider.hardware;
-  return {
-    hardware: await sellableHardware(config.dataDir, {
-      ...(cpuThreads === undefined ? {} : { cpuThreads }),
-      ...(memoryBytes === undefined ? {} : { memoryBytes }),
-      ...(storageBytes === undefined ? {} : { storageBytes }),
-    }),
-    runtimes: await runtimeRegistry({ options: config.runtimes }, components),
-  };
+  return sellableHardware(config.dataDir, {
+    ...(cpuThreads === undefined ? {} : { cpuThreads }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(storageBytes === undefined ? {} : { storageBytes }),
+  });
 }
 
 /** A paused node holds its activities before anything could let them go. */

@@ -135,6 +135,16 @@ export interface Reaped {
   readonly removed: readonly string[];
 }
 
+/** A package that this machine has under a name of its own. */
+export interface NamedPackage {
+  /** Of what the name stands for now, `sha256:<hex>`; the same id is the same content. */
+  readonly id: string;
+  /** Under which others can get it too, `name@sha256:…`; absent when only this machine is known to have it. */
+  readonly reference?: string;
+  /** The package's bytes, not the same at each call. */
+  open(): Promise<AsyncIterable<Uint8Array>>;
+}
+
 /**
  * One kind of sandbox. All calls of one deployment come from its supervisor, one at a time except `signal`, `stats`,
  * `suspend`, `resume` and `destroy`, which may come while `run` is under way.
@@ -176,6 +186,8 @@ export interface ExeUnitRuntime {
    * cannot find out what there is; nothing is removed on a guess.
    */
   reap?(scope: ReapScope): Promise<Reaped>;
+  /** Optional: what a name stands for on this machine, e.g. an image of its engine; nothing when nobody can say now. */
+  packageOf?(name: string): Promise<NamedPackage | undefined>;
 }
 
 /** What every runtime is given; its own options are the first argument. */

@@ -122,9 +122,15 @@ export class Engine {
     return found !== undefined;
   }
 
-  async inspectImage(name: string): Promise<Image | undefined> {
+  /** `patience` no: where the engine may not even be meant to be there. */
+  async inspectImage(name: string, { patience = true } = {}): Promise<Image | undefined> {
+    const options = {
+      what: 'show an image',
+      timeoutMs: QUICK_MS,
+      patienceMs: patience ? this.#patienceMs : 0,
+    };
     const found = await ignoring([404], () =>
-      this.#ask('show an image', QUICK_MS, (docker) => docker.getImage(name).inspect()),
+      this.#call(options, (docker) => docker.getImage(name).inspect()),
     );
     return found === undefined ? undefined : checkImage(found);
   }
@@ -173,6 +179,11 @@ export class Engine {
     } finally {
       archive.destroy();
     }
+  }
+
+  /** The image as an archive, as `docker save` writes it. */
+  async saveImage(id: string): Promise<NodeJS.ReadableStream> {
+    return this.#once('save an image', LOAD_MS, (docker) => docker.getImage(id).get());
   }
 
   async pullImage(reference: string): Promise<void> {

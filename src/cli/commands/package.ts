@@ -28,7 +28,11 @@ export function packageCommands(group: Command, commands: Commands): void {
       ],
     },
     (command) =>
-      command.option('--image <name@sha256:…>', 'an image by name and digest, instead of a file', parseImage),
+      command.option(
+        '--image <name>',
+        'a container image instead of a file: name@sha256:…, or one that is here',
+        parseImage,
+      ),
     async (session, [file], { image }) => {
       const added = await addPackage(session, file, image);
       await session.print(added, () => added.hash);

@@ -85,7 +85,11 @@ export function taskSubmitCommand(group: Command, commands: Commands): void {
 
 function options(command: Command): void {
   command
-    .option('--image <name@sha256:…>', 'a container image by name and digest, instead of a file', parseImage)
+    .option(
+      '--image <name>',
+      'a container image instead of a file: name@sha256:…, or one that is here',
+      parseImage,
+    )
     .option('--name <name>', 'for people')
     .option('--runtime <name>', 'runtime that the provider must have (default: wasi, or docker for an image)')
     .option(

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DockerActivity } from '../../support/docker-activity.ts';
@@ -101,6 +103,28 @@ describeDocker('images of packages', () => {
     expect(await names()).toEqual([nameOf(second), nameOf(third), 'somebodys:own'].sort());
     const after = await engineReply('GET', '/images/somebodys:own/json', engine.socketPath);
     expect(JSON.parse(after.body).Id).toBe(JSON.parse(body).Id);
+  }, 120_000);
+
+  it('of the engine become packages by their names', async () => {
+    const made = await activity(busyboxImage()).deploy();
+    await engineReply(
+      'POST',
+      `/images/${nameOf(busyboxImage())}/tag?repo=own/tools&tag=1`,
+      engine.socketPath,
+    );
+    const found = await made.runtime.packageOf?.('own/tools:1');
+    if (found === undefined) throw new Error('the engine knows the image');
+    expect(found.reference).toBeUndefined();
+    const { body } = await engineReply('GET', '/images/own/tools:1/json', engine.socketPath);
+    expect(found.id).toBe(JSON.parse(body).Id);
+    const archive = await buffer(Readable.from(await found.open()));
+    const it = await activity(archive).start({ activityId: 'of-the-engine' });
+    expect((await it.run('echo here')).stdout).toBe('here\n');
+    expect(await made.runtime.packageOf?.('own/tools:2')).toBeUndefined();
+    expect(await made.runtime.packageOf?.('../../containers')).toBeUndefined();
+    await engine.kill();
+    expect(await made.runtime.packageOf?.('own/tools:1')).toBeUndefined();
+    await engine.start();
   }, 120_000);
 
   it('stay while a container uses them', async () => {

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bookBuckets, apiWorld, taskBody, type ApiWorld } from './support/world.ts';
 import { buckets, save } from './support/fakes.ts';
@@ -66,9 +68,24 @@ describe('POST /v1/tasks', () => {
     expect(spec).toMatchObject({ package: hash, image, runtime: 'docker' });
     const vm = (await world.post('/v1/tasks', { ...taskBody, package: hash, runtime: 'vm' })).json();
     expect(vm.spec).toMatchObject({ image, runtime: 'vm' });
-    for (const loose of ['alpine', 'alpine:3', `Alpine@sha256:${'a'.repeat(64)}`, 'alpine@sha256:abc']) {
+    for (const loose of [`Alpine@sha256:${'a'.repeat(64)}`, 'alpine@sha256:abc', '../alpine', 'alpine 3']) {
       expect((await world.post('/v1/packages/images', { image: loose })).statusCode, loose).toBe(400);
     }
+  });
+
+  test('an image of the own engine is pinned, and goes along where nobody else has it', async () => {
+    const pulled = await world.post('/v1/packages/images', { image: 'pulled:2' });
+    expect(pulled.json()).toMatchObject({ image: `pulled@sha256:${'3'.repeat(64)}` });
+    const built = await world.post('/v1/packages/images', { image: 'built:1' });
+    expect(built.statusCode).toBe(201);
+    expect(built.json()).toMatchObject({ image: `built:1@sha256:${'1'.repeat(64)}` });
+    expect(await text(Readable.from(world.components.blobs.read(built.json().hash)))).toBe('archive 1');
+    // It is not written a second time, by whichever name it comes.
+    for (const image of ['built:1', `built:1@sha256:${'1'.repeat(64)}`])
+      expect((await world.post('/v1/packages/images', { image })).json().hash).toBe(built.json().hash);
+    const unknown = await world.post('/v1/packages/images', { image: 'alpine:3' });
+    expect(unknown.json()).toMatchObject({ code: 'ERR_API_REFERENCE', status: 422 });
+    expect(unknown.json().detail).toContain('alpine:3');
   });
 
   test('a platform that the node does not have is named with those that it has', async () => {

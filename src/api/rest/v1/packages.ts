@@ -13,8 +13,9 @@ const ImageBody = Type.Object(
   {
     image: Type.String({
       maxLength: 1024,
-      pattern: '^(docker://)?[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$',
-      description: 'A container image with its digest: `registry/name@sha256:…`',
+      pattern: '^(docker://)?[a-z0-9][a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$',
+      description:
+        'A container image with its digest, `registry/name@sha256:…`, or by a name that the Docker engine of this machine knows',
     }),
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'For people' })),
   },
@@ -70,14 +71,13 @@ export const packageRoutes: Routes = (app, context) => {
     {
       config: { scope: 'requestor' },
       schema: {
-        summary: 'Make a task package that names a container image, pinned by its digest',
+        summary: 'Make a task package of a container image, pinned by its digest',
         body: ImageBody,
         response: answers({ 201: PackageView }),
       },
     },
     async ({ body }, reply) => {
-      const image = body.image.replace(/^docker:\/\//, '');
-      const blob = await imagePackage(context.blobs, image);
+      const { blob, image } = await imagePackage(context, body.image.replace(/^docker:\/\//, ''));
       const record = await remember(context, blob, { name: body.name ?? image.slice(0, 128), image });
       return reply.code(201).header('location', `/v1/packages/${blob.hash}`).send(record);
     },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ProviderOperations } from '../../../../src/api/components.ts';
+import type { LocalPackages, ProviderOperations } from '../../../../src/api/components.ts';
 import type {
   ActivityHolding,
   Allocation,
@@ -65,6 +65,27 @@ export function memoryBlobs(changes: string[]): Pick<Blobs, 'put' | 'stat' | 're
       for (let at = offset; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);
     },
     list: async () => [...files].map(([hash, bytes]) => info(hash, bytes)),
+  };
+}
+
+/** An engine that has `built:1` from here and `pulled:2` from a registry; every archive of it has other bytes. */
+export function fakeImages(): LocalPackages {
+  let archives = 0;
+  const open = async function* () {
+    archives += 1;
+    yield Buffer.from(`archive ${archives}`);
+  };
+  const images = [
+    { names: ['built:1'], id: `sha256:${'1'.repeat(64)}` },
+    { names: ['pulled:2'], id: `sha256:${'2'.repeat(64)}`, reference: `pulled@sha256:${'3'.repeat(64)}` },
+  ];
+  return {
+    find: async (name) => {
+      const image = images.find(({ names, id }) => names.includes(name) || id === name);
+      if (image === undefined) return undefined;
+      const { id, reference } = image;
+      return { id, ...(reference !== undefined && { reference }), open: async () => open() };
+    },
   };
 }
 

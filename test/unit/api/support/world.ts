@@ -18,6 +18,7 @@ import {
   fakeAgreements,
   fakeAllocations,
   fakeHolding,
+  fakeImages,
   fakeProvider,
   fakeTasks,
   FakeError,
@@ -110,6 +111,7 @@ function componentsOf(world: {
         return [{ offer, matches: 'false', reasons: ['golem.inf.mem.gib is 2'] }];
       },
     },
+    localPackages: fakeImages(),
     network: {
       peers: () => [
         { peerId: PEER, address: REQUESTOR, multiaddrs: [], direction: 'inbound', connectedAt: 1 },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BlobInfo, TaskPackage } from '../../../../interface/index.ts';
+import type { BlobInfo, NamedPackage, TaskPackage } from '../../../../interface/index.ts';
 import { imagePackage } from '../../../image-package.ts';
 import { packageBucket } from '../../../package-bucket.ts';
 import { invalid, YagnaError } from '../errors.ts';
@@ -23,7 +23,10 @@ const SHA3: Readonly<Record<number, string>> = {
   128: 'sha3-512',
 };
 
-type Context = Pick<YagnaContext, 'store' | 'blobs' | 'logger' | 'limits' | 'stopSignal' | 'init'>;
+type Context = Pick<
+  YagnaContext,
+  'store' | 'blobs' | 'logger' | 'limits' | 'stopSignal' | 'init' | 'localPackages'
+>;
 
 /** Task packages that clients name by URL and SHA-3: brought here, checked, and kept as blobs for the providers. */
 export class Packages {
@@ -58,6 +61,8 @@ export class Packages {
       if (by.hash !== undefined && (await this.#sha3Of(hash)) === by.hash.toLowerCase())
         return this.#ownImage(hash, origin);
     }
+    const local = by.tag === undefined ? undefined : await this.#context.localPackages.find(by.tag);
+    if (local !== undefined) return imageHere(by.tag ?? '', local);
     const images = Object.values(this.#context.init.images).map((other) => this.#imageOf(other, origin));
     return (await Promise.all(images)).find((image) => by.hash !== undefined && image?.sha3 === by.hash);
   }
@@ -109,12 +114,11 @@ export class Packages {
     return this.#files.bring(url, { signal: stopSignal, maxBytes: limits.maxUploadBytes });
   }
 
-  /** The Docker runtime takes a small file that names the image, pinned by its digest. */
   async #dockerReference(name: string, digest: string): Promise<TaskPackage> {
     if (!/^sha256:[0-9a-f]{64}$/.test(digest))
       throw invalid(`The image docker://${name} is not pinned by its digest`);
-    const { hash, sizeBytes } = await imagePackage(this.#context.blobs, `${name}@${digest}`);
-    return { hash, sizeBytes };
+    const { blob } = await imagePackage(this.#context, `${name}@${digest}`);
+    return { hash: blob.hash, sizeBytes: blob.sizeBytes };
   }
 
   /** The blob's SHA-3 of as many hex digits; remembered, so that it is computed once. */
@@ -137,6 +141,12 @@ export class Packages {
     });
     return sha3;
   }
+}
+
+/** An image of this machine's engine; what it takes is decided when it is wanted. */
+function imageHere(tag: string, { id, reference }: NamedPackage): { url: string; sha3: string } {
+  const pinned = reference ?? `${tag}@${id}`;
+  return { url: `docker://${pinned}`, sha3: pinned.slice(-64) };
 }
 
 function parseName(name: string): PackageName {
