@@ -41,7 +41,15 @@ export const Preset = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
     runtime: Runtime,
-    pricing: Type.Object({ startPrice: TokenAmount, perCounter: PerCounter }, closed),
+    pricing: Type.Object(
+      {
+        startPrice: TokenAmount,
+        perCounter: PerCounter,
+        /** Usage counts from the deployment on. */
+        deploymentBilled: Type.Optional(Type.Boolean()),
+      },
+      closed,
+    ),
     /** Agreements may ask for the network that the runtime's options name; this preset's prices are for that too. */
     network: Type.Optional(Type.Boolean()),
   },
@@ -129,7 +137,7 @@ const providerSchema = Type.Object(
       maxItems: 64,
       default: ['wasi', 'docker'].map((runtime) => ({ name: runtime, runtime, pricing: DEFAULT_PRICING })),
       description:
-        'What to offer at which price, in whole tokens: at the start, and per unit of each usage counter; with `"network": true` agreements may have the network that the options of the runtime name',
+        'What to offer at which price, in whole tokens: at the start, and per unit of each usage counter, with `"deploymentBilled": true` in `pricing` from the deployment on; with `"network": true` agreements may have the network that the options of the runtime name',
     }),
     debitNoteIntervalMs: durationMs('Distance of debit notes while an activity runs', 120_000, 1_000),
     debitNoteAcceptTimeoutMs: durationMs(

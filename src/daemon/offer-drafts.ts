@@ -56,7 +56,7 @@ export function offerDrafts(components: OfferDraftsComponents): Record<string, O
 }
 
 const isCounted = (counter: string, { descriptor }: RuntimeReport): boolean =>
-  counter in descriptor.counters || Object.values<string>(COUNTER).includes(counter);
+  Object.hasOwn(descriptor.counters, counter) || Object.values<string>(COUNTER).includes(counter);
 
 type Preset = Config['provider']['presets'][number];
 
@@ -89,6 +89,7 @@ function draftOf(
       name: preset.name,
       startPrice: preset.pricing.startPrice,
       prices: preset.pricing.perCounter,
+      deploymentBilled: preset.pricing.deploymentBilled === true,
     },
     hardware: { architecture: arch(), cpuCores: hardware.cpuThreads, offered: hardware },
     platforms: drivers.map(({ platform, decimals }) => ({ name: platform, address, decimals })),

@@ -29,6 +29,8 @@ export const ExeUnitSpec = Type.Object(
     limits: ActivityLimits,
     /** What the agreement has a price for. */
     counters: Type.Optional(CounterNames),
+    /** Usage counts from the deployment on, not only from the start. */
+    deploymentBilled: Type.Optional(Type.Boolean()),
     /** stdout and stderr are kept up to this many bytes each; a workload that writes more is ended. */
     maxOutputBytes: Bytes,
     /** The activity ends by then. */

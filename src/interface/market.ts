@@ -59,6 +59,8 @@ export const Pricing = Type.Object(
     /** Smallest units per unit of the counter, in the order of `counters`. */
     coefficients: Type.Array(Amount, { maxItems: 32 }),
     startPrice: Amount,
+    /** Usage counts from the deployment on; without it, from the start of what was deployed. */
+    deploymentBilled: Type.Optional(Type.Boolean()),
   },
   closed,
 );

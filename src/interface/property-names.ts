@@ -10,6 +10,8 @@ export const PROPERTY = {
   usageVector: 'golem.com.usage.vector',
   /** Tokens per unit of each counter, then the start price; decimal strings (Yagna's own list holds floats). */
   linearCoefficients: 'golem.com.pricing.model.linear.coeffs@d',
+  /** Offer: true when usage counts from the deployment on; otherwise deploying costs nothing. */
+  deploymentBilled: 'ergon.com.pricing.deployment-billed',
   paymentScheme: 'golem.com.scheme',
   paymentProtocolVersion: 'golem.com.payment.protocol.version',
   /** Demand: the platform to pay on; needed when an offer names several. */

@@ -55,6 +55,7 @@ export async function createActivity(
       resources: terms.resources,
       ...(terms.network !== undefined && { network: terms.network }),
       counters: terms.pricing.counters,
+      ...(terms.pricing.deploymentBilled === true && { deploymentBilled: true }),
       maxOutputBytes: terms.maxOutputBytes,
       deadline: expiresAt,
       sampleIntervalMs: init.sampleIntervalMs,

@@ -105,6 +105,7 @@ function price(
       name,
       `${money(pricing.coefficients[at] ?? '0')} per unit`,
     ]),
+    ['counts from', pricing.deploymentBilled === true ? 'the deployment on' : 'the start on'],
   ]);
 }
 

@@ -32,9 +32,10 @@ async function deploy(
   { env = {}, net = [], hosts }: DeployCommand,
   asks: DaemonAsks,
 ): Promise<CommandFacts> {
-  const { spec, life, journal, runtime, paths, ending, deployment } = context;
+  const { spec, life, journal, runtime, paths, ending, deployment, meter } = context;
   return life.during('deploy', async () => {
     checkNetworks(net, runtime);
+    if (spec.deploymentBilled === true) meter.begin();
     const packagePath = spec.package === undefined ? undefined : await asks.blob(spec.package.hash);
     deployment.attempts += 1;
     const { activityId, agreementId, nodeId, resources, network } = spec;

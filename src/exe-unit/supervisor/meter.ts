@@ -15,8 +15,8 @@ export interface MeterComponents {
 }
 
 /**
- * Cumulative usage from `start` on: what a deployment costs is not billed. Nothing that it says ever falls.
- * When the runtime cannot say, the last figures stand; time goes on.
+ * Cumulative usage from `begin` on, or from `start`: what a deployment costs is billed only where it was begun before.
+ * Nothing that it says ever falls. When the runtime cannot say, the last figures stand; time goes on.
  */
 export class Meter {
   readonly #components: MeterComponents;
@@ -53,12 +53,18 @@ export class Meter {
     return this.#startedNs === undefined ? 0n : this.#components.clock.monotonicNs() - this.#startedNs;
   }
 
-  /** From now on it counts. */
-  async start(stats: () => Promise<RuntimeStats>): Promise<void> {
-    this.#cpuBeforeStartNs = (await stats()).cpuNs;
-    this.#stats = stats;
+  /** Time counts from now on; what there is before `start`, all of it. Idempotent. */
+  begin(): void {
+    if (this.started) return;
     this.#startedNs = this.#components.clock.monotonicNs();
     this.#measuredNs = this.#startedNs;
+  }
+
+  /** From now on the runtime can say. Unless it has begun before, it counts from now on. */
+  async start(stats: () => Promise<RuntimeStats>): Promise<void> {
+    if (!this.started) this.#cpuBeforeStartNs = (await stats()).cpuNs;
+    this.#stats = stats;
+    this.begin();
   }
 
   /** Asks the runtime for its figures. */

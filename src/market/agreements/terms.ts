@@ -138,7 +138,20 @@ export function derivePricing(offer: Properties, demand: Properties): Pricing {
       `a price for each of the ${counters.length} different counters, then the start price`,
     );
   }
-  return { model: 'linear', platform, counters, coefficients: prices.slice(0, -1), startPrice };
+  return {
+    model: 'linear',
+    platform,
+    counters,
+    coefficients: prices.slice(0, -1),
+    startPrice,
+    ...(isDeploymentBilled(offer) && { deploymentBilled: true }),
+  };
+}
+
+function isDeploymentBilled(offer: Properties): boolean {
+  const value = offer[PROPERTY.deploymentBilled] ?? false;
+  if (typeof value !== 'boolean') throw wrong(PROPERTY.deploymentBilled, value, 'true or false');
+  return value;
 }
 
 /** The one that the demand chose, or else the only one of the offer. */

@@ -15,6 +15,8 @@ export interface Preset {
   /** Counter → tokens per unit. */
   readonly prices: Readonly<Record<string, string>>;
   readonly startPrice: string;
+  /** Usage counts from the deployment on. */
+  readonly deploymentBilled?: boolean;
   /** What the provider asks of demands; nothing by default. */
   readonly constraints?: string;
   /** Further properties of the offer. */
@@ -134,6 +136,7 @@ function pricingProperties({ preset, platforms }: OfferSource): Properties {
     [PROPERTY.pricingModel]: 'linear',
     [PROPERTY.usageVector]: counters,
     [PROPERTY.linearCoefficients]: coefficients,
+    ...(preset.deploymentBilled === true && { [PROPERTY.deploymentBilled]: true }),
     [PROPERTY.paymentScheme]: 'payu',
     [PROPERTY.paymentProtocolVersion]: 3,
   };

@@ -73,6 +73,7 @@ async function check(
     cited,
     chain: chain.last === last ? chain : undefined,
     elapsedMs: kit.clock.now() - activity.createdAt,
+    startedAt: activity.history.find(({ state }) => state === 'Ready')?.at,
     toleranceMs: kit.settings.usageToleranceMs,
   });
   return { billing: { ...before, samples: chain }, reason };

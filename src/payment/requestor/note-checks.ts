@@ -1,4 +1,5 @@
 import type { UsageSample } from '../../interface/activity.ts';
+import { COUNTER } from '../../interface/usage-counters.ts';
 import type { Agreement, AgreementState } from '../../interface/market.ts';
 import type { DebitNote } from '../../interface/payment.ts';
 import type { Reason } from '../../interface/values.ts';
@@ -19,6 +20,8 @@ export interface NoteEvidence {
   /** The chain over our own samples up to the cited one, when all of them are known here. */
   readonly chain: SampleChain | undefined;
   readonly elapsedMs: number;
+  /** When what was deployed was started, by the clock of the samples; absent when that is not known here. */
+  readonly startedAt?: number | undefined;
   readonly toleranceMs: number;
 }
 
@@ -33,6 +36,7 @@ const CHECKS: readonly Check[] = [
   chainFits,
   ({ note, agreement, elapsedMs, toleranceMs }) =>
     beyondPhysics(note.usage, { elapsedMs, toleranceMs, resources: agreement.terms.resources }),
+  deploymentIsFree,
   amountFits,
 ];
 
@@ -104,6 +108,26 @@ function chainFits({ note, chain }: NoteEvidence): Reason | undefined {
     'SamplesHashMismatch',
     `The samples 1 to ${note.samples.last} that were reported are not those that are billed`,
     { expected: chain.hash, billed: note.samples.hash },
+  );
+}
+
+/** Time billed before the start, where the agreement does not say that the deployment is billed. */
+function deploymentIsFree({
+  note,
+  agreement,
+  cited,
+  startedAt,
+  toleranceMs,
+}: NoteEvidence): Reason | undefined {
+  if (agreement.terms.pricing.deploymentBilled === true || cited === undefined) return undefined;
+  if (startedAt === undefined) return undefined;
+  const sinceStartMs = Math.max(0, cited.at - startedAt) + toleranceMs;
+  const billedMs = Number(valueOf(note.usage, COUNTER.duration) / 1_000_000n);
+  if (billedMs <= sinceStartMs) return undefined;
+  return reason(
+    'DeploymentBilled',
+    `${billedMs} ms are billed at most ${sinceStartMs} ms after the start; the agreement bills no deployment`,
+    { billedMs, sinceStartMs },
   );
 }
 

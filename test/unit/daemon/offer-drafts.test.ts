@@ -67,3 +67,30 @@ describe('a network that the runtime could give', () => {
     expect(drafts['online']?.properties).toHaveProperty([PROPERTY.network], true);
   });
 });
+
+describe('the prices of a preset', () => {
+  const preset = (name: string, pricing: object): object => ({
+    name,
+    runtime: 'docker',
+    pricing: { startPrice: '0', perCounter: {}, ...pricing },
+  });
+  const measuring = report('docker', true);
+  Object.assign(measuring.descriptor.counters, { 'custom.things': { unit: 'thing', description: 'things' } });
+
+  it('are offered for what the runtime measures, its own counters included, and for nothing else', () => {
+    const presets = [
+      preset('common', { perCounter: { 'ergon.usage.memory.gib-sec': '1' } }),
+      preset('own', { perCounter: { 'custom.things': '1' } }),
+      preset('unknown', { perCounter: { 'golem.usage.cpu_sec': '1', 'custom.nothing': '1' } }),
+    ];
+    const drafts = draftsOf([measuring], { ERGON_PROVIDER_PRESETS: JSON.stringify(presets) });
+    expect(Object.keys(drafts)).toEqual(['common', 'common as vm', 'own', 'own as vm']);
+  });
+
+  it('are for the deployment too where the preset says so', () => {
+    const presets = [preset('free', {}), preset('billed', { deploymentBilled: true })];
+    const drafts = draftsOf([measuring], { ERGON_PROVIDER_PRESETS: JSON.stringify(presets) });
+    expect(drafts['free']?.properties).not.toHaveProperty([PROPERTY.deploymentBilled]);
+    expect(drafts['billed']?.properties).toHaveProperty([PROPERTY.deploymentBilled], true);
+  });
+});

@@ -178,6 +178,28 @@ describe('the supervisor', () => {
     }
   });
 
+  it('counts from the deployment on where the agreement bills it', async () => {
+    for (const [deploymentBilled, seconds] of [
+      [false, 2],
+      [true, 5],
+    ] as const) {
+      await discard();
+      await create({ deploymentBilled, sampleIntervalMs: 500 });
+      runtime.figures = { ...runtime.figures, cpuNs: 3_000_000_000n };
+      await supervisor.exec('b1', [{ deploy: {} }]);
+      await until(finished('b1'));
+      await clock.advance(3000);
+      await supervisor.exec('b2', [{ start: {} }, runX]);
+      await until(running);
+      runtime.figures = { ...runtime.figures, cpuNs: 5_000_000_000n };
+      await clock.advance(2000);
+      runtime.finish({ kind: 'exited', code: 0 });
+      const { counters } = ofType(await until(finished('b2')), 'usage').at(-1)!.sample;
+      expect(counters['golem.usage.duration_sec']).toBe(`${seconds}000000000`);
+      expect(counters['golem.usage.cpu_sec']).toBe(`${seconds}000000000`);
+    }
+  });
+
   it('ends at the wall limit and the deadline, by the clock', async () => {
     for (const [overrides, command, afterMs, reason] of [
       [

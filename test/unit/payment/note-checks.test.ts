@@ -64,6 +64,12 @@ describe('judging a debit note', () => {
     expect(judge({})).toBeUndefined();
     expect(judge({ agreementState: 'Terminated' })).toBeUndefined();
     expect(judge({ cited: undefined, chain: undefined })).toBeUndefined();
+    const cited = { ...sample, at: 60_000 };
+    expect(judge({ cited, startedAt: 50_000 })).toBeUndefined();
+    expect(judge({ cited, startedAt: 55_000, toleranceMs: 5_000 })).toBeUndefined();
+    const pricing = { ...agreement.terms.pricing, deploymentBilled: true };
+    const terms = { ...agreement.terms, pricing };
+    expect(judge({ cited, startedAt: 59_999, agreement: { ...agreement, terms } })).toBeUndefined();
   });
 
   it.each<[string, Partial<NoteEvidence>, Partial<DebitNote>]>([
@@ -78,6 +84,7 @@ describe('judging a debit note', () => {
     ['SamplesHashMismatch', {}, { samples: { last: 1, hash: EMPTY_CHAIN.hash } }],
     ['UsageImplausible', { elapsedMs: 9_999 }, {}],
     ['UsageImplausible', { cited: undefined, chain: undefined }, { usage: cpu(20_000_000_001n) }],
+    ['DeploymentBilled', { cited: { ...sample, at: 60_000 }, startedAt: 50_001 }, {}],
     ['WrongAmount', {}, { totalAmountDue: '45049' }],
     ['WrongAmount', {}, { totalAmountDue: '45051' }],
   ])('rejects as %s', (code, change, noteChange) => {

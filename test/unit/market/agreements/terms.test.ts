@@ -32,6 +32,16 @@ describe('deriveTerms', () => {
     });
   });
 
+  it('bills the deployment where the offer says so, and nowhere else', () => {
+    const said = { [PROPERTY.deploymentBilled]: true };
+    expect(terms({}, said).pricing).toMatchObject({ deploymentBilled: true });
+    // A demand has no say in it.
+    for (const { pricing } of [terms({}), terms(said), terms({}, { [PROPERTY.deploymentBilled]: false })]) {
+      expect(pricing).not.toHaveProperty('deploymentBilled');
+    }
+    expect(() => terms({}, { [PROPERTY.deploymentBilled]: 'yes' })).toThrow(MarketError);
+  });
+
   it('grants a network where it is asked for and offered, and nowhere else', () => {
     const offered = { [PROPERTY.network]: true };
     expect(terms({ [PROPERTY.network]: true }, offered)).toMatchObject({ network: true });
