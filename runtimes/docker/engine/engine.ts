@@ -182,8 +182,9 @@ export class Engine {
   }
 
   /** The image as an archive, as `docker save` writes it. */
-  async saveImage(id: string): Promise<NodeJS.ReadableStream> {
-    return this.#once('save an image', LOAD_MS, (docker) => docker.getImage(id).get());
+  async saveImage(id: string): Promise<AsyncIterable<Uint8Array>> {
+    const reply = await this.#once('save an image', LOAD_MS, (docker) => docker.getImage(id).get());
+    return chunksOf(reply);
   }
 
   async pullImage(reference: string): Promise<void> {
@@ -214,6 +215,10 @@ async function connect(socketPath: string): Promise<Dockerode> {
   const { default: Client } = await import('dockerode');
   // `host` given as nothing: otherwise the client takes one from the environment.
   return new Client({ socketPath, host: undefined });
+}
+
+async function* chunksOf(reply: NodeJS.ReadableStream): AsyncIterable<Uint8Array> {
+  for await (const chunk of reply) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
 
 async function ignoring<T>(statuses: readonly number[], work: () => Promise<T>): Promise<T | undefined> {

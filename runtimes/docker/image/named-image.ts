@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { NamedPackage } from '../../../src/interface/exe-unit-runtime.ts';
 import { isErgonError } from '../../../src/interface/errors.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -21,6 +20,6 @@ export async function namedImage(
   return {
     id: image.Id,
     ...(reference !== undefined && { reference }),
-    open: async () => new Readable().wrap(await engine.saveImage(image.Id)),
+    open: () => engine.saveImage(image.Id),
   };
 }
