@@ -98,7 +98,7 @@ function limits({ resources }: DeploySpec, settings: DockerSettings): Dockerode.
     NanoCpus: threads * NANO,
     CpuShares: threads * SHARES_PER_THREAD,
     PidsLimit: settings.pidsLimit,
-    ShmSize: Math.min(MAX_SHM_BYTES, memoryBytes >> 1),
+    ShmSize: Math.min(MAX_SHM_BYTES, Math.floor(memoryBytes / 2)),
     OomKillDisable: false,
     Ulimits: [
       ulimit('nofile', settings.openFilesLimit),

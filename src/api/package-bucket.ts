@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { BlobHash, Bytes, PinnedImage, Timestamp, type Bucket } from '../interface/index.ts';
 import { checker } from '../util/check.ts';
+import { sha256 } from '../util/sha256.ts';
 
 /** A blob that was uploaded as a task package, so that packages can be told from other blobs. */
 const PackageRecord = Type.Object(
@@ -28,3 +29,15 @@ export const packageBucket: Bucket<PackageRecord> = {
   name: 'api-packages',
   check: checker(PackageRecord, 'package record'),
 };
+
+const PackageName = Type.Object(
+  { name: Type.String({ maxLength: 128 }), hash: BlobHash },
+  { additionalProperties: false },
+);
+
+/** Every name that was given to a package, and the package that has it now: a package may have several. */
+export const packageNameBucket: Bucket<Static<typeof PackageName>> = {
+  name: 'api-package-names',
+  check: checker(PackageName, 'name of a package'),
+};
+export const packageNameKey = (name: string): string => sha256(name).toString('hex');

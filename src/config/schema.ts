@@ -231,6 +231,15 @@ const requestorSchema = Type.Object(
 
 /** What stock clients of Yagna name when they are told nothing else. */
 const YAGNA_PLATFORMS = ['erc20-holesky-tglm', 'erc20-hoodi-tglm', 'erc20-polygon-glm'];
+/** What stock programs name most, as the container images that they are of; an upload of the same name goes before. */
+const YAGNA_IMAGES = {
+  'golem/alpine:latest':
+    'docker://docker.io/library/alpine@sha256:a8560b36e8b8210634f77d9f7f9efd7ffa463e380b75e2e74aff4511df3ef88c',
+  'golem/node:latest':
+    'docker://docker.io/library/node@sha256:fb4cd12c85ee03686f6af5362a0b0d56d50c58a04632e6c0fb8363f609372293',
+  'golem/node:20-alpine':
+    'docker://docker.io/library/node@sha256:fb4cd12c85ee03686f6af5362a0b0d56d50c58a04632e6c0fb8363f609372293',
+};
 const PlatformName = '^[a-z0-9-]{1,64}$';
 const ImageSource = Type.String({
   maxLength: 2048,
@@ -260,9 +269,9 @@ const yagnaSchema = Type.Object(
     images: Type.Record(Type.String({ pattern: '^[A-Za-z0-9._/:@-]{1,256}$' }), ImageSource, {
       ...closed,
       maxProperties: 1024,
-      default: {},
+      default: YAGNA_IMAGES,
       description:
-        'Image tags of `/v1/image/info`: tag to `docker://name@sha256:…`, `sha256:…` of an uploaded package, or `sha3:<hash>:<http url>`',
+        'Image tags of `/v1/image/info`, beside the names of uploaded packages: tag to `docker://name@sha256:…`, `sha256:…` of an uploaded package, or `sha3:<hash>:<http url>`',
     }),
   },
   closed,

@@ -3,7 +3,12 @@ import type { BlobInfo } from '../../../interface/index.ts';
 import { canonicalJson } from '../../../util/canonical-json.ts';
 import { bucketCollection } from '../../collection.ts';
 import { imagePackage } from '../../image-package.ts';
-import { packageBucket, type PackageRecord } from '../../package-bucket.ts';
+import {
+  packageBucket,
+  packageNameBucket,
+  packageNameKey,
+  type PackageRecord,
+} from '../../package-bucket.ts';
 import type { ApiServer, RouteContext, Routes } from '../../route.ts';
 import { answers, closed, HashParams, PackageView, page, pageQuery } from '../../schemas/common.ts';
 import { receive, takeStreams, UPLOAD_TYPES } from '../../upload.ts';
@@ -117,6 +122,8 @@ async function remember(
     };
     if (known === undefined || canonicalJson(known) !== canonicalJson(record))
       tx.put(packageBucket, hash, record);
+    if (name !== undefined && (await tx.get(packageNameBucket, packageNameKey(name)))?.hash !== hash)
+      tx.put(packageNameBucket, packageNameKey(name), { name, hash });
     return record;
   });
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BlobInfo, NamedPackage, TaskPackage } from '../../../../interface/index.ts';
 import { imagePackage } from '../../../image-package.ts';
-import { packageBucket } from '../../../package-bucket.ts';
+import { packageBucket, packageNameBucket, packageNameKey } from '../../../package-bucket.ts';
 import { invalid, YagnaError } from '../errors.ts';
 import type { Files } from '../gsb/files.ts';
 import type { YagnaContext } from '../init.ts';
@@ -15,6 +15,7 @@ interface PackageName {
 
 const OWN_URL = /\/v1\/(?:blobs|packages)\/(sha256:[0-9a-f]{64})$/;
 const DOCKER_URL = /^docker:\/\/([^@]{1,512})(?:@(sha256:[0-9a-f]{64}))?$/;
+const SQUASHFS = 'hsqs';
 /** SHA-3 by the length of its hex digits. */
 const SHA3: Readonly<Record<number, string>> = {
   56: 'sha3-224',
@@ -48,23 +49,27 @@ export class Packages {
     return bringing;
   }
 
-  /** What a client that asks for an image by tag or by hash is told. */
+  /** What a client that asks for an image is told; an upload of that name, this machine's own image, then the configuration. */
   async image(
     by: { tag?: string; hash?: string },
     origin: string,
   ): Promise<{ url: string; sha3: string } | undefined> {
-    const source = by.tag === undefined ? undefined : this.#configured(by.tag);
-    if (source !== undefined) return this.#imageOf(source, origin);
-    const uploads = await this.#context.store.list(packageBucket, { reverse: true });
-    for (const { id: hash, value } of uploads) {
-      if (by.tag !== undefined && value.name === by.tag) return this.#ownImage(hash, origin);
-      if (by.hash !== undefined && (await this.#sha3Of(hash)) === by.hash.toLowerCase())
-        return this.#ownImage(hash, origin);
+    const { tag, hash } = by;
+    if (tag !== undefined) {
+      const { store, localPackages } = this.#context;
+      const uploaded = await store.get(packageNameBucket, packageNameKey(tag));
+      if (uploaded !== undefined) return this.#ownImage(uploaded.hash, origin);
+      const local = await localPackages.find(tag);
+      if (local !== undefined) return imageHere(tag, local);
+      const source = this.#configured(tag);
+      return source === undefined ? undefined : this.#imageOf(source, origin);
     }
-    const local = by.tag === undefined ? undefined : await this.#context.localPackages.find(by.tag);
-    if (local !== undefined) return imageHere(by.tag ?? '', local);
+    if (hash === undefined) return undefined;
+    const uploads = await this.#context.store.list(packageBucket, { reverse: true });
+    for (const { id } of uploads)
+      if ((await this.#sha3Of(id, hash.length)) === hash.toLowerCase()) return this.#ownImage(id, origin);
     const images = Object.values(this.#context.init.images).map((other) => this.#imageOf(other, origin));
-    return (await Promise.all(images)).find((image) => by.hash !== undefined && image?.sha3 === by.hash);
+    return (await Promise.all(images)).find((image) => image?.sha3 === hash);
   }
 
   #configured(tag: string): string | undefined {
@@ -89,7 +94,7 @@ export class Packages {
     const image = DOCKER_URL.exec(url);
     if (image !== null) return this.#dockerReference(image[1] ?? '', image[2] ?? `sha256:${sha3}`);
     const known = await this.#known(sha3);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#runnable(known, url);
     const own = OWN_URL.exec(url)?.[1];
     const info =
       (own === undefined ? undefined : await this.#context.blobs.stat(own)) ?? (await this.#bring(url, sha3));
@@ -99,7 +104,19 @@ export class Packages {
         'ERR_YAGNA_TRANSFER',
         `The package at ${url} has the SHA-3 ${found ?? 'unknown'}, not ${sha3}`,
       );
-    return { hash: info.hash, sizeBytes: info.sizeBytes };
+    return this.#runnable(info, url);
+  }
+
+  /** A machine image of Golem's is a squashfs, which no runtime here boots: better said before somebody pays for it. */
+  async #runnable({ hash, sizeBytes }: TaskPackage, url: string): Promise<TaskPackage> {
+    for await (const chunk of this.#context.blobs.read(hash)) {
+      if (Buffer.from(chunk.subarray(0, 4)).toString('latin1') !== SQUASHFS) break;
+      throw invalid(
+        `The package at ${url.slice(0, 300)} is a machine image of Golem (.gvmi), which does not run here: ` +
+          'publish the container image that it was made of, as an archive of `docker save`, or name it by its digest',
+      );
+    }
+    return { hash, sizeBytes };
   }
 
   async #known(sha3: string): Promise<TaskPackage | undefined> {
