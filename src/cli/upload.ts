@@ -14,11 +14,11 @@ export async function uploadFile(
   session: Session,
   path: string,
   kind: 'packages' | 'blobs',
+  name = basename(path).slice(0, 128),
 ): Promise<Uploaded> {
   const client = await session.client();
   const content = await fileBlob(path);
-  const name = kind === 'packages' ? { name: basename(path).slice(0, 128) } : {};
-  return client.upload(`/v1/${kind}`, content, BlobView, name);
+  return client.upload(`/v1/${kind}`, content, BlobView, kind === 'packages' ? { name } : {});
 }
 
 /** The task package: a file, or an image that it names; never both. */
@@ -26,12 +26,14 @@ export async function addPackage(
   session: Session,
   file: string | undefined,
   image: string | undefined,
+  name?: string,
 ): Promise<Uploaded> {
   if ((file === undefined) === (image === undefined)) {
     throw new CliError('ERR_CLI_ARGUMENT', 'Name either a file or, with --image, an image', { file, image });
   }
-  if (image === undefined) return uploadFile(session, file ?? '', 'packages');
-  return (await session.client()).post('/v1/packages/images', BlobView, { image });
+  if (image === undefined) return uploadFile(session, file ?? '', 'packages', name);
+  const named = name === undefined ? {} : { name };
+  return (await session.client()).post('/v1/packages/images', BlobView, { image, ...named });
 }
 
 /** `-` is this process's own stdin, of whatever length. */

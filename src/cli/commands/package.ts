@@ -16,7 +16,7 @@ const PackageLine = Type.Object({
 type PackageLine = Static<typeof PackageLine>;
 
 export function packageCommands(group: Command, commands: Commands): void {
-  commands.add<{ image?: string }>(
+  commands.add<{ image?: string; name?: string }>(
     group,
     {
       usage: 'add [file]',
@@ -24,17 +24,20 @@ export function packageCommands(group: Command, commands: Commands): void {
       examples: [
         ['package add hello.wasm', 'a WASI module'],
         ['package add image.tar.gz', 'a container image, as docker save or docker export wrote it'],
+        ['package add image.tar --name golem/alpine:latest', 'as the image of that tag, for Golem programs'],
         ['package add --image alpine@sha256:…', 'a container image that providers have, or pull'],
       ],
     },
     (command) =>
-      command.option(
-        '--image <name>',
-        'a container image instead of a file: name@sha256:…, or one that is here',
-        parseImage,
-      ),
-    async (session, [file], { image }) => {
-      const added = await addPackage(session, file, image);
+      command
+        .option(
+          '--image <name>',
+          'a container image instead of a file: name@sha256:…, or one that is here',
+          parseImage,
+        )
+        .option('--name <name>', 'what Golem programs call it by their imageTag (default: the file’s name)'),
+    async (session, [file], { image, name }) => {
+      const added = await addPackage(session, file, image, name);
       await session.print(added, () => added.hash);
       return undefined;
     },
