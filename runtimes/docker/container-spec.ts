@@ -41,6 +41,13 @@ export interface ContainerImage {
   readonly volumes: readonly string[];
 }
 
+/** A directory of the machine, for a program that its owner runs by himself. */
+export interface LocalMount {
+  readonly hostPath: string;
+  readonly guestPath: string;
+  readonly readOnly?: boolean;
+}
+
 export function memoryLimit(memoryBytes: number): number {
   return Math.max(MIN_MEMORY_BYTES, memoryBytes);
 }
@@ -51,6 +58,7 @@ export function containerSpec(
   image: ContainerImage,
   workDir: WorkDir,
   settings: DockerSettings,
+  local: readonly LocalMount[] = [],
 ): Dockerode.ContainerCreateOptions {
   return {
     Image: image.id,
@@ -69,7 +77,7 @@ export function containerSpec(
       ExtraHosts: Object.entries(spec.hosts ?? {}).map(([name, ip]) => `${name}:${ip}`),
       Tmpfs: tmpfs(image, settings),
       // This kind of mount fails, rather than makes the directory, when the source is not there.
-      Mounts: mounts(image, workDir, settings),
+      Mounts: [...mounts(image, workDir, settings), ...localMounts(local)],
     },
   };
 }
@@ -149,6 +157,15 @@ function mounts(
     bind(path.join(workDir.volumes, GOLEM_MOUNT), GOLEM_MOUNT),
     ...image.volumes.map((target) => bind(path.join(workDir.volumes, target), target)),
   ];
+}
+
+function localMounts(local: readonly LocalMount[]): Dockerode.MountSettings[] {
+  return local.map(({ hostPath: source, guestPath, readOnly = false }) => ({
+    Type: 'bind',
+    Source: path.resolve(source),
+    Target: guestPath,
+    ReadOnly: readOnly,
+  }));
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   GOLEM_MOUNT,
   memoryLimit,
   type ContainerImage,
+  type LocalMount,
 } from './container-spec.ts';
 import { Deployment } from './deployment.ts';
 import { Engine } from './engine/engine.ts';
@@ -63,14 +64,17 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   readonly descriptor: RuntimeDescriptor;
   readonly supports = supports;
   readonly #settings: DockerSettings;
+  readonly #mounts: readonly LocalMount[];
   readonly #components: RuntimeComponents;
   readonly #engine: Engine;
   readonly #images: ImageStore;
   #whyNoFilesystem: Promise<string | undefined> | undefined;
   #whyNoNetworks: Promise<string | undefined> | undefined;
 
-  constructor(settings: DockerSettings, components: RuntimeComponents) {
+  /** `mounts`: what a program may see of the machine of whoever runs it by himself; no activity has any. */
+  constructor(settings: DockerSettings, components: RuntimeComponents, mounts: readonly LocalMount[] = []) {
     super();
+    this.#mounts = mounts;
     this.descriptor = components.descriptor;
     this.#settings = settings;
     this.#components = components;
@@ -188,7 +192,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   }
 
   async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {
-    const request = containerSpec(spec, image, workDir, this.#settings);
+    const request = containerSpec(spec, image, workDir, this.#settings, this.#mounts);
     try {
       return await this.#engine.createContainer(name, request);
     } catch (error) {

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import type { RunExit } from '../../src/interface/exe-unit-runtime.ts';
+import { SIGNAL_STATUS } from '../shared/exit-status.ts';
 import { PAGE_BYTES } from './module/limits.ts';
 import type { EndedReport, ProcessExit } from './sandbox/runner-process.ts';
 
@@ -73,26 +74,7 @@ function diskLimit({ storageLimitBytes }: Evidence, observed: number): Extract<R
   return { kind: 'limit', limit: 'disk', limitValue: storageLimitBytes, observed };
 }
 
-const SIGNAL_STATUS = 128;
-
 /** A sandbox's outer process says so what killed the inner one. */
 function signalOfStatus(status: number | null): string | undefined {
   return Object.entries(os.constants.signals).find(([, number]) => number + SIGNAL_STATUS === status)?.[0];
-}
-
-/** The status that a shell would show for it. */
-export function exitStatus(exit: RunExit): number {
-  switch (exit.kind) {
-    case 'exited':
-      return exit.code & 0xff;
-    case 'signaled':
-      return (
-        SIGNAL_STATUS +
-        (Object.entries(os.constants.signals).find(([name]) => name === exit.signal)?.[1] ?? 0)
-      );
-    case 'limit':
-      return SIGNAL_STATUS + os.constants.signals.SIGKILL;
-    case 'failed':
-      return 125;
-  }
 }

@@ -5,7 +5,6 @@ import { Options } from './options.ts';
 import { WasiRuntime } from './runtime.ts';
 
 export type { WasiRuntimeInit } from './runtime.ts';
-export { exitStatus } from './exit.ts';
 export { RANDOM_SEED } from './host/random.ts';
 export { runLocally, type LocalDirectory, type LocalExit, type LocalRun } from './local.ts';
 

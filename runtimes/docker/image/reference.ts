@@ -6,13 +6,15 @@ import { RuntimeError } from '../../errors.ts';
 const MAX_REFERENCE_BYTES = 4096;
 const DEFAULT_REGISTRY = 'docker.io';
 
+export const PINNED_IMAGE = '^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$';
+
 /** A package that names an image instead of bringing it: `{"image":"registry/name@sha256:…"}`. */
 const Reference = Type.Object(
   {
     image: Type.String({
       maxLength: 1024,
       // A tag may stand beside the digest and means nothing.
-      pattern: '^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$',
+      pattern: PINNED_IMAGE,
     }),
   },
   { additionalProperties: false },

@@ -78,6 +78,15 @@ describe('the container of an activity', () => {
     });
   });
 
+  it('has shared memory within bounds, also with more memory than 31 bits can count', () => {
+    for (const memoryBytes of [2 ** 31, 2 ** 32, 2 ** 34 + 1]) {
+      const { HostConfig } = made({}, { resources: { ...spec.resources, memoryBytes } });
+      expect(HostConfig).toMatchObject({ Memory: memoryBytes, ShmSize: 64 * 2 ** 20 });
+    }
+    const small = made({}, { resources: { ...spec.resources, memoryBytes: 2 ** 23 + 1 } });
+    expect(small.HostConfig?.ShmSize).toBe(2 ** 22);
+  });
+
   it('gets a network only when one is granted and there is one to grant', () => {
     expect(made({}, { network: true }).HostConfig?.NetworkMode).toBe('none');
     expect(made({ network: 'bridge' }).HostConfig?.NetworkMode).toBe('none');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classifyExit, exitStatus, type Evidence } from '../../../runtimes/wasi/exit.ts';
+import { exitStatus } from '../../../runtimes/shared/exit-status.ts';
+import { classifyExit, type Evidence } from '../../../runtimes/wasi/exit.ts';
 import type { GuestEnd } from '../../../runtimes/wasi/runner/protocol.ts';
 
 const killed: Evidence = {

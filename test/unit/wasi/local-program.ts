@@ -1,5 +1,6 @@
 /* `local-program.ts '{…LocalRun…}'`: runs a module as `ergon runtime run wasi` does. */
-import { exitStatus, runLocally, type LocalRun } from '../../../runtimes/wasi/index.ts';
+import { exitStatus } from '../../../runtimes/shared/exit-status.ts';
+import { runLocally, type LocalRun } from '../../../runtimes/wasi/index.ts';
 
 try {
   process.exitCode = exitStatus(await runLocally(JSON.parse(process.argv[2] ?? '{}') as LocalRun));
