@@ -1,4 +1,4 @@
-import type { BlobFetcher, Blobs, PaymentDriver } from '../interface/index.ts';
+import type { BlobFetcher, Blobs, Networks, PaymentDriver } from '../interface/index.ts';
 import type { Market } from '../market/index.ts';
 import type { BillActions } from '../payment/index.ts';
 
@@ -21,4 +21,5 @@ export interface YagnaParts {
   readonly drivers: readonly PaymentDriver[];
   readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read'>;
   readonly fetcher: BlobFetcher;
+  readonly networks: Networks;
 }

@@ -66,6 +66,7 @@ function yagnaParts({ live, ground, services }: ApiGlue): Pick<ApiComponents, 'y
       drivers: payment.drivers,
       blobs: ground.blobs,
       fetcher: ground.fetcher,
+      networks: services.vpn.networks,
     },
   };
 }

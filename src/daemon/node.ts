@@ -140,6 +140,7 @@ function inOrder(
     { name: 'market', part: all.market },
     ...(all.provider === undefined ? [] : [{ name: 'activities sold', part: all.provider.activities }]),
     { name: 'activities bought', part: all.requestor },
+    { name: 'networks', part: all.vpn },
     { name: 'payment', part: all.payment },
     { name: 'tasks', part: all.tasks },
     ...last,

@@ -82,7 +82,7 @@ function draftOf(
     runtime: {
       name: runtimeName,
       version: descriptor.version,
-      capabilities: descriptor.capabilities,
+      capabilities: [...descriptor.capabilities, ...(fingerprint.capabilities ?? [])],
       properties: { ...descriptor.properties, ...sold(fingerprint.properties, preset) },
     },
     preset: {

@@ -13,6 +13,7 @@ import {
 import type { Config } from '../config/index.ts';
 import { exeUnits, type RuntimeRegistry } from '../exe-unit/index.ts';
 import type {
+  ActivityNetworks,
   AgreementSource,
   BlobFetcher,
   Clock,
@@ -33,7 +34,9 @@ import { ledger, payment, type Payment } from '../payment/index.ts';
 import { tasks } from '../task/index.ts';
 import { urlTransfers, type BlobStore } from '../transfer/index.ts';
 import { newId } from '../util/id.ts';
+import { vpn, type Vpn } from '../vpn/index.ts';
 import { localAddresses } from './local-addresses.ts';
+import { providerOf, soldActivities } from './vpn-sources.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -53,7 +56,7 @@ export interface Ground {
 /** The provider's half of a node. */
 export interface ProviderServices {
   readonly slots: SlotLedger;
-  readonly exeUnits: ExeUnits;
+  readonly exeUnits: ExeUnits & ActivityNetworks;
   readonly runtimes: RuntimeRegistry;
   readonly activities: ActivityProvider;
 }
@@ -66,6 +69,7 @@ export interface Services {
   readonly books: ActivityBooks;
   readonly payment: Payment;
   readonly tasks: Tasks & Startable;
+  readonly vpn: Vpn;
 }
 
 /** `selling` is absent on a node that only buys. */
@@ -109,6 +113,12 @@ export function services(config: Config, ground: Ground, selling: Selling | unde
       store,
       requestor,
       ...(provider === undefined ? {} : { provider: provider.activities }),
+    }),
+    vpn: vpn({
+      ...ground,
+      newId,
+      peerOf: (address) => providerOf(ground.store, theMarket, address),
+      ...(provider !== undefined && { sold: soldActivities(ground.store, provider.exeUnits) }),
     }),
     tasks: tasks(
       {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { Type, type Static } from 'typebox';
+import type { PeerStream } from './network.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -70,6 +71,12 @@ export interface NetworkNode {
   readonly ip: string;
 }
 
+/** Where a provider that this node has an agreement with can be reached. */
+export interface NetworkPeer {
+  readonly peerId: string;
+  readonly multiaddrs: readonly string[];
+}
+
 export interface NetworkConnection {
   readonly localIp: string;
   readonly localPort: number;
@@ -93,8 +100,8 @@ export interface Networks {
   /** Connections from this node, in the order of their making. */
   connections(networkId: string): readonly NetworkConnection[];
   /**
-   * A TCP connection to a node, made from within its activity; it can be half closed.
+   * A TCP connection to a node, made from within its activity; each side ends its own.
    * @throws VpnError ERR_VPN_NO_ROUTE, ERR_VPN_CONNECT_FAILED, ERR_VPN_LIMIT
    */
-  connect(networkId: string, ip: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  connect(networkId: string, ip: string, port: number, signal?: AbortSignal): Promise<PeerStream>;
 }

@@ -5,7 +5,7 @@ import { activityRoutes } from './activity/routes.ts';
 import { yagnaProblem } from './problem.ts';
 import { gftpRoutes } from './gsb/gftp-routes.ts';
 import { gsbRoutes } from './gsb/routes.ts';
-import { serveWebsockets } from './gsb/websocket.ts';
+import { serviceDoor } from './gsb/websocket.ts';
 import { identityRoutes } from './identity-routes.ts';
 import { imageRoutes } from './image-routes.ts';
 import type { YagnaParts } from '../../yagna-parts.ts';
@@ -14,12 +14,14 @@ import { agreementRoutes } from './market/agreement-routes.ts';
 import { demandRoutes } from './market/demand-routes.ts';
 import { offerRoutes } from './market/offer-routes.ts';
 import { scanRoutes } from './market/scan-routes.ts';
-import { netRoutes } from './net-routes.ts';
+import { netRoutes } from './net/routes.ts';
+import { connectionDoor } from './net/websocket.ts';
 import { missingRoutes } from './not-implemented.ts';
 import { allocationRoutes } from './payment/allocation-routes.ts';
 import { billRoutes } from './payment/bill-routes.ts';
 import { paymentRoutes } from './payment/payment-routes.ts';
 import { yagnaRooms, type YagnaRooms } from './rooms.ts';
+import { serveWebsockets } from './websockets.ts';
 
 export { yagnaErrors, type YagnaErrorCode } from './errors.ts';
 export { NOT_IMPLEMENTED } from './not-implemented.ts';
@@ -68,7 +70,7 @@ export function yagnaApi(base: RouteContext, parts: YagnaParts): YagnaApi {
           await scope.register(async (area) => routes(area, rooms), { prefix });
         }
       });
-      serveWebsockets(app.server, context, rooms.services);
+      serveWebsockets(app.server, context, [serviceDoor(rooms.services), connectionDoor(context)]);
     },
     async start() {
       rooms.recorder.start();

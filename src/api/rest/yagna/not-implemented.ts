@@ -15,7 +15,6 @@ const AUTOMATIC =
 const BILLED =
   'This node issues and delivers the bills for what it sells by itself, out of the samples of its meters';
 const QUERY = 'Properties that are asked for one by one are not part of the market protocol';
-const NET = 'This node has no network between activities';
 const SGX = 'There are no enclaves here';
 
 const list = (prefix: string, reason: string, ...routes: readonly string[]): Missing[] =>
@@ -59,23 +58,6 @@ export const NOT_IMPLEMENTED: readonly Missing[] = [
     '/payment-api/v1',
     'An allocation is not changed once bills may rest on it; make another',
     'PUT /allocations/:allocationId',
-  ),
-  ...['/net-api/v1', '/net-api/v2/vpn'].flatMap((prefix) =>
-    list(
-      prefix,
-      NET,
-      'GET /net',
-      'POST /net',
-      'GET /net/:networkId',
-      'DELETE /net/:networkId',
-      'GET /net/:networkId/addresses',
-      'POST /net/:networkId/addresses',
-      'GET /net/:networkId/nodes',
-      'POST /net/:networkId/nodes',
-      'DELETE /net/:networkId/nodes/:nodeId',
-      'GET /net/:networkId/tcp',
-      'GET /net/:networkId/tcp/:ip/:port',
-    ),
   ),
 ];
 

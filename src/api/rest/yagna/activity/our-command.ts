@@ -1,10 +1,24 @@
-import type { Capture, ExeCommand, ProgressRequest, TransferFileSet } from '../../../../interface/index.ts';
+import type {
+  Capture,
+  DeployNetwork,
+  ExeCommand,
+  ProgressRequest,
+  TransferFileSet,
+} from '../../../../interface/index.ts';
 import { without } from '../../../../util/without.ts';
 import { invalid } from '../errors.ts';
-import type { CaptureMode, ClientCommand, ClientFileSet, ClientProgress } from './script-schema.ts';
+import type {
+  CaptureMode,
+  ClientCommand,
+  ClientFileSet,
+  ClientNetwork,
+  ClientProgress,
+} from './script-schema.ts';
 
 type Body<Name extends ClientCommand['name']> = Extract<ClientCommand, { name: Name }>['body'];
 type OurTransfer = Extract<ExeCommand, { transfer: unknown }>['transfer'];
+
+const DEFAULT_MASK = '255.255.255.0';
 
 /** Yagna's names of the archives that are known here. */
 const FORMATS: Readonly<Record<string, OurTransfer['format']>> = {
@@ -20,8 +34,9 @@ const FORMATS: Readonly<Record<string, OurTransfer['format']>> = {
 export function ourCommand(command: ClientCommand, blob: string | undefined): ExeCommand {
   switch (command.name) {
     case 'deploy': {
-      const { env, progress } = command.body;
-      return { deploy: given({ env, progress: ourProgress(progress) }) };
+      const { env, progress, hosts, net } = command.body;
+      const networks = isGiven(net) && net.length > 0 ? net.map(ourNetwork) : undefined;
+      return { deploy: given({ env, hosts, net: networks, progress: ourProgress(progress) }) };
     }
     case 'start':
       return { start: given({ args: command.body.args }) };
@@ -39,6 +54,11 @@ export function ourCommand(command: ClientCommand, blob: string | undefined): Ex
 /** A file outside of the activity, which this node brings or delivers. */
 export function isOutside(url: string): boolean {
   return /^(gftp|https?):\/\//i.test(url);
+}
+
+/** Clients may leave out the mask: then it is the usual one. */
+function ourNetwork({ mask, gateway, ...network }: ClientNetwork): DeployNetwork {
+  return { ...network, mask: mask ?? DEFAULT_MASK, ...given({ gateway }) };
 }
 
 function ourRun({

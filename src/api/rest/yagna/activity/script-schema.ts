@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { EnvVars } from '../../../../interface/index.ts';
+import { DeployNetwork, EnvVars, Hosts, Ipv4, MAX_ACTIVITY_NETWORKS } from '../../../../interface/index.ts';
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Optional(Type.Union([Type.Null(), schema]));
@@ -35,14 +35,21 @@ export type ClientProgress = Static<typeof Progress>;
 
 const Absent = nullable(Type.Object({}, { additionalProperties: false }));
 
+const ClientNetwork = Type.Object({
+  ...DeployNetwork.properties,
+  mask: nullable(Ipv4),
+  gateway: nullable(Ipv4),
+});
+export type ClientNetwork = Static<typeof ClientNetwork>;
+
 /** The bodies of Yagna's commands, as far as they are done here; what else stands in them is refused by name. */
 export const BODIES = {
   deploy: Type.Object({
     env: nullable(EnvVars),
     volumes: Type.Optional(Type.Unknown()),
     progress: nullable(Progress),
-    hosts: Absent,
-    net: nullable(Type.Array(Type.Unknown(), { maxItems: 0 })),
+    hosts: nullable(Hosts),
+    net: nullable(Type.Array(ClientNetwork, { maxItems: MAX_ACTIVITY_NETWORKS })),
     nodes: Absent,
   }),
   start: Type.Object({ args: Args }),

@@ -1,5 +1,5 @@
 import { problems, problemText } from '../../../../util/check.ts';
-import { invalid, YagnaError } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import { ourCommand } from './our-command.ts';
 import { BODIES, type ClientCommand, type CommandName } from './script-schema.ts';
 
@@ -30,16 +30,10 @@ export function readCommand(command: Readonly<Record<string, unknown>>, index: n
   if (name === undefined || others.length > 0 || !isCommandName(name))
     throw invalid(`Command ${index} is none of ${Object.keys(BODIES).join(', ')}`);
   const body = given ?? {};
-  if (name === 'deploy' && isRecord(body)) refuseNetwork(body);
   const wrong = problems(BODIES[name], body);
   if (wrong.length > 0) throw invalid(`Command ${index}, ${name}: ${wrong.map(problemText).join('; ')}`);
   // The schema of this very name has just been checked.
   return { name, body } as ClientCommand;
-}
-
-function refuseNetwork({ net }: Readonly<Record<string, unknown>>): void {
-  if (!Array.isArray(net) || net.length === 0) return;
-  throw new YagnaError('ERR_YAGNA_NOT_IMPLEMENTED', 'This node has no network between activities');
 }
 
 function isCommandName(name: string): name is CommandName {

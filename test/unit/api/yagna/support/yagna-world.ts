@@ -1,6 +1,8 @@
 import { buildServer } from '../../../../../src/api/api.ts';
 import { yagnaApi } from '../../../../../src/api/rest/yagna/index.ts';
 import type { YagnaParts } from '../../../../../src/api/yagna-parts.ts';
+import { memoryNetwork } from '../../../../../src/network/index.ts';
+import { vpn } from '../../../../../src/vpn/index.ts';
 import { REQUESTOR, PEER } from '../../support/samples.ts';
 import { apiWorld } from '../../support/world.ts';
 
@@ -48,6 +50,12 @@ export async function yagnaWorld() {
     ],
     blobs: world.components.blobs,
     fetcher: { fetch: refuse },
+    networks: vpn({
+      ...world.context,
+      store: world.store,
+      network: memoryNetwork().join({ peerId: PEER, address: REQUESTOR }),
+      peerOf: async () => undefined,
+    }).networks,
   };
   const yagna = yagnaApi(world.context, parts);
   const { limits } = world.context;
