@@ -41,6 +41,8 @@ export function yagnaPage(): string {
     '- An agreement holds the memory, disk and threads that its demand asked for as lower bounds, not the whole machine.',
     '- A bill that was rejected stays rejected, since the rejection is signed; in Yagna it can still be accepted.',
     '- Task packages and files are brought to the requestor, which hands them to its provider as blobs.',
+    '- In a network, the requestor takes part by TCP connections only: packets to its own address are answered by nothing',
+    '  (docs/network.md).',
     '- `DELETE /market-api/v1/scan/{id}` ends a scan as clients do it, beside the path of the specification.',
     '',
     '## Where an answer is not what the specification says',

@@ -6,7 +6,7 @@ import { GolemMarket } from '../golem-js/golem-market.ts';
 import { A, inMinutes, M, P, PLATFORM, Rental, type PollEvent, type Proposal } from './rental.ts';
 import { YagnaClient } from './yagna-client.ts';
 
-/** Paths that another test holds against their answers. */
+/** Paths that another test (test/unit/api/yagna/networks.test.ts) holds against their answers. */
 const ELSEWHERE = /^\S+ \/net-api\/v2\/vpn\//;
 
 describe("Yagna's API between real nodes, each answer held against its specifications", () => {

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { networksIn, openConnection, openPackets } from '../../../src/exe-unit/client/networks.ts';
 import { describeDocker, dockerRuntime, makePlace } from '../../support/docker-engine.ts';
 import { DockerActivity } from '../../support/docker-activity.ts';
+import { tunnelsIn } from '../../support/tunnels.ts';
 import { networkImage } from '../../support/network-image.ts';
 
 const image = networkImage();
@@ -74,12 +74,12 @@ describeDocker('networks of containers', () => {
   });
 
   it('leave nothing behind', async () => {
-    const before = tunnels();
     const activity = await node('10.7.0.2');
-    expect(tunnels().length).toBe(before.length + 1);
+    const { root } = activity.place;
+    expect(tunnelsIn(root)).toHaveLength(1);
     await activity.remove();
     open.splice(0);
-    expect(tunnels()).toEqual(before);
+    expect(tunnelsIn(root)).toEqual([]);
   });
 
   it('are none for an activity that was deployed without', async () => {
@@ -90,18 +90,3 @@ describeDocker('networks of containers', () => {
     await expect(openPackets(activity.place.workDir, 0)).rejects.toThrow(/ENOENT/);
   });
 });
-
-function tunnels(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => comm(pid) === 'tunnel')
-    .sort();
-}
-
-function comm(pid: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-}

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { ApiServer } from '../../../route.ts';
-import { invalid } from '../errors.ts';
+import { invalid, YagnaError } from '../errors.ts';
 import { sendJson } from '../reply.ts';
 import type { YagnaRooms } from '../rooms.ts';
 
@@ -113,7 +113,7 @@ function connectionRoutes(app: ApiServer, prefix: string, { context: { networks 
     { config: ACT, schema: { params: Target } },
     async ({ params: { networkId } }) => {
       await networks.get(networkId);
-      throw invalid('A connection is a websocket: ask for an upgrade');
+      throw new YagnaError('ERR_YAGNA_NOT_FOUND', 'A connection is a websocket: ask for an upgrade');
     },
   );
 }
