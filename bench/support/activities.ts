@@ -18,6 +18,8 @@ export interface BenchProgram {
   readonly runtime?: 'wasi' | 'docker';
   readonly path: string;
   readonly package: TaskPackage;
+  /** What its agreement would have a price for. */
+  readonly counters?: string[];
 }
 
 /** Supervisors with the real runtimes, so many kept warm, as a provider's daemon has them. */
@@ -59,6 +61,7 @@ export class BenchActivity {
       agreementId: 'bench',
       runtime: this.#program.runtime ?? 'wasi',
       package: this.#program.package,
+      ...(this.#program.counters !== undefined && { counters: this.#program.counters }),
       resources: { cpuThreads: 1, memoryBytes: 64 * MIB, storageBytes: 16 * MIB },
       limits: {},
       maxOutputBytes: 1024 * MIB,

@@ -8,16 +8,23 @@ export type ImportFunction = (...raw: Raw[]) => number;
 /** A fault of the host itself, which the guest sees as an I/O error. */
 export type OnFault = (call: string, error: unknown) => void;
 
+/** The guest has asked for its end: does not return. */
+export type OnEnd = (end: GuestExit | GuestRaise) => void;
+
 /**
  * Makes import functions of calls: raw WebAssembly values in, an errno out. Nothing is thrown into the guest but its
  * own end (proc_exit, proc_raise) and the exhaustion of its stack.
  */
-export function importFunctions(calls: Partial<Calls>, onFault: OnFault): Record<string, ImportFunction> {
+export function importFunctions(
+  calls: Partial<Calls>,
+  onFault: OnFault,
+  onEnd: OnEnd,
+): Record<string, ImportFunction> {
   const made: Record<string, ImportFunction> = {};
   for (const [name, call] of Object.entries(calls)) {
     // Each call takes just what its signature says, which is what `coerce` makes.
     if (isCallName(name))
-      made[name] = guarded(name, SIGNATURES[name], call as (...args: Raw[]) => void, onFault);
+      made[name] = guarded(name, SIGNATURES[name], call as (...args: Raw[]) => void, onFault, onEnd);
   }
   return made;
 }
@@ -27,13 +34,15 @@ function guarded(
   kinds: readonly ParameterKind[],
   call: (...args: Raw[]) => void,
   onFault: OnFault,
+  onEnd: OnEnd,
 ): ImportFunction {
   return (...raw) => {
     try {
       call(...kinds.map((kind, i) => coerce(kind, raw[i])));
       return ERRNO.SUCCESS;
     } catch (error) {
-      if (error instanceof GuestExit || error instanceof GuestRaise || isStackExhausted(error)) throw error;
+      if (error instanceof GuestExit || error instanceof GuestRaise) onEnd(error);
+      if (isStackExhausted(error)) throw error;
       const errno = errnoOf(error);
       if (errno === undefined) onFault(name, error);
       return errno ?? ERRNO.IO;

@@ -63,9 +63,8 @@ export function processCalls(): ProcessCalls {
 
 /** The guest has no network: nothing that it can name is a socket. */
 export function socketCalls({ descriptors }: Host): SocketCalls {
-  const notSocket = (fd: number): never => {
-    descriptors.get(fd);
-    return fail(ERRNO.NOTSOCK);
-  };
+  // A directory is no descriptor to these calls, as with Wasmtime; a file is one of the wrong kind.
+  const notSocket = (fd: number): never =>
+    fail(descriptors.get(fd).kind === 'directory' ? ERRNO.BADF : ERRNO.NOTSOCK);
   return { sock_accept: notSocket, sock_recv: notSocket, sock_send: notSocket, sock_shutdown: notSocket };
 }

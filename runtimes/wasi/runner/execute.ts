@@ -1,5 +1,5 @@
 import { importFunctions, isStackExhausted, type OnFault } from '../host/door.ts';
-import { GuestExit, GuestRaise } from '../host/exit.ts';
+import { Departure, GuestExit } from '../host/exit.ts';
 import { createHost, type Host } from '../host/host.ts';
 import { hostCalls } from '../host/preview1.ts';
 import { DiskQuota, UNLIMITED } from '../host/quota.ts';
@@ -39,9 +39,13 @@ export function execute(module: WebAssembly.Module, order: RunOrder, hooks: Exec
   });
   const environment = createEnvironment(host.memory, order.args, order.env);
   const fuel = order.fuel === undefined ? undefined : new FuelTank(order.fuel, hooks.onFuel);
+  const departure = new Departure();
   let refusedPages: () => number = () => 0;
-  const end = endOf(() => {
-    const instance = new WebAssembly.Instance(module, importObject(host, environment, hooks.onFault, fuel));
+  const end = endOf(departure, () => {
+    const instance = new WebAssembly.Instance(
+      module,
+      importObject(host, environment, hooks.onFault, departure, fuel),
+    );
     refusedPages = () => globalValue(instance.exports[REFUSED_PAGES_EXPORT]);
     const { memory, _start: start, [START_EXPORT]: first } = instance.exports;
     fuel?.attach(instance.exports);
@@ -65,23 +69,28 @@ function importObject(
   host: Host,
   environment: Environment,
   onFault: OnFault,
+  departure: Departure,
   fuel: FuelTank | undefined,
 ): Record<string, Record<string, unknown>> {
   return Object.fromEntries(
     NAMESPACES.map((namespace) => {
-      const calls = importFunctions({ ...environment.calls, ...hostCalls(host, namespace) }, onFault);
+      const all = { ...environment.calls, ...hostCalls(host, namespace) };
+      const calls = importFunctions(all, onFault, (asked) => departure.leave(asked));
       return [namespace, fuel === undefined ? calls : fuel.watch(calls)];
     }),
   );
 }
 
-function endOf(run: () => void): GuestEnd {
+function endOf(departure: Departure, run: () => void): GuestEnd {
   try {
     run();
     return { kind: 'exit', code: 0 };
   } catch (error) {
-    if (error instanceof GuestExit) return { kind: 'exit', code: error.code };
-    if (error instanceof GuestRaise) return { kind: 'raise', signal: error.signal };
+    const asked = departure.end;
+    if (asked !== undefined)
+      return asked instanceof GuestExit
+        ? { kind: 'exit', code: asked.code }
+        : { kind: 'raise', signal: asked.signal };
     const isTrap = error instanceof WebAssembly.RuntimeError || isStackExhausted(error);
     return { kind: isTrap ? 'trap' : 'failed', message: describe(error) };
   }

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { importFunctions, type ImportFunction } from '../../../runtimes/wasi/host/door.ts';
+import { Departure } from '../../../runtimes/wasi/host/exit.ts';
 import { ERRNO } from '../../../runtimes/wasi/host/errno.ts';
 import { createHost, type Host, type Preopen } from '../../../runtimes/wasi/host/host.ts';
 import { hostCalls } from '../../../runtimes/wasi/host/preview1.ts';
@@ -35,6 +36,7 @@ export class Guest {
   /** Faults of the host, which there must not be. */
   readonly faults: unknown[] = [];
   readonly slept: bigint[] = [];
+  readonly #departure = new Departure();
 
   constructor(options: GuestOptions = {}) {
     const { preopens = [], quota = UNLIMITED, namespace = 'wasi_snapshot_preview1', pages = 2 } = options;
@@ -49,7 +51,9 @@ export class Guest {
     this.memory = new WebAssembly.Memory({ initial: pages });
     if (options.attached !== false) this.host.memory.attach(this.memory);
     const onFault = (call: string, error: unknown): void => void this.faults.push({ call, error });
-    this.call = importFunctions(hostCalls(this.host, namespace), onFault) as Record<HostCall, ImportFunction>;
+    this.call = importFunctions(hostCalls(this.host, namespace), onFault, (end) =>
+      this.#departure.leave(end),
+    ) as Record<HostCall, ImportFunction>;
   }
 
   #time(): GuestTime {

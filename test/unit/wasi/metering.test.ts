@@ -79,6 +79,24 @@ describe('the fuel of an activity', () => {
   });
 });
 
+describe('a program that asks for its end', () => {
+  it.each([
+    ['by proc_exit', 'proc_exit', [1, 0x7f, 0], { kind: 'exited', code: 5 }],
+    ['by a signal', 'proc_raise', [1, 0x7f, 1, 0x7f], { kind: 'signaled', signal: 'SIGTRAP' }],
+  ])('%s gets it, also where it catches all that is thrown', async (_, call, type, end) => {
+    const DROP = call === 'proc_raise' ? [0x1a] : [];
+    const FOREVER = [0x03, 0x40, 0x0c, 0, 0x0b];
+    const source = moduleOf({
+      types: [type],
+      imports: [[P1, call, 0, 1]],
+      // Caught, it would go on without end.
+      start: [0x06, 0x40, 0x41, 5, 0x10, 0, ...DROP, 0x19, ...FOREVER, 0x0b],
+    });
+    const activity = await deployed(source, { fuelLimit: 1_000_000 });
+    expect((await activity.run()).exit).toEqual(end);
+  });
+});
+
 describe('a program with a start function', () => {
   it('can call the host from it', async () => {
     const randomGet = [2, 0x7f, 0x7f, 1, 0x7f];
