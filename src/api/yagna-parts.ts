@@ -1,5 +1,5 @@
 import type { BlobFetcher, Blobs, Networks, PaymentDriver } from '../interface/index.ts';
-import type { Market } from '../market/index.ts';
+import type { Market, OfferDraft } from '../market/index.ts';
 import type { BillActions } from '../payment/index.ts';
 
 /** The section `yagna` of the configuration, as far as the API needs it. */
@@ -10,13 +10,24 @@ export interface YagnaInit {
   readonly images: Readonly<Record<string, string>>;
 }
 
+/** A runtime as this node could offer it, and what can be counted of its use. */
+export interface ShelfItem {
+  readonly draft: OfferDraft;
+  readonly counters: readonly string[];
+}
+
 /** What the Yagna-compatible API calls beside what the whole API has. */
 export interface YagnaParts {
   readonly init: YagnaInit;
   /** This node's address: its identity toward clients. */
   readonly address: string;
   readonly peerId: string;
-  readonly market: Pick<Market, 'offers' | 'proposals' | 'create' | 'confirm' | 'get' | 'terminate'>;
+  readonly market: Pick<
+    Market,
+    'offers' | 'proposals' | 'create' | 'confirm' | 'approve' | 'reject' | 'get' | 'terminate'
+  >;
+  /** What this node would offer of a runtime, by any of its names, before prices; absent on a node that only buys. */
+  readonly shelf?: (runtimeName: string) => Promise<ShelfItem | undefined>;
   readonly bills: BillActions;
   readonly drivers: readonly PaymentDriver[];
   readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read'>;

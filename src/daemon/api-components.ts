@@ -12,7 +12,8 @@ import { taskBucket } from '../task/index.ts';
 import type { MetricsRegistry } from '../telemetry/index.ts';
 import { newId } from '../util/id.ts';
 import { localPackages } from './local-packages.ts';
-import type { LiveConfig } from './selling.ts';
+import { shelfItem } from './offer-drafts.ts';
+import { draftParts, type LiveConfig } from './selling.ts';
 import type { Ground, Services } from './services.ts';
 import { VERSION } from './version.ts';
 
@@ -53,7 +54,7 @@ export function apiComponents(glue: ApiGlue): ApiComponents {
 function yagnaParts({ live, ground, services }: ApiGlue): Pick<ApiComponents, 'yagna'> {
   const { yagna } = live.current;
   if (!yagna.enabled) return {};
-  const { market, payment } = services;
+  const { market, payment, provider } = services;
   const { platforms, images } = yagna;
   const { address, peerId } = ground.network;
   return {
@@ -67,6 +68,10 @@ function yagnaParts({ live, ground, services }: ApiGlue): Pick<ApiComponents, 'y
       blobs: ground.blobs,
       fetcher: ground.fetcher,
       networks: services.vpn.networks,
+      ...(provider && {
+        shelf: async (name: string) =>
+          shelfItem(name, await draftParts({ live, ground, services, address }, provider)),
+      }),
     },
   };
 }

@@ -58,6 +58,24 @@ export function offerDrafts(components: OfferDraftsComponents): Record<string, O
 const isCounted = (counter: string, { descriptor }: RuntimeReport): boolean =>
   Object.hasOwn(descriptor.counters, counter) || Object.values<string>(COUNTER).includes(counter);
 
+/** What this node would offer of a runtime by one of its names, free of charge: whoever offers it by hand sets the price. */
+export function shelfItem(
+  runtimeName: string,
+  components: OfferDraftsComponents,
+): { draft: OfferDraft; counters: readonly string[] } | undefined {
+  const { config, reports } = components;
+  const { enabled, runtimeAliases } = config.yagna;
+  const aliased =
+    enabled && Object.hasOwn(runtimeAliases, runtimeName) ? runtimeAliases[runtimeName] : undefined;
+  const runtime = aliased ?? runtimeName;
+  if (!config.provider.runtimes.includes(runtime)) return undefined;
+  const report = reports.find(({ descriptor }) => descriptor.name === runtime);
+  if (report?.fingerprint.available !== true) return undefined;
+  const free = { name: 'by hand', pricing: { startPrice: '0', perCounter: {} } };
+  const counters = [...Object.keys(report.descriptor.counters), ...Object.values<string>(COUNTER)];
+  return { draft: draftOf(free, report, runtimeName, components), counters };
+}
+
 type Preset = Config['provider']['presets'][number];
 
 /** One offer for each name of the runtime: a client of Yagna always asks for exactly one. */
@@ -72,7 +90,7 @@ function namesOf({ name, runtime }: Preset, { yagna }: Config): { key: string; r
 }
 
 function draftOf(
-  preset: Preset,
+  preset: Omit<Preset, 'runtime'>,
   { descriptor, fingerprint }: RuntimeReport,
   runtimeName: string,
   { config, address, hardware, drivers }: OfferDraftsComponents,
@@ -99,7 +117,7 @@ function draftOf(
 }
 
 /** A runtime may have a network that this preset does not sell. */
-function sold(properties: Properties, { network }: Preset): Properties {
+function sold(properties: Properties, { network }: Pick<Preset, 'network'>): Properties {
   return network === true ? properties : without(properties, PROPERTY.network);
 }
 

@@ -4,7 +4,7 @@ import { agreementBucket } from '../market/index.ts';
 import { providerControl, type Control, type HeldActivities, type Shop } from '../provider/index.ts';
 import { sellableHardware } from './hardware.ts';
 import { machine } from './machine.ts';
-import { offerDrafts } from './offer-drafts.ts';
+import { offerDrafts, type OfferDraftsComponents } from './offer-drafts.ts';
 import type { ProviderServices, Services } from './services.ts';
 
 /** The configuration that holds now. */
@@ -49,17 +49,28 @@ function heldActivities({ activities }: ProviderServices, { books }: Services): 
   };
 }
 
+/** What offers are made of, as it is now. */
+export async function draftParts(
+  {
+    live,
+    ground,
+    services,
+    address,
+  }: Omit<SellingGlue, 'ground'> & { readonly ground: Pick<SellingGlue['ground'], 'logger'> },
+  { runtimes, slots }: ProviderServices,
+): Promise<OfferDraftsComponents> {
+  const reports = await runtimes.reports();
+  const { drivers } = services.payment;
+  return { config: live.current, address, hardware: slots.total, reports, drivers, logger: ground.logger };
+}
+
 function shopOf({ live, ground, services, address }: SellingGlue, provider: ProviderServices): Shop {
-  const { market, payment } = services;
+  const { market } = services;
   return {
     setClosed: (closed) => market.changePolicy({ closed }),
     async publish() {
-      const reports = await provider.runtimes.reports();
-      const { drivers } = payment;
-      const hardware = provider.slots.total;
-      const { logger } = ground;
       await market.offers.publish(
-        offerDrafts({ config: live.current, address, hardware, reports, drivers, logger }),
+        offerDrafts(await draftParts({ live, ground, services, address }, provider)),
       );
     },
     withdraw: () => market.offers.withdraw(),

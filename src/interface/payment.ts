@@ -175,6 +175,8 @@ export interface Allocations {
   get(allocationId: string): Promise<Allocation | undefined>;
   /** Bills of this agreement are accepted out of this allocation; without one they are rejected. */
   assign(agreementId: string, allocationId: string): Promise<void>;
+  /** Makes it larger, or smaller down to what is spent already. */
+  resize(allocationId: string, total: string): Promise<Allocation>;
   /** Ends it; what is not spent is free again. Bills of its agreements that are still open stay payable. */
   release(allocationId: string): Promise<void>;
 }

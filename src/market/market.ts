@@ -37,8 +37,8 @@ export interface Offers {
   offerByHand(hand: string, draft: OfferDraft): Promise<void>;
   /** Takes it from the market; agreements that were made of it go on. */
   takeBack(hand: string): Promise<void>;
-  /** Under which id an own offer, or one made of it in a negotiation, was published by hand. */
-  handOf(offerId: string): Promise<string | undefined>;
+  /** An own offer that was published by hand, or made of one in a negotiation, with the id that it was published under. */
+  byHand(offerId: string): Promise<{ readonly hand: string; readonly offer: Offer } | undefined>;
   /** Brings the offers in line with what is free; called by the market itself when its agreements change. */
   refresh(): Promise<void>;
   /** For each known offer whether it matches, and if not, the terms that are not met. */
@@ -264,7 +264,7 @@ function offersOf(book: OfferBook, own: OwnOffers): Offers {
     withdraw: (names) => own.withdraw(names),
     offerByHand: (hand, draft) => own.offerByHand(hand, draft),
     takeBack: (hand) => own.takeBack(hand),
-    handOf: (offerId) => own.handOf(offerId),
+    byHand: (offerId) => own.byHand(offerId),
     refresh: () => own.refresh(),
     explain: ({ properties, constraints }) =>
       explainOffers(book.list(), { properties, filter: parseFilter(constraints) }),

@@ -33,6 +33,22 @@ export function allocations(kit: Pick<Kit, 'store' | 'clock' | 'drivers'>): Allo
     get: (allocationId) => kit.store.get(allocationsBucket, allocationId),
     assign: (agreementId, allocationId) =>
       kit.store.transact(async (tx) => assign(tx, agreementId, allocationId)),
+    resize: (allocationId, total) =>
+      kit.store.transact(async (tx) => {
+        const allocation = await required(tx, allocationId);
+        if (allocation.released) throw wasReleased(allocationId);
+        const remaining = BigInt(total) - BigInt(allocation.spent);
+        if (remaining < 0n)
+          throw new PaymentError(
+            'ERR_PAYMENT_ALLOCATION_CONFLICT',
+            `Allocation ${allocationId} cannot shrink to ${total}: ${allocation.spent} are spent`,
+            { allocationId, total, spent: allocation.spent },
+          );
+        const resized = { ...allocation, total, remaining: remaining.toString() };
+        tx.put(allocationsBucket, allocationId, resized);
+        tx.emit({ type: 'allocation.resized', subject: allocationId, data: { allocationId, total } });
+        return resized;
+      }),
     release: (allocationId) =>
       kit.store.transact(async (tx) => {
         const allocation = await required(tx, allocationId);

@@ -105,7 +105,7 @@ export class ProviderAgreements {
     agreement: { offer, demand, expiresAt },
   }: Pick<AgreementProposal, 'agreement'>): Promise<Verdict> {
     const { own, negotiators, context } = this.#components;
-    const isByHand = (await own.handOf(offer.offerId)) !== undefined;
+    const isByHand = (await own.byHand(offer.offerId)) !== undefined;
     const chain = isByHand ? [...negotiators, manual] : negotiators;
     const properties = { ...demand.properties, [PROPERTY.expiration]: expiresAt };
     const position = { offer, demand: { ...demand, properties, expiresAt } };

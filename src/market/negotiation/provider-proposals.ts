@@ -152,7 +152,7 @@ export class ProviderProposals {
 
   async #judge(offer: Offer, demand: Demand): Promise<Verdict> {
     const { negotiators, context, own } = this.#components;
-    const isByHand = (await own.handOf(offer.offerId)) !== undefined;
+    const isByHand = (await own.byHand(offer.offerId)) !== undefined;
     const chain = isByHand ? [...negotiators, manual] : negotiators;
     return negotiate('offer', chain, { offer, demand }, await context());
   }

@@ -54,9 +54,10 @@ export class OwnOffers {
     if (this.#byHand.delete(hand)) await this.refresh();
   }
 
-  /** Who published an offer of ours by hand; undefined for the others. */
-  async handOf(offerId: string): Promise<string | undefined> {
-    return (await this.#components.store.get(offerBucket, offerId))?.hand;
+  /** An offer of ours that somebody published by hand; undefined for the others. */
+  async byHand(offerId: string): Promise<{ hand: string; offer: Offer } | undefined> {
+    const { hand, offer } = (await this.#components.store.get(offerBucket, offerId)) ?? {};
+    return hand === undefined || offer === undefined ? undefined : { hand, offer };
   }
 
   /** Takes the named offers, or all, from the market; agreements that were made of them go on. */
@@ -91,7 +92,7 @@ export class OwnOffers {
       createdAt: clock.now(),
       expiresAt,
     });
-    const hand = await this.handOf(base.offerId);
+    const hand = (await this.byHand(base.offerId))?.hand;
     const own = { offer, withdrawn: false, ...(hand !== undefined && { hand }) };
     await store.transact(async (tx) => tx.put(offerBucket, offer.offerId, own));
     return offer;

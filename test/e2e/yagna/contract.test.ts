@@ -4,6 +4,7 @@ import { covers, DEVIATIONS } from '../../../scripts/yagna-deviations.ts';
 import { ContractWatch } from '../../support/yagna-contract.ts';
 import { GolemMarket } from '../golem-js/golem-market.ts';
 import { A, inMinutes, M, P, PLATFORM, Rental, type PollEvent, type Proposal } from './rental.ts';
+import { OFFER, Seller } from './seller.ts';
 import { YagnaClient } from './yagna-client.ts';
 
 /** Paths that another test (test/unit/api/yagna/networks.test.ts) holds against their answers. */
@@ -44,6 +45,10 @@ describe("Yagna's API between real nodes, each answer held against its specifica
       status: 201,
       body: { totalAmount: '0.001', paymentPlatform: PLATFORM },
     });
+    const larger = await requestor.ok('PUT', `${P}/allocations/${rental.allocationId}`, {
+      totalAmount: '7.5',
+    });
+    expect(larger).toMatchObject({ totalAmount: '7.5', remainingAmount: '7.5', spentAmount: '0' });
   });
 
   it('scans the market', async () => {
@@ -230,6 +235,120 @@ describe("Yagna's API between real nodes, each answer held against its specifica
       expect((await requestor.call(method, allocation)).status).toBe(410);
   });
 
+  it('sells by hand: offers, proposals and agreements that a program decides on', async () => {
+    const buyer = new Rental(requestor);
+    const seller = await Seller.publish(provider);
+    await buyer.allocate();
+    await buyer.demand('(my.agent=by-hand)');
+    const initial = await buyer.initial();
+    expect(initial.properties).toMatchObject({
+      'my.agent': 'by-hand',
+      'golem.inf.mem.gib': 0.5,
+      'golem.com.pricing.model.linear.coeffs': [0.0001, 0.0002, 0.001],
+    });
+
+    const unwanted = await buyer.counter(initial.proposalId);
+    const first = await seller.proposal();
+    expect(first).toMatchObject({
+      state: 'Draft',
+      issuerId: (await requestor.get<{ identity: string }>('/me')).identity,
+    });
+    expect(await provider.get(seller.proposalPath(first.proposalId))).toEqual(first);
+    await provider.post(`${seller.proposalPath(first.proposalId)}/reject`, { message: 'not you' });
+    expect((await provider.call('POST', `${seller.proposalPath(first.proposalId)}/reject`)).status).toBe(410);
+    expect(await buyer.answer(unwanted)).toMatchObject({ reason: { message: 'not you' } });
+
+    const wanted = await buyer.counter(initial.proposalId);
+    const second = await seller.proposal();
+    const beyond = await provider.call('POST', seller.proposalPath(second.proposalId), {
+      ...seller.body,
+      properties: { ...seller.body.properties, 'golem.inf.mem.gib': 4000 },
+    });
+    expect(beyond.status).toBe(400);
+    const dearer = await seller.counter(second.proposalId, [0.0001, 0.0002, 0.002]);
+    const { proposal } = await buyer.answer(wanted);
+    expect(proposal!.properties).toMatchObject({
+      'golem.com.pricing.model.linear.coeffs': [0.0001, 0.0002, 0.002],
+    });
+    expect(await provider.get(seller.proposalPath(dearer))).toMatchObject({
+      prevProposalId: second.proposalId,
+    });
+
+    await buyer.agree(proposal!.proposalId);
+    await buyer.confirm();
+    expect(await seller.agreement()).toBe(buyer.agreementId);
+    const approve = `${M}/agreements/${buyer.agreementId}/approve?appSessionId=${seller.session}`;
+    expect(await provider.get(`${M}/agreements/${buyer.agreementId}`)).toMatchObject({ state: 'Pending' });
+    await provider.post(approve);
+    await buyer.wait();
+    expect((await provider.call('POST', approve)).status).toBe(410);
+    expect((await requestor.call('POST', approve)).status).toBe(404);
+    const approved = await provider.get<PollEvent[]>(
+      `${M}/agreementEvents?timeout=5&afterTimestamp=${buyer.since}&appSessionId=${seller.session}`,
+    );
+    expect(approved).toMatchObject([{ eventType: 'AgreementApprovedEvent', agreementId: buyer.agreementId }]);
+    expect(await provider.get(`${M}/agreements?appSessionId=${seller.session}`)).toMatchObject([
+      { id: buyer.agreementId, role: 'Provider' },
+    ]);
+
+    await buyer.activity();
+    await buyer.results(await buyer.exec([{ deploy: {} }, { start: {} }]));
+    const { debitNoteId } = await buyer.polled(
+      'debitNote',
+      ({ eventType }) => eventType === 'DebitNoteReceivedEvent',
+    );
+    await provider.post(`${P}/debitNotes/${debitNoteId}/send`);
+    await provider.post(`${P}/debitNotes/${debitNoteId}/cancel`);
+    await buyer.polled(
+      'debitNote',
+      (event) => event.eventType === 'DebitNoteCancelledEvent' && event.debitNoteId === debitNoteId,
+    );
+    await requestor.ok('DELETE', `${A}/activity/${buyer.activityId}?timeout=30`);
+    for (const eventType of ['CreateActivity', 'DestroyActivity'])
+      await provider.event<PollEvent>(
+        `${A}/events?timeout=5&afterTimestamp=${buyer.since}&maxEvents=100&appSessionId=${seller.session}`,
+        (event) => event.eventType === eventType && event.activityId === buyer.activityId,
+      );
+    await seller.end(buyer.agreementId);
+    const { invoiceId } = await buyer.invoice();
+    await provider.post(`${P}/invoices/${invoiceId}/send`);
+    await provider.post(`${P}/invoices/${invoiceId}/cancel`);
+    await buyer.polled('invoice', ({ eventType }) => eventType === 'InvoiceCancelledEvent');
+
+    const { proposal: again } = await seller.agrees(buyer);
+    await buyer.agree(again!.proposalId);
+    await buyer.confirm();
+    await provider.post(`${M}/agreements/${await seller.agreement()}/reject`, { message: 'full' });
+    const rejected = await requestor.call('POST', `${M}/agreements/${buyer.agreementId}/wait?timeout=10`);
+    expect(rejected).toMatchObject({ status: 410, body: { message: 'Rejected: full' } });
+    expect((await provider.call('POST', `${M}/agreements/${buyer.agreementId}/reject`)).status).toBe(410);
+
+    await provider.ok('DELETE', seller.path);
+    for (const method of ['GET', 'DELETE'])
+      expect(
+        (await provider.call(method, method === 'GET' ? `${seller.path}/events?timeout=5` : seller.path))
+          .status,
+      ).toBe(404);
+    await requestor.ok('DELETE', `${M}/demands/${buyer.demandId}`);
+  });
+
+  it('publishes no offer that this node could not keep', async () => {
+    const bad: Record<string, unknown>[] = [
+      { 'golem.runtime.name': 'sgx' },
+      { 'golem.inf.mem.gib': 4000 },
+      { 'golem.com.usage.vector': ['my.coffees'], 'golem.com.pricing.model.linear.coeffs': [1, 1] },
+      { 'golem.com.pricing.model.linear.coeffs': [1] },
+      { 'golem.com.payment.debit-notes.accept-timeout?': 1e9 },
+      { [`golem.com.payment.platform.${PLATFORM}.address`]: '0x0000000000000000000000000000000000000001' },
+      { 'golem.runtime.capabilities': ['vpn', 'teleport'] },
+    ];
+    for (const properties of bad) {
+      const body = { ...OFFER, properties: { ...OFFER.properties, ...properties } };
+      expect((await provider.call('POST', `${M}/offers`, body)).status, JSON.stringify(properties)).toBe(400);
+    }
+    expect((await requestor.call('POST', `${M}/offers`, OFFER)).status).toBe(409);
+  });
+
   it('refuses what makes no sense', async () => {
     const bad: [string, string, unknown][] = [
       ['POST', `${M}/demands`, { properties: {}, constraints: '((' }],
@@ -276,6 +395,8 @@ const REJECT = { rejectionReason: 'BAD_SERVICE', totalAmountAccepted: '0' };
 /** What a request must hold before it is asked what it is about. */
 const BODIES: Readonly<Record<string, object>> = {
   [`POST ${M}/demands/{subscriptionId}/proposals/{proposalId}`]: { properties: {}, constraints: '(&)' },
+  [`POST ${M}/offers/{subscriptionId}/proposals/{proposalId}`]: { properties: {}, constraints: '(&)' },
+  [`PUT ${P}/allocations/{allocationId}`]: {},
   [`POST ${A}/activity/{activityId}/exec`]: { text: '[]' },
   [`POST ${P}/debitNotes/{debitNoteId}/accept`]: ACCEPT,
   [`POST ${P}/debitNotes/{debitNoteId}/reject`]: REJECT,

@@ -397,7 +397,7 @@ describe('an offer by hand', () => {
     const { answer } = decided;
     const made = answer.type === 'counter' ? answer.offer : undefined;
     expect(made?.properties).toMatchObject({ 'my.rating': 5 });
-    expect(await provider.market.offers.handOf(made!.offerId)).toBe('h1');
+    expect(await provider.market.offers.byHand(made!.offerId)).toEqual({ hand: 'h1', offer: made });
     await clock.advance(3000);
     expect((await provider.market.get('a1'))?.state).toBe('Pending');
     await provider.market.approve('a1');

@@ -231,6 +231,9 @@ export class World {
       },
       get: async (id: string) => this.allocations.get(id),
       assign: async () => undefined,
+      resize: async () => {
+        throw new Error('no task changes its budget');
+      },
       release: async (id: string) => {
         const known = this.allocations.get(id);
         if (known !== undefined) this.allocations.set(id, { ...known, released: true });

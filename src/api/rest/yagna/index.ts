@@ -75,6 +75,7 @@ export function yagnaApi(base: RouteContext, parts: YagnaParts): YagnaApi {
     async start() {
       rooms.recorder.start();
       await rooms.demands.start();
+      await rooms.offers.start();
       await rooms.batches.start();
       purge();
     },
@@ -82,6 +83,7 @@ export function yagnaApi(base: RouteContext, parts: YagnaParts): YagnaApi {
       cancelPurge();
       rooms.demands.stop();
       rooms.services.stop();
+      await rooms.offers.stop();
       await rooms.recorder.stop();
       await rooms.batches.stop();
     },

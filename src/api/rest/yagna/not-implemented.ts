@@ -10,10 +10,10 @@ export interface Missing {
   readonly reason: string;
 }
 
-const AUTOMATIC =
-  'This node negotiates what it sells by itself, by its presets and policies; see /v1/offers and the section `provider` of its configuration';
-const BILLED =
-  'This node issues and delivers the bills for what it sells by itself, out of the samples of its meters';
+const JOURNAL =
+  'The state of an activity follows from the journal of what has happened in it; nobody sets it from outside, since bills rest on it';
+const METERED =
+  'This node issues the bills for what it sells, each out of the samples of its meters, which the other party checks; one made by hand would be refused there';
 const QUERY = 'Properties that are asked for one by one are not part of the market protocol';
 const SGX = 'There are no enclaves here';
 
@@ -26,39 +26,13 @@ const list = (prefix: string, reason: string, ...routes: readonly string[]): Mis
 export const NOT_IMPLEMENTED: readonly Missing[] = [
   ...list(
     '/market-api/v1',
-    AUTOMATIC,
-    'POST /offers',
-    'DELETE /offers/:subscriptionId',
-    'GET /offers/:subscriptionId/events',
-    'GET /offers/:subscriptionId/proposals/:proposalId',
-    'POST /offers/:subscriptionId/proposals/:proposalId',
-    'POST /offers/:subscriptionId/proposals/:proposalId/reject',
-    'POST /agreements/:agreementId/approve',
-    'POST /agreements/:agreementId/reject',
-  ),
-  ...list(
-    '/market-api/v1',
     QUERY,
     'POST /offers/:subscriptionId/propertyQuery/:queryId',
     'POST /demands/:subscriptionId/propertyQuery/:queryId',
   ),
-  ...list('/activity-api/v1', AUTOMATIC, 'GET /events', 'PUT /activity/:activityId/state'),
+  ...list('/activity-api/v1', JOURNAL, 'PUT /activity/:activityId/state'),
   ...list('/activity-api/v1', SGX, 'POST /activity/:activityId/encrypted'),
-  ...list(
-    '/payment-api/v1',
-    BILLED,
-    'POST /debitNotes',
-    'POST /debitNotes/:debitNoteId/send',
-    'POST /debitNotes/:debitNoteId/cancel',
-    'POST /invoices',
-    'POST /invoices/:invoiceId/send',
-    'POST /invoices/:invoiceId/cancel',
-  ),
-  ...list(
-    '/payment-api/v1',
-    'An allocation is not changed once bills may rest on it; make another',
-    'PUT /allocations/:allocationId',
-  ),
+  ...list('/payment-api/v1', METERED, 'POST /debitNotes', 'POST /invoices'),
 ];
 
 /** They answer 501 and say why, whatever the request says. */

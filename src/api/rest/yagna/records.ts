@@ -87,6 +87,43 @@ export const demandEventBucket: Bucket<DemandEvent> = {
   indexes: { demand: (event) => [event.demandId] },
 };
 
+/** An offer that a client has published by hand. */
+export const HandOffer = Type.Object(
+  { subscriptionId: Id, client: ClientDemand, createdAt: Timestamp, closedAt: Type.Optional(Timestamp) },
+  closed,
+);
+export type HandOffer = Static<typeof HandOffer>;
+export const handOfferBucket: Bucket<HandOffer> = {
+  name: 'yagna-offers',
+  check: checker(HandOffer, 'offer of a client'),
+  indexes: { open: (offer) => (offer.closedAt === undefined ? ['yes'] : []) },
+};
+
+/** What a client has still to be told of its offer: of a proposal, or of an agreement. By a time-sortable id. */
+export const OfferEvent = Type.Object(
+  {
+    subscriptionId: Id,
+    proposalId: Type.Optional(Id),
+    agreementId: Type.Optional(Id),
+    at: Timestamp,
+  },
+  closed,
+);
+export type OfferEvent = Static<typeof OfferEvent>;
+export const offerEventBucket: Bucket<OfferEvent> = {
+  name: 'yagna-offer-events',
+  check: checker(OfferEvent, 'event of an offer'),
+  indexes: { offer: (event) => [event.subscriptionId] },
+};
+
+/** The session of a client that has approved an agreement as its provider. */
+const ApprovalNote = Type.Object({ appSessionId: Type.String({ maxLength: 256 }) }, closed);
+export const approvalNoteBucket: Bucket<Static<typeof ApprovalNote>> = {
+  name: 'yagna-approvals',
+  check: checker(ApprovalNote, 'approval of a client'),
+  indexes: { session: (note) => [note.appSessionId] },
+};
+
 /** What a client knows of an agreement beyond the agreement itself. */
 export const AgreementNote = Type.Object(
   {
@@ -135,7 +172,12 @@ export const allocationNoteBucket: Bucket<AllocationNote> = {
 export const ClientEvent = Type.Object(
   {
     micros: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    kind: Type.Union([Type.Literal('agreement'), Type.Literal('debitNote'), Type.Literal('invoice')]),
+    kind: Type.Union([
+      Type.Literal('agreement'),
+      Type.Literal('debitNote'),
+      Type.Literal('invoice'),
+      Type.Literal('activity'),
+    ]),
     appSessionId: Type.Optional(Type.String({ maxLength: 256 })),
     body: Type.Record(Type.String({ maxLength: 64 }), Type.Unknown()),
   },

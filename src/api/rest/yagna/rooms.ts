@@ -8,6 +8,7 @@ import type { YagnaContext } from './init.ts';
 import { AgreementDesk } from './market/agreement-desk.ts';
 import { DemandBook } from './market/demand-book.ts';
 import { Negotiations } from './market/negotiations.ts';
+import { OfferDesk } from './market/offer-desk.ts';
 import { Scans } from './market/scans.ts';
 import { Platforms } from './platforms.ts';
 
@@ -19,6 +20,7 @@ export interface YagnaRooms {
   readonly platforms: Platforms;
   readonly recorder: EventRecorder;
   readonly demands: DemandBook;
+  readonly offers: OfferDesk;
   readonly negotiations: Negotiations;
   readonly agreements: AgreementDesk;
   readonly scans: Scans;
@@ -39,6 +41,7 @@ export function yagnaRooms(context: YagnaContext): YagnaRooms {
     me: context.address.toLowerCase(),
     platforms,
     demands,
+    offers: new OfferDesk(context, platforms),
     negotiations,
     services,
     files,

@@ -243,6 +243,12 @@ export function fakeAllocations(store: Store, changes: string[]): Allocations {
       return made;
     },
     get: (allocationId) => store.get(buckets.allocations, allocationId),
+    resize: async (allocationId, total) => {
+      const known = await store.get(buckets.allocations, allocationId);
+      const made = { ...known!, total, remaining: total };
+      await save(store, buckets.allocations, allocationId, made);
+      return made;
+    },
     assign: async (agreementId, allocationId) => void changes.push(`assign ${agreementId} ${allocationId}`),
     release: async (allocationId) => void changes.push(`release ${allocationId}`),
   };

@@ -3,6 +3,7 @@ import type { ActivityRecord } from '../../../../interface/index.ts';
 import { PROPERTY } from '../../../../interface/index.ts';
 import type { ApiServer } from '../../../route.ts';
 import { invalid } from '../errors.ts';
+import { poll, PollQuery } from '../events/poll.ts';
 import { clientGone, hold } from '../hold.ts';
 import type { YagnaRooms } from '../rooms.ts';
 import { timeoutMs } from '../time.ts';
@@ -17,6 +18,7 @@ const Timeout = Type.Object({ timeout: Type.Optional(Type.String({ maxLength: 32
 const NewActivity = Type.Union([Id, Type.Object({ agreementId: Id })]);
 const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
+const SELL = { scope: 'provider' } as const;
 
 export function activityRoutes(app: ApiServer, rooms: YagnaRooms): void {
   const { context, agreements } = rooms;
@@ -59,6 +61,9 @@ export function activityRoutes(app: ApiServer, rooms: YagnaRooms): void {
     const { agreement } = await agreements.get(record.agreementId);
     return usageView(record, agreement.terms.pricing.counters);
   });
+  app.get('/events', { config: SELL, schema: { querystring: PollQuery } }, ({ query }, reply) =>
+    poll(context, rooms.recorder, 'activity', query, reply),
+  );
   batchRoutes(app, rooms);
 }
 

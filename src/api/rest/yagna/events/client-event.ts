@@ -22,10 +22,17 @@ const BILL_EVENTS: Readonly<Record<'requestor' | 'provider', Readonly<Record<str
   },
 };
 
+/** Of an activity, its provider hears when it begins and when it has ended; what lies between is this node's to do. */
+const ACTIVITY_EVENTS: Readonly<Record<string, string>> = {
+  'activity.created': 'CreateActivity',
+  'activity.ended': 'DestroyActivity',
+};
+
 const BILL_STATES = ['received', 'cancelled', 'accepted', 'rejected', 'settled', 'failed'];
 /** What the recorder follows. */
 export const SOURCE_EVENTS: readonly string[] = [
   ...Object.keys(AGREEMENT_EVENTS),
+  ...Object.keys(ACTIVITY_EVENTS),
   ...BILL_STATES.flatMap((state) => [`debit-note.${state}`, `invoice.${state}`]),
 ];
 
@@ -37,8 +44,14 @@ export function clientEvent(
   const eventType = AGREEMENT_EVENTS[type];
   if (eventType !== undefined)
     return { kind: 'agreement', body: agreementBody(eventType, subject, agreement) };
-  const [area, state = ''] = type.split('.');
   const role = roleOf(data);
+  const step = ACTIVITY_EVENTS[type];
+  if (step !== undefined) {
+    const agreementId = agreement?.agreement.agreementId;
+    if (role !== 'provider' || agreementId === undefined) return undefined;
+    return { kind: 'activity', body: { eventType: step, activityId: subject, agreementId } };
+  }
+  const [area, state = ''] = type.split('.');
   const word = role === undefined ? undefined : BILL_EVENTS[role][state];
   if (word === undefined) return undefined;
   return area === 'invoice'

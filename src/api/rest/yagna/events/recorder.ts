@@ -1,9 +1,10 @@
 import type { StoredEvent } from '../../../../interface/index.ts';
-import { delay } from '../../../../util/delay.ts';
 import { Bell } from '../hold.ts';
+import { StoreFollower } from './follower.ts';
 import type { YagnaContext } from '../init.ts';
 import {
   agreementNoteBucket,
+  approvalNoteBucket,
   clientEventBucket,
   clientEventKey,
   positionBucket,
@@ -13,7 +14,6 @@ import { isoMicros } from '../time.ts';
 import { clientEvent, SOURCE_EVENTS } from './client-event.ts';
 
 const POSITION = 'recorder';
-const RETRY_MS = 1_000;
 const KEEP_MS = 30 * 24 * 3600 * 1000;
 const PURGE_BATCH = 1_000;
 
@@ -27,41 +27,28 @@ export class EventRecorder {
   readonly recorded = new Bell();
   readonly #context: Context;
   readonly #onEvent: (event: StoredEvent) => void;
-  #stopping = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  readonly #follower: StoreFollower;
 
   /** `onEvent` hears of each once it is recorded. */
   constructor(context: Context, onEvent: (event: StoredEvent) => void) {
     this.#context = context;
     this.#onEvent = onEvent;
+    const what = { position: POSITION, types: SOURCE_EVENTS };
+    this.#follower = new StoreFollower(context, what, (event) => this.#hear(event));
   }
 
   start(): void {
-    this.#stopping = new AbortController();
-    this.#running = this.#run(this.#stopping.signal);
+    this.#follower.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#follower.stop();
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    const { store, events, clock, logger } = this.#context;
-    while (!signal.aborted) {
-      try {
-        const { seq = 0 } = (await store.get(positionBucket, POSITION)) ?? {};
-        for await (const event of events.follow({ after: seq, types: SOURCE_EVENTS }, signal)) {
-          await this.#record(event);
-          this.recorded.ring();
-          this.#onEvent(event);
-        }
-      } catch (err) {
-        logger.error({ err }, 'events for clients are not recorded');
-        // Rejects when this stops, as the loop sees.
-        await delay(clock, RETRY_MS, signal).catch(() => undefined);
-      }
-    }
+  async #hear(event: StoredEvent): Promise<void> {
+    await this.#record(event);
+    this.recorded.ring();
+    this.#onEvent(event);
   }
 
   async #record(event: StoredEvent): Promise<void> {
@@ -75,7 +62,11 @@ export class EventRecorder {
       tx.put(positionBucket, POSITION, { seq: event.seq, micros });
       const found = clientEvent(event, agreement);
       if (found === undefined) return;
-      const note = agreementId === undefined ? undefined : await tx.get(agreementNoteBucket, agreementId);
+      const note =
+        agreementId === undefined
+          ? undefined
+          : ((await tx.get(agreementNoteBucket, agreementId)) ??
+            (await tx.get(approvalNoteBucket, agreementId)));
       const recorded: ClientEvent = {
         micros,
         kind: found.kind,

@@ -2,7 +2,7 @@ import type { AgreementRecord } from '../../../../interface/index.ts';
 import { conflict, gone, notFound, timedOut } from '../errors.ts';
 import { hold, type Wake } from '../hold.ts';
 import type { YagnaContext } from '../init.ts';
-import { agreementNoteBucket, isId, type AgreementNote } from '../records.ts';
+import { agreementNoteBucket, approvalNoteBucket, isId, type AgreementNote } from '../records.ts';
 import type { DemandBook } from './demand-book.ts';
 import type { Negotiations } from './negotiations.ts';
 
@@ -136,6 +136,35 @@ export class AgreementDesk {
     const { demandId, marketOfferId } = note;
     if (fate?.state === 'Approved') this.#demands.used(demandId, marketOfferId);
     else this.#demands.failed(demandId, marketOfferId);
+  }
+
+  /** Of an offer by hand. @throws YagnaError 410 when it cannot be approved (any more) */
+  async approve(agreementId: string, appSessionId: string | undefined): Promise<void> {
+    const record = await this.#asked(agreementId);
+    if (appSessionId !== undefined)
+      await this.#context.store.transact(async (tx) => {
+        await tx.get(approvalNoteBucket, agreementId);
+        tx.put(approvalNoteBucket, agreementId, { appSessionId });
+      });
+    const { agreement } = record;
+    if (agreement.approveBy <= this.#context.clock.now())
+      throw gone(`Expired: agreement ${agreementId} had to be approved before`);
+    const { state, reason } = await this.#context.market.approve(agreementId);
+    if (state !== 'Approved') throw gone(`${state}: ${reason?.message ?? ''}`);
+  }
+
+  async reject(agreementId: string, message: string): Promise<void> {
+    await this.#asked(agreementId);
+    const reason = { code: 'Rejected', message: message.slice(0, 2048) };
+    await this.#context.market.reject(agreementId, reason);
+  }
+
+  /** One that waits for this node's word as its provider. */
+  async #asked(agreementId: string): Promise<AgreementRecord> {
+    const record = await this.get(agreementId);
+    if (record.role !== 'provider') throw notFound('agreement to be approved', agreementId);
+    if (record.state !== 'Pending') throw gone(`${record.state}: agreement ${agreementId} waits for nothing`);
+    return record;
   }
 
   #wake(agreementId: string): Wake {

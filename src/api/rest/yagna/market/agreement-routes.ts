@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { AgreementState } from '../../../../interface/index.ts';
+import { expectScope } from '../../../auth.ts';
 import type { ApiServer } from '../../../route.ts';
 import { notFound } from '../errors.ts';
 import { poll, PollQuery } from '../events/poll.ts';
@@ -46,6 +47,7 @@ const List = Type.Object({
 });
 const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
+const SELL = { scope: 'provider' } as const;
 
 export function agreementRoutes(app: ApiServer, rooms: YagnaRooms): void {
   const { context, platforms, agreements, recorder } = rooms;
@@ -83,7 +85,27 @@ export function agreementRoutes(app: ApiServer, rooms: YagnaRooms): void {
   app.get('/agreementEvents', { config: READ, schema: { querystring: PollQuery } }, ({ query }, reply) =>
     poll(context, recorder, 'agreement', query, reply),
   );
+  approvalRoutes(app, rooms);
   endingRoutes(app, rooms);
+}
+
+function approvalRoutes(app: ApiServer, { agreements }: YagnaRooms): void {
+  app.post(
+    '/agreements/:agreementId/approve',
+    { config: SELL, schema: { params: Params, querystring: Session } },
+    async ({ params, query }, reply) => {
+      await agreements.approve(params.agreementId, query.appSessionId);
+      return reply.code(204).send();
+    },
+  );
+  app.post(
+    '/agreements/:agreementId/reject',
+    { config: SELL, schema: { params: Params, body: Reason } },
+    async ({ params, body }, reply) => {
+      await agreements.reject(params.agreementId, body?.message ?? 'Rejected by the provider');
+      return reply.code(204).send();
+    },
+  );
 }
 
 function endingRoutes(app: ApiServer, { agreements }: YagnaRooms): void {
@@ -92,11 +114,17 @@ function endingRoutes(app: ApiServer, { agreements }: YagnaRooms): void {
     await agreements.cancel(params.agreementId, body?.message ?? 'Cancelled by the requestor');
     return reply.code(204).send();
   });
-  app.post('/agreements/:agreementId/terminate', { config: ACT, schema }, async ({ params, body }, reply) => {
-    const { message = 'Finished', 'golem.requestor.code': code } = body ?? {};
-    await agreements.terminate(params.agreementId, message, code);
-    return sendJson(reply, null);
-  });
+  // Either party may end it, with a key of its own side.
+  app.post(
+    '/agreements/:agreementId/terminate',
+    { config: READ, schema },
+    async ({ params, body, caller }, reply) => {
+      expectScope(caller, (await agreements.get(params.agreementId)).role);
+      const { message = 'Finished', 'golem.requestor.code': code } = body ?? {};
+      await agreements.terminate(params.agreementId, message, code);
+      return sendJson(reply, null);
+    },
+  );
   app.post(
     '/agreements/:agreementId/terminate/reason',
     { config: READ, schema: { params: Params } },

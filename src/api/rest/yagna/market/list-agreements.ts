@@ -1,6 +1,6 @@
 import type { AgreementRecord } from '../../../../interface/index.ts';
 import type { YagnaContext } from '../init.ts';
-import { agreementNoteBucket } from '../records.ts';
+import { agreementNoteBucket, approvalNoteBucket } from '../records.ts';
 import { iso } from '../time.ts';
 
 export interface AgreementFilter {
@@ -45,7 +45,8 @@ async function ofSession(
 ): Promise<AgreementRecord[]> {
   const where = { index: 'session', equals: appSessionId };
   const notes = await store.list(agreementNoteBucket, { where });
-  const records = await Promise.all(notes.map(({ id }) => books.agreements.get(id)));
+  const approvals = await store.list(approvalNoteBucket, { where });
+  const records = await Promise.all([...notes, ...approvals].map(({ id }) => books.agreements.get(id)));
   return records.filter((record) => record !== undefined);
 }
 

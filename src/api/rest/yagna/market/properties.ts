@@ -61,7 +61,8 @@ function ourValue(key: string, value: Value, platforms: Platforms): Value {
   return key === CHOSEN && typeof value === 'string' ? (platforms.find(value)?.platform ?? value) : value;
 }
 
-function flat(given: object, prefix: string, depth = 0): [string, Value][] {
+/** Nested objects as dotted keys. @throws YagnaError for what is no value of the market */
+export function flat(given: object, prefix: string, depth = 0): [string, Value][] {
   if (depth > 16) throw invalid(`${prefix} is nested too deeply`);
   const found = Object.entries(given).flatMap(([name, value]: [string, unknown]): [string, Value][] => {
     const key = prefix === '' ? name : `${prefix}.${name}`;

@@ -1,3 +1,4 @@
+import type { ProposalRecord as ReceivedProposal } from '../../../../market/index.ts';
 import type { DemandEvent, ProposalRecord } from '../records.ts';
 import type { Platforms } from '../platforms.ts';
 import { iso } from '../time.ts';
@@ -13,6 +14,32 @@ export function proposalView(proposal: ProposalRecord, platforms: Platforms, me:
     proposalId,
     issuerId: isOwn ? me : offer.provider.toLowerCase(),
     state: state === 'Open' ? (kind === 'Initial' ? 'Initial' : 'Draft') : state,
+    timestamp: iso(createdAt),
+    ...(prevProposalId !== undefined && { prevProposalId }),
+  };
+}
+
+/**
+ * What is on record of a requestor's proposal to an offer of this node, as clients read it: the proposal itself, or,
+ * under the id of its answer, what was answered.
+ */
+export function receivedView(
+  { proposalId, prevProposalId, address, demand, answer, createdAt }: ReceivedProposal,
+  wanted: string,
+  platforms: Platforms,
+  me: string,
+): object {
+  if (answer.type === 'counter' && wanted === answer.proposalId) {
+    const { properties, constraints } = answer.offer;
+    const own = { proposalId: wanted, issuerId: me, state: 'Draft', prevProposalId: proposalId };
+    return { ...own, properties: toClient(properties, platforms), constraints, timestamp: iso(createdAt) };
+  }
+  return {
+    properties: toClient(demand.properties, platforms),
+    constraints: demand.constraints,
+    proposalId,
+    issuerId: address.toLowerCase(),
+    state: answer.type === 'rejected' ? 'Rejected' : 'Draft',
     timestamp: iso(createdAt),
     ...(prevProposalId !== undefined && { prevProposalId }),
   };

@@ -57,6 +57,25 @@ export class AllocationDesk {
     return this.#view(allocation, note);
   }
 
+  /** Another sum, or another end; what is left out stays. */
+  async change(allocationId: string, change: { totalAmount?: string; timeout?: number }): Promise<object> {
+    const { allocations, store, clock } = this.#context;
+    const { allocation, note } = await this.live(allocationId);
+    if (change.timeout !== undefined && change.timeout <= clock.now())
+      throw invalid('The timeout has passed already');
+    const decimals = this.#platforms.decimalsOf(allocation.platform);
+    const changed =
+      change.totalAmount === undefined
+        ? allocation
+        : await allocations.resize(allocationId, unitsOf(change.totalAmount, decimals).toString());
+    const next = { ...note, ...(change.timeout !== undefined && { timeout: change.timeout }) };
+    await store.transact(async (tx) => {
+      await tx.get(allocationNoteBucket, allocationId);
+      tx.put(allocationNoteBucket, allocationId, next);
+    });
+    return this.#view(changed, next);
+  }
+
   async list(): Promise<object[]> {
     const notes = await this.#context.store.list(allocationNoteBucket);
     const found = await Promise.all(

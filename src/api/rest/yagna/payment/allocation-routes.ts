@@ -25,6 +25,10 @@ const Body = Type.Object({
   timeout: Type.Optional(Empty),
   makeDeposit: Type.Optional(Type.Union([Type.Null(), Type.Boolean()])),
 });
+const Update = Type.Object({
+  totalAmount: Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Number()])),
+  timeout: Type.Optional(Empty),
+});
 const Params = Type.Object({ allocationId: Type.String({ maxLength: 512 }) });
 const Ids = Type.String({ maxLength: 16_384 });
 const Decorations = Type.Object({ allocationIds: Type.Union([Ids, Type.Array(Ids, { maxItems: 256 })]) });
@@ -48,6 +52,15 @@ export function allocationRoutes(app: ApiServer, { context, platforms, me }: Yag
   app.get('/allocations', { config: READ }, async () => desk.list());
   app.get('/allocations/:allocationId', { config: READ, schema: { params: Params } }, async ({ params }) =>
     desk.get(params.allocationId),
+  );
+  app.put(
+    '/allocations/:allocationId',
+    { config: ACT, schema: { params: Params, body: Update } },
+    async ({ params, body: { totalAmount, timeout } }) =>
+      desk.change(params.allocationId, {
+        ...(totalAmount !== undefined && { totalAmount: String(totalAmount) }),
+        ...(isGiven(timeout) && { timeout: parseMs(timeout) }),
+      }),
   );
   app.delete(
     '/allocations/:allocationId',

@@ -1,5 +1,5 @@
 import type { DebitNoteRecord, InvoiceRecord } from '../../../../interface/index.ts';
-import { gone, invalid, notFound } from '../errors.ts';
+import { conflict, gone, invalid, notFound } from '../errors.ts';
 import type { YagnaContext } from '../init.ts';
 import { unitsOf } from '../money.ts';
 import type { Platforms } from '../platforms.ts';
@@ -74,6 +74,27 @@ export class BillDesk {
       throw invalid(`${billId} was accepted already`);
     const code = CODES[reason] ?? 'Rejected';
     await this.#context.bills.reject(billId, { code, message: (message || reason).slice(0, 2048) });
+  }
+
+  /** Takes a bill of this node back; it is cancelled once the other party has let go of it undecided. */
+  async cancel(kind: BillKind, billId: string): Promise<void> {
+    const bill = await this.#issued(kind, billId);
+    if (bill.state === 'Cancelled') return;
+    if (bill.state === 'Accepted' || bill.state === 'Settled')
+      throw conflict(`${billId} was accepted already`);
+    const reason = { code: 'Cancelled', message: 'Taken back by the provider' };
+    await this.#context.bills.cancel(billId, reason);
+  }
+
+  /** A bill is on its way from the moment in which it is issued: there is nothing left to do. */
+  async sent(kind: BillKind, billId: string): Promise<void> {
+    await this.#issued(kind, billId);
+  }
+
+  async #issued(kind: BillKind, billId: string): Promise<Bill> {
+    const bill = await this.#get(kind, billId);
+    if (bill.role === 'provider') return bill;
+    throw notFound(`${kind === 'invoice' ? 'invoice' : 'debit note'} of this node`, billId);
   }
 
   async #get(kind: BillKind, billId: string): Promise<Bill> {

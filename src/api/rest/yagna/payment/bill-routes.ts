@@ -22,6 +22,7 @@ const RejectBody = Type.Object({
 });
 const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
+const SELL = { scope: 'provider' } as const;
 const MAX_ITEMS = 1000;
 
 const KINDS: readonly (readonly [kind: BillKind, path: string, events: string])[] = [
@@ -60,6 +61,22 @@ export function billRoutes(app: ApiServer, { context, platforms, recorder }: Yag
       { config: ACT, schema: { params: Params, body: RejectBody } },
       async ({ params, body }, reply) => {
         await desk.reject(kind, params.billId, body.rejectionReason, body.message ?? '');
+        return sendJson(reply, null);
+      },
+    );
+    app.post(
+      `${path}/:billId/cancel`,
+      { config: SELL, schema: { params: Params } },
+      async ({ params }, reply) => {
+        await desk.cancel(kind, params.billId);
+        return sendJson(reply, null);
+      },
+    );
+    app.post(
+      `${path}/:billId/send`,
+      { config: SELL, schema: { params: Params } },
+      async ({ params }, reply) => {
+        await desk.sent(kind, params.billId);
         return sendJson(reply, null);
       },
     );

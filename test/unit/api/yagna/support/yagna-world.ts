@@ -25,7 +25,7 @@ export async function yagnaWorld() {
         publish: async () => [],
         offerByHand: async () => undefined,
         takeBack: async () => undefined,
-        handOf: async () => undefined,
+        byHand: async () => undefined,
         withdraw: async () => undefined,
         refresh: async () => undefined,
         explain: () => [],
@@ -36,6 +36,8 @@ export async function yagnaWorld() {
       terminate: (agreementId, reason) => world.components.agreements.terminate(agreementId, reason),
       create: refuse,
       confirm: refuse,
+      approve: refuse,
+      reject: refuse,
     },
     bills: { accept: refuse, reject: refuse, cancel: refuse, byHand: async () => undefined },
     drivers: [

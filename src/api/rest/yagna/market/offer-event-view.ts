@@ -1,0 +1,23 @@
+import { proposalBucket } from '../../../../market/index.ts';
+import type { OfferEvent } from '../records.ts';
+import type { YagnaRooms } from '../rooms.ts';
+import { iso } from '../time.ts';
+import { agreementView } from './agreement-view.ts';
+import { receivedView } from './proposal-view.ts';
+
+/** What whoever published an offer is told; undefined when there is nothing to be told any more. */
+export async function offerEventView(
+  { proposalId, agreementId, at }: OfferEvent,
+  { context, platforms, me }: YagnaRooms,
+): Promise<object | undefined> {
+  const eventDate = iso(at);
+  if (proposalId !== undefined) {
+    const record = await context.store.get(proposalBucket, proposalId);
+    if (record === undefined) return undefined;
+    const proposal = receivedView(record, proposalId, platforms, me);
+    return { eventType: 'ProposalEvent', eventDate, proposal };
+  }
+  const record = agreementId === undefined ? undefined : await context.market.get(agreementId);
+  if (record === undefined) return undefined;
+  return { eventType: 'AgreementEvent', eventDate, agreement: agreementView(record, undefined, platforms) };
+}
