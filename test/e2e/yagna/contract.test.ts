@@ -397,6 +397,8 @@ const BODIES: Readonly<Record<string, object>> = {
   [`POST ${M}/demands/{subscriptionId}/proposals/{proposalId}`]: { properties: {}, constraints: '(&)' },
   [`POST ${M}/offers/{subscriptionId}/proposals/{proposalId}`]: { properties: {}, constraints: '(&)' },
   [`PUT ${P}/allocations/{allocationId}`]: {},
+  'POST /net-api/v2/vpn/net/{networkId}/addresses': { ip: '192.168.0.1' },
+  'POST /net-api/v2/vpn/net/{networkId}/nodes': { id: `0x${'0'.repeat(39)}1`, ip: '192.168.0.2' },
   [`POST ${A}/activity/{activityId}/exec`]: { text: '[]' },
   [`POST ${P}/debitNotes/{debitNoteId}/accept`]: ACCEPT,
   [`POST ${P}/debitNotes/{debitNoteId}/reject`]: REJECT,
