@@ -171,6 +171,10 @@ const providerSchema = Type.Object(
     ),
     transfer: Type.Object(
       {
+        cacheBytes: count(
+          'What was fetched for activities is kept up to so many bytes for others that want the same, the used last',
+          10 * GIB,
+        ),
         allowHosts: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.:*_/-]{1,256}$' }), {
           maxItems: 256,
           default: [],

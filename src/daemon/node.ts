@@ -61,10 +61,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
         all.market.offers.known().find((offer) => offer.peerId === peerId)?.multiaddrs ?? [],
     },
   );
-  const blobs = blobStore(
-    { directory: join(config.dataDir, 'blobs'), maxBlobBytes: config.api.maxPackageBytes },
-    { clock, logger },
-  );
+  const blobs = blobStore(blobsInit(config), { clock, logger });
   const domain = { chainId: config.identity.chainId };
   const ground: NodeGround = {
     clock,
@@ -158,6 +155,14 @@ function reloader(
     const done = reloading.then(async () => applyConfig(glue, control, await readConfig()));
     reloading = done.catch(() => undefined);
     return done;
+  };
+}
+
+function blobsInit({ dataDir, api: { maxPackageBytes }, provider }: Config) {
+  return {
+    directory: join(dataDir, 'blobs'),
+    maxBlobBytes: maxPackageBytes,
+    maxCachedBytes: provider.transfer.cacheBytes,
   };
 }
 

@@ -224,6 +224,7 @@ class SupervisorClients implements LocalExeUnits {
       }
       await closeJournal(directory, reason, {
         clock: this.#clock,
+        logger: this.#logger,
         loadRuntime: (name) => this.#runtimes.load(name),
       });
     });

@@ -27,6 +27,10 @@ export interface Blobs {
   /** False when it was not there. */
   delete(hash: string): Promise<boolean>;
   list(): Promise<BlobInfo[]>;
+  /** Until the returned function is called, `trim` leaves it alone. */
+  hold(hash: string): () => void;
+  /** Drops what was fetched for activities and is held by nobody, the longest unused first, down to the bound. */
+  trim(): Promise<void>;
   /** What the whole ones take on disk. */
   usage(): { readonly bytes: number; readonly count: number; readonly maxBytes: number };
 }
@@ -34,6 +38,8 @@ export interface Blobs {
 export interface BlobFetchOptions {
   readonly multiaddrs?: readonly string[];
   readonly maxBytes?: number;
+  /** For an activity, which has it once: `trim` may drop it, unless somebody wants it to stay or it was here before. */
+  readonly cached?: boolean;
   readonly signal?: AbortSignal;
   /** Bytes that are here so far, of how many. */
   readonly onProgress?: (receivedBytes: number, sizeBytes: number) => void;

@@ -31,7 +31,7 @@ const BACKOFF = { firstMs: 200, maxMs: 10_000 };
 /** Fetches blobs from peers into the store, each at most once at a time, resuming where the last attempt ended. */
 export function blobFetcher(init: BlobFetcherInit, components: BlobFetcherComponents): BlobFetcher {
   const shared = new SharedWork<BlobInfo>();
-  return {
+  const fetcher: BlobFetcher = {
     async fetch(peerId, hash, options = {}) {
       const here = await components.blobs.stat(hash);
       const info =
@@ -42,9 +42,11 @@ export function blobFetcher(init: BlobFetcherInit, components: BlobFetcherCompon
           return come ?? (await new Fetch(init, components, { peerId, hash, options, signal }).run());
         }));
       if (info.sizeBytes > (options.maxBytes ?? Infinity)) throw tooLarge(options.maxBytes ?? 0);
-      return info;
+      const isHere = await components.blobs.noteUse(hash, options.cached === true);
+      return isHere ? info : fetcher.fetch(peerId, hash, options);
     },
   };
+  return fetcher;
 }
 
 interface Target {
@@ -68,7 +70,7 @@ class Fetch {
 
   async run(): Promise<BlobInfo> {
     const { hash, options } = this.#target;
-    const partial = await this.#components.blobs.openPartial(hash, options.maxBytes);
+    const partial = await this.#components.blobs.openPartial(hash, options);
     const resumed = partial.offset > 0;
     try {
       await this.#fill(partial);

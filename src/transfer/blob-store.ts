@@ -5,6 +5,7 @@ import type { Clock } from '../interface/clock.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Startable } from '../interface/startable.ts';
 import type { BlobInfo, Blobs, PutOptions } from '../interface/transfer.ts';
+import { CacheMarks } from './cache-marks.ts';
 import { mismatch, range, TransferError } from './errors.ts';
 import { bytesOf, hasCode, hashOfFile, hexOf, ioError, openPlain, publish, syncDirectory } from './files.ts';
 import { PartialBlob, type Digest } from './partial-blob.ts';
@@ -16,14 +17,21 @@ export interface BlobStoreInit {
   /** All blobs together. Default: no limit but the disk. */
   readonly maxBytes?: number;
   readonly maxBlobBytes: number;
+  /** Blobs that were fetched for activities are kept up to so many bytes. Default: no limit but the disk. */
+  readonly maxCachedBytes?: number;
   /** Unfinished fetches are resumed for so long after their last byte. Default one week. */
   readonly maxPartialAgeMs?: number;
 }
 
 export interface BlobStore extends Blobs, Startable {
   /** An unfinished blob to append to; one at a time for each hash. For the fetcher. */
-  openPartial(hash: string, maxBytes?: number): Promise<PartialBlob>;
-  /** The same for a blob whose name will be known only at its end; `key` is whatever tells it from others. */
+  openPartial(
+    hash: string,
+    options?: { readonly maxBytes?: number; readonly cached?: boolean },
+  ): Promise<PartialBlob>;
+  /** A blob that is here was wanted again: for an activity, or, not `cached`, to stay. False: it was dropped just now. */
+  noteUse(hash: string, cached: boolean): Promise<boolean>;
+  /** The same as `openPartial`, cached, for a blob whose name will be known only at its end; `key` is whatever tells it from others. */
   openUnnamed(
     key: string,
     options: { readonly maxBytes: number; readonly expected?: Digest },
@@ -42,7 +50,10 @@ class DiskBlobs implements BlobStore {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #space: Space;
-  readonly #folders: { blobs: string; incoming: string; partial: string; damaged: string };
+  readonly #folders: { blobs: string; incoming: string; partial: string; damaged: string; cached: string };
+  readonly #marks: CacheMarks;
+  readonly #held = new Map<string, number>();
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(init: BlobStoreInit, components: { logger: Logger; clock: Clock }) {
     this.#init = init;
@@ -55,19 +66,23 @@ class DiskBlobs implements BlobStore {
       incoming: folder('incoming'),
       partial: folder('partial'),
       damaged: folder('damaged'),
+      cached: folder('cached'),
     };
+    this.#marks = new CacheMarks(this.#folders.cached);
   }
 
   /** Clears away what a crash left behind, and counts what is there. */
   async start(): Promise<void> {
-    const { blobs, incoming, partial, damaged } = this.#folders;
+    const { blobs, incoming, partial, damaged, cached } = this.#folders;
     try {
       await rm(incoming, { recursive: true, force: true });
-      for (const folder of [blobs, incoming, partial, damaged])
+      for (const folder of [blobs, incoming, partial, damaged, cached])
         await mkdir(folder, { recursive: true, mode: 0o700 });
       await this.#dropOldPartials();
       this.#space.reset();
       for (const { sizeBytes } of await this.list()) this.#space.stored(sizeBytes);
+      await this.#dropEmptyMarks();
+      await this.trim();
     } catch (error) {
       throw ioError(error, this.#init.directory);
     }
@@ -86,7 +101,7 @@ class DiskBlobs implements BlobStore {
       if (options.expectedHash !== undefined && options.expectedHash !== info.hash) {
         throw mismatch(options.expectedHash, info.hash);
       }
-      await this.#keep(temporary, info);
+      await this.#keep(temporary, info, false);
       return info;
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
@@ -159,13 +174,58 @@ class DiskBlobs implements BlobStore {
     return found.sort((a, b) => (a.hash < b.hash ? -1 : 1));
   }
 
+  hold(hash: string): () => void {
+    this.#held.set(hash, (this.#held.get(hash) ?? 0) + 1);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      const others = (this.#held.get(hash) ?? 1) - 1;
+      if (others === 0) this.#held.delete(hash);
+      else this.#held.set(hash, others);
+    };
+  }
+
+  async trim(): Promise<void> {
+    const cached: BlobInfo[] = [];
+    for (const { hex } of await this.#marks.list()) {
+      const info = await this.stat(`sha256:${hex}`);
+      if (info !== undefined) cached.push(info);
+    }
+    let bytes = cached.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    for (const info of cached) {
+      if (bytes <= (this.#init.maxCachedBytes ?? Infinity)) return;
+      if (await this.#alone(() => this.#drop(info))) bytes -= info.sizeBytes;
+    }
+  }
+
+  /** The blob before its mark: a crash in between leaves a mark of nothing. */
+  async #drop({ hash, sizeBytes }: BlobInfo): Promise<boolean> {
+    if (this.#held.has(hash) || !(await this.#marks.has(hexOf(hash)))) return false;
+    await this.delete(hash);
+    await this.#marks.remove(hexOf(hash));
+    this.#logger.info({ hash, sizeBytes }, 'a blob of the cache was dropped');
+    return true;
+  }
+
+  async noteUse(hash: string, cached: boolean): Promise<boolean> {
+    return this.#alone(async () => {
+      if (cached) await this.#marks.touch(hexOf(hash), this.#clock.now());
+      else await this.#marks.remove(hexOf(hash));
+      return (await this.stat(hash)) !== undefined;
+    });
+  }
+
   usage(): { bytes: number; count: number; maxBytes: number } {
     return this.#space.usage();
   }
 
-  async openPartial(hash: string, maxBytes?: number): Promise<PartialBlob> {
+  async openPartial(
+    hash: string,
+    { maxBytes, cached = false }: { readonly maxBytes?: number; readonly cached?: boolean } = {},
+  ): Promise<PartialBlob> {
     const hex = hexOf(hash);
-    return this.#openPartial(hex, maxBytes, { algorithm: 'sha256', hex });
+    return this.#openPartial(hex, { maxBytes, cached, expected: { algorithm: 'sha256', hex } });
   }
 
   async openUnnamed(
@@ -173,19 +233,22 @@ class DiskBlobs implements BlobStore {
     options: { readonly maxBytes: number; readonly expected?: Digest },
   ): Promise<PartialBlob> {
     const name = createHash('sha256').update(key).digest('hex');
-    return this.#openPartial(`unnamed-${name}`, options.maxBytes, options.expected);
+    return this.#openPartial(`unnamed-${name}`, { expected: undefined, ...options, cached: true });
   }
 
   async #openPartial(
     name: string,
-    maxBytes: number | undefined,
-    expected: Digest | undefined,
+    {
+      maxBytes,
+      expected,
+      cached,
+    }: { maxBytes: number | undefined; expected: Digest | undefined; cached: boolean },
   ): Promise<PartialBlob> {
     const path = join(this.#folders.partial, name);
     const intake = this.#space.intake(maxBytes);
     try {
       const init = { path, ...(expected === undefined ? {} : { expected }) };
-      return await PartialBlob.open(init, { intake, keep: (info) => this.#keep(path, info) });
+      return await PartialBlob.open(init, { intake, keep: (info) => this.#keep(path, info, cached) });
     } catch (error) {
       intake.release();
       throw ioError(error, path);
@@ -193,13 +256,25 @@ class DiskBlobs implements BlobStore {
   }
 
   /** Gives a complete, synced file its name. */
-  async #keep(temporary: string, info: BlobInfo): Promise<void> {
-    const path = this.#pathOf(info.hash);
+  async #keep(temporary: string, { hash, sizeBytes }: BlobInfo, cached: boolean): Promise<void> {
+    const path = this.#pathOf(hash);
     const folder = dirname(path);
-    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (await publish(temporary, path)) this.#space.stored(info.sizeBytes);
-    await syncDirectory(folder);
-    if (made !== undefined) await syncDirectory(this.#folders.blobs);
+    await this.#alone(async () => {
+      const isHere = (await this.stat(hash)) !== undefined;
+      if (cached && !isHere) await this.#marks.set(hexOf(hash), this.#clock.now());
+      if (!cached) await this.#marks.remove(hexOf(hash));
+      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+      if (await publish(temporary, path)) this.#space.stored(sizeBytes);
+      await syncDirectory(folder);
+      if (made !== undefined) await syncDirectory(this.#folders.blobs);
+    });
+  }
+
+  /** What names and what drops blobs, one at a time: none is dropped that has just been put to stay. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
   }
 
   async #mustHave(hash: string): Promise<BlobInfo> {
@@ -207,6 +282,12 @@ class DiskBlobs implements BlobStore {
     if (info === undefined)
       throw new TransferError('ERR_TRANSFER_NOT_FOUND', `There is no blob ${hash}`, { hash });
     return info;
+  }
+
+  async #dropEmptyMarks(): Promise<void> {
+    for (const { hex } of await this.#marks.list()) {
+      if ((await this.stat(`sha256:${hex}`)) === undefined) await this.#marks.remove(hex);
+    }
   }
 
   async #dropOldPartials(): Promise<void> {

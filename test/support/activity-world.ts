@@ -128,7 +128,11 @@ export class ActivityWorld {
         clock: this.clock,
         logger: silentLogger,
         exeUnits: between.exeUnits(this.machine.exeUnits()),
-        blobs: { path: (hash) => Promise.resolve(`/blobs/${hash}`) },
+        blobs: {
+          path: (hash) => Promise.resolve(`/blobs/${hash}`),
+          hold: () => () => undefined,
+          trim: () => Promise.resolve(),
+        },
         fetcher: this.#fetcher(),
         urls: this.urls,
         agreements: this.#agreementsOf('provider'),

@@ -36,7 +36,12 @@ export async function bringBlob(task: Task & { peerId: string }, need: BlobNeed)
     return fromUrl(task, { key: `${activityId}/package`, url, expectedHash: hash, maxBytes });
   }
   try {
-    const { sizeBytes } = await context.fetcher.fetch(peerId, hash, { maxBytes, signal, onProgress });
+    const { sizeBytes } = await context.fetcher.fetch(peerId, hash, {
+      maxBytes,
+      signal,
+      onProgress,
+      cached: true,
+    });
     if (sizeBytes > maxBytes) return refused(hash, `has ${sizeBytes} bytes, more than the ${maxBytes} left`);
     return await asFile(context, hash, sizeBytes);
   } catch (error) {

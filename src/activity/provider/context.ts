@@ -38,7 +38,7 @@ export interface ActivityProviderComponents {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly exeUnits: ExeUnits;
-  readonly blobs: Pick<Blobs, 'path'>;
+  readonly blobs: Pick<Blobs, 'path' | 'hold' | 'trim'>;
   readonly fetcher: BlobFetcher;
   readonly urls: UrlTransfers;
   readonly agreements: Pick<Agreements, 'get' | 'terminate'>;

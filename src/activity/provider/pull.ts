@@ -24,7 +24,9 @@ export async function pull(
     return 'sizeBytes' in need ? deliver(task, need) : bringUrl(task, need);
   }).finally(() => reports.stop());
   if (brought === undefined) return;
-  await answer(context, activityId, need, brought);
+  // The supervisor makes it its own while it is answered.
+  const release = 'path' in brought ? context.blobs.hold(brought.hash) : () => undefined;
+  await answer(context, activityId, need, brought).finally(release);
   await context.store.transact(async (tx) => {
     const now = await tx.get(supervisions, activityId);
     if (now === undefined) return;
@@ -34,6 +36,7 @@ export async function pull(
       needs: now.needs.filter((other) => needKey(other) !== needKey(need)),
     });
   });
+  if ('path' in brought) await context.blobs.trim();
 }
 
 async function answer(

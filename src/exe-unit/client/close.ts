@@ -4,15 +4,18 @@ import type { Clock } from '../../interface/clock.ts';
 import type { CommandResult } from '../../interface/exe-script.ts';
 import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
 import type { ExeUnitSpec, JournalRecord } from '../../interface/exe-unit.ts';
+import type { Logger } from '../../interface/logger.ts';
 import type { Reason } from '../../interface/values.ts';
 import { isFinal } from '../../activity/machine.ts';
 import { errorCode } from '../files.ts';
 import { JournalTail } from '../journal/tail.ts';
-import { JournalWriter } from '../journal/writer.ts';
+import { JournalWriter, type JournalPosition } from '../journal/writer.ts';
+import { removeScratch } from '../scratch.ts';
 import { workPaths, type WorkPaths } from '../paths.ts';
 
 export interface CloseComponents {
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly loadRuntime: (name: string) => Promise<ExeUnitRuntime>;
 }
 
@@ -38,7 +41,7 @@ interface Estate {
 export async function closeJournal(
   directory: string,
   why: Reason,
-  { clock, loadRuntime }: CloseComponents,
+  { clock, logger, loadRuntime }: CloseComponents,
 ): Promise<void> {
   const paths = workPaths(directory);
   const tail = new JournalTail(paths.journal);
@@ -46,8 +49,18 @@ export async function closeJournal(
   for await (const record of tail.read()) take(estate, record);
   if (estate.spec !== undefined && estate.deployed)
     await clear(estate.spec, estate.handle, directory, loadRuntime);
-  if (isFinal(estate.state)) return;
-  const journal = await JournalWriter.resume(paths.journal, tail.position, clock);
+  if (!isFinal(estate.state)) await closeAt(tail.position, estate, why, paths, clock);
+  await removeScratch(paths, logger);
+}
+
+async function closeAt(
+  end: JournalPosition,
+  estate: Estate,
+  why: Reason,
+  paths: WorkPaths,
+  clock: Clock,
+): Promise<void> {
+  const journal = await JournalWriter.resume(paths.journal, end, clock);
   try {
     await settle(journal, estate, why, paths, clock);
     await journal.sync();

@@ -9,10 +9,10 @@ import { delay } from '../../util/delay.ts';
 import { canonicalJson } from '../../util/canonical-json.ts';
 import { sha256 } from '../../util/sha256.ts';
 import { ExeUnitError } from '../errors.ts';
-import { removeTree } from '../files.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import { workPaths } from '../paths.ts';
 import { limitExceeded, reason } from '../reasons.ts';
+import { removeScratch } from '../scratch.ts';
 import { commandKey } from './asks.ts';
 import { deployedHandle, unlessAbandoned, type SupervisorContext } from './context.ts';
 import { runBatch, type BatchRequest } from './executor.ts';
@@ -62,7 +62,7 @@ export class Supervisor {
       unlessAbandoned: (promise) => unlessAbandoned(ending, promise),
     });
     this.#context = { ...context, ending, suspension };
-    this.#done = this.#ended.promise.then(() => this.#removeScratch());
+    this.#done = this.#ended.promise.then(() => removeScratch(context.paths, context.logger));
     // Whoever asks sees the failure; nobody asking must not be one itself.
     this.#done.catch(() => undefined);
   }
@@ -244,16 +244,6 @@ export class Supervisor {
     } catch (error) {
       logger.error({ what, error: String(error) }, 'runtime failed at the end of the activity');
       return false;
-    }
-  }
-
-  /** What no one will read any more; journal, logs and outputs stay until the daemon disposes of them. */
-  async #removeScratch(): Promise<void> {
-    const { paths, logger } = this.#context;
-    for (const path of [paths.volumes, paths.runtime, paths.inputs, paths.networks, paths.networkList]) {
-      await removeTree(path).catch((error: unknown) =>
-        logger.warn({ path, error: String(error) }, 'cannot remove'),
-      );
     }
   }
 }

@@ -9,14 +9,15 @@ import { silentLogger } from '../../support/silent-logger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
-const components = { logger: silentLogger, clock: new FakeClock() };
+const clock = new FakeClock();
+const components = { logger: silentLogger, clock };
 let blobs: BlobStore;
 
 beforeEach(async () => {
   blobs = await opened();
 });
 
-async function opened(limits: { maxBytes?: number } = {}): Promise<BlobStore> {
+async function opened(limits: { maxBytes?: number; maxCachedBytes?: number } = {}): Promise<BlobStore> {
   const store = blobStore({ directory: join(folder(), 'store'), maxBlobBytes: 1000, ...limits }, components);
   await store.start();
   return store;
@@ -182,5 +183,87 @@ describe('the blob store', () => {
     expect(await leftovers()).toEqual(['a'.repeat(64)]);
     expect(await again.list()).toEqual([{ hash, sizeBytes: 5 }]);
     expect(again.usage()).toMatchObject({ bytes: 5, count: 1 });
+  });
+});
+
+describe('blobs that were fetched for activities', () => {
+  /** As a fetch for an activity does it. */
+  async function cache(text: string): Promise<string> {
+    const hash = hashOf(bytes(text));
+    const partial = await blobs.openPartial(hash, { cached: true });
+    await partial.append(bytes(text));
+    await partial.complete();
+    await clock.advance(1000);
+    return hash;
+  }
+  const here = async (...hashes: string[]): Promise<boolean[]> =>
+    Promise.all(hashes.map(async (hash) => (await blobs.stat(hash)) !== undefined));
+
+  beforeEach(async () => {
+    blobs = await opened({ maxCachedBytes: 20 });
+  });
+
+  test('go when there are too many, those not used for the longest time first', async () => {
+    const [one, two, three] = [
+      await cache('one-------'),
+      await cache('two-------'),
+      await cache('three-----'),
+    ];
+    await blobs.noteUse(one, true);
+    await blobs.trim();
+    expect(await here(one, two, three)).toEqual([true, false, true]);
+    expect(blobs.usage()).toMatchObject({ bytes: 20, count: 2 });
+    // Over a restart too, with another bound.
+    blobs = await opened({ maxCachedBytes: 10 });
+    expect(await here(one, three)).toEqual([true, false]);
+    expect(await readdir(join(folder(), 'store', 'cached'))).toHaveLength(1);
+  });
+
+  test('stay while somebody holds them', async () => {
+    const [one, two, three] = [
+      await cache('one-------'),
+      await cache('two-------'),
+      await cache('three-----'),
+    ];
+    const release = [blobs.hold(one), blobs.hold(one)];
+    await blobs.trim();
+    expect(await here(one, two, three)).toEqual([true, false, true]);
+    await cache('four------');
+    release[0]!();
+    release[0]!();
+    await blobs.trim();
+    expect(await here(one, three)).toEqual([true, false]);
+    release[1]!();
+    await cache('five------');
+    await blobs.trim();
+    expect(await here(one)).toEqual([false]);
+  });
+
+  test('stay for good once somebody has put them there himself, before or after; results do too', async () => {
+    await blobs.put(chunks(bytes('mine------')));
+    const mine = await cache('mine------');
+    const later = await cache('later-----');
+    await blobs.put(chunks(bytes('later-----')));
+    const result = await cache('result----');
+    await blobs.noteUse(result, false);
+    for (const text of ['a', 'b', 'c', 'd']) await cache(text.repeat(10));
+    await blobs.trim();
+    expect(await here(mine, later, result)).toEqual([true, true, true]);
+    expect(blobs.usage()).toMatchObject({ bytes: 50, count: 5 });
+  });
+
+  test('leave nothing that a crash could make stay: a mark without a blob is dropped at the start', async () => {
+    await writeFile(join(folder(), 'store', 'cached', 'ab'.repeat(32)), '');
+    blobs = await opened({ maxCachedBytes: 20 });
+    expect(await readdir(join(folder(), 'store', 'cached'))).toEqual([]);
+  });
+
+  test('are never dropped in the moment in which they are put to stay', async () => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      const hash = await cache(`turn ${String(turn).padStart(16, '0')}`);
+      await cache('b'.repeat(21));
+      await Promise.all([blobs.trim(), blobs.put(chunks(bytes(`turn ${String(turn).padStart(16, '0')}`)))]);
+      expect(await here(hash)).toEqual([true]);
+    }
   });
 });
