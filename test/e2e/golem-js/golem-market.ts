@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
-import type { GolemNetwork as Network, Logger, MarketOrderSpec } from '@golem-sdk/golem-js';
+import type { GolemNetwork as Network, Logger } from '@golem-sdk/golem-js';
 import { LocalNode, type NodeConfig } from '../../../scripts/local-node.ts';
-import { WORKLOAD } from '../../support/workload.ts';
+import { GUESTS, WASI } from './guests.ts';
 
 // As CommonJS: in its ES module build `downloadData` fails by itself, its import of js-sha3 finds no function.
 const { GolemNetwork } = createRequire(import.meta.url)('@golem-sdk/golem-js') as {
@@ -61,7 +61,8 @@ export class GolemMarket {
     for (let number = 1; number <= (config.providers ?? 1); number += 1) {
       const name = `provider-${number}`;
       const given = config.provider ?? {};
-      const provider = { hardware: HARDWARE, ...(given.provider as NodeConfig | undefined) };
+      const runtimes = GUESTS.map(({ runtime }) => runtime);
+      const provider = { hardware: HARDWARE, runtimes, ...(given.provider as NodeConfig | undefined) };
       providers.push(await LocalNode.start(join(dir, name), { name, ...given, provider }));
     }
     const infos = await Promise.all(providers.map((provider) => provider.info()));
@@ -76,20 +77,25 @@ export class GolemMarket {
       ...config.requestor,
     });
     const market = new GolemMarket(dir, providers, requestor);
-    await market.publishWorkload();
+    await market.publishImages();
     return market;
   }
 
-  /** The tests' program, as an image that programs name by its tag. */
-  async publishWorkload(): Promise<void> {
-    const response = await this.requestor.raw(
-      'POST',
-      '/v1/packages?name=ergon/workload:latest',
-      new Uint8Array(await readFile(WORKLOAD)),
-      { 'content-type': 'application/octet-stream' },
-    );
-    if (!response.ok) throw new Error(`upload: ${response.status} ${await response.text()}`);
+  /** The tests' programs, as images that programs name by their tags. */
+  async publishImages(): Promise<void> {
+    for (const { imageTag, image } of GUESTS) {
+      const response = await this.requestor.raw(
+        'POST',
+        `/v1/packages?name=${encodeURIComponent(imageTag)}`,
+        await image(),
+        { 'content-type': 'application/octet-stream' },
+      );
+      if (!response.ok) throw new Error(`upload: ${response.status} ${await response.text()}`);
+    }
+    // Where golem-js, and the `gftp` that it starts, look for a daemon.
     process.env['GOLEM_REGISTRY_URL'] = this.requestor.url;
+    process.env['YAGNA_API_URL'] = this.requestor.url;
+    process.env['YAGNA_APPKEY'] = this.requestor.appKey;
   }
 
   /** An unmodified golem-js, connected. */
@@ -109,10 +115,4 @@ export class GolemMarket {
   }
 }
 
-export const ORDER: MarketOrderSpec = {
-  demand: { workload: { imageTag: 'ergon/workload:latest', runtime: { name: 'wasmtime' } } },
-  market: {
-    rentHours: 0.25,
-    pricing: { model: 'linear', maxStartPrice: 0.5, maxCpuPerHourPrice: 1, maxEnvPerHourPrice: 0.5 },
-  },
-};
+export const ORDER = WASI.order;
