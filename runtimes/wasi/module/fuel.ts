@@ -1,19 +1,10 @@
-import { straightLines } from './blocks.ts';
-import {
-  appendToSection,
-  bytes,
-  concat,
-  findSection,
-  name,
-  SECTION,
-  signed,
-  u32,
-  vectorLength,
-} from './binary.ts';
+import { straightLines, type StraightLine } from './blocks.ts';
+import { appendToSection, bytes, findSection, name, SECTION, signed, u32, vectorLength } from './binary.ts';
 import type { Section } from './binary.ts';
 import { rewriteFunctions } from './code.ts';
 import { UnknownInstruction } from './instructions.ts';
 import { ModuleFormatError } from './reader.ts';
+import type { Sink } from './sink.ts';
 
 /** Exported from a metered module: an i64, what is left of the fuel that the host has granted. */
 export const FUEL_EXPORT = '__ergon_fuel';
@@ -50,7 +41,11 @@ export function meterFuel(sections: Section[], importedFunctions: number): void 
   const refuel = importedFunctions + vectorLength(sections, SECTION.FUNCTION);
   const type = vectorLength(sections, SECTION.TYPE);
   const table = vectorLength(sections, SECTION.TABLE);
-  code.body = rewriteFunctions(code.body, (body) => metered(body, { fuel, refuel }));
+  const additions = new Additions({ fuel, refuel });
+  code.body = rewriteFunctions(code.body, (body, out) => {
+    metered(body, additions, out);
+    return true;
+  });
 
   appendToSection(sections, SECTION.TYPE, 1, bytes(0x60, 0, 0));
   appendToSection(sections, SECTION.FUNCTION, 1, bytes(...u32(type)));
@@ -64,19 +59,19 @@ export function meterFuel(sections: Section[], importedFunctions: number): void 
   appendToSection(sections, SECTION.CODE, 1, refuelFunction(fuel, type, table));
 }
 
-function metered(body: Uint8Array, indexes: Indexes): Uint8Array {
-  const parts: Uint8Array[] = [];
+function metered(body: Uint8Array, additions: Additions, out: Sink): void {
   let copiedTo = 0;
   for (const { at, cost, isCheckpoint } of linesOf(body)) {
     if (cost === 0 && !isCheckpoint) continue;
-    parts.push(body.subarray(copiedTo, at), charge(cost, indexes.fuel));
-    if (isCheckpoint) parts.push(check(indexes));
+    out.putFrom(body, copiedTo, at);
     copiedTo = at;
+    out.put(additions.charge(cost));
+    if (isCheckpoint) out.put(additions.check);
   }
-  return concat([...parts, body.subarray(copiedTo)]);
+  out.putFrom(body, copiedTo, body.length);
 }
 
-function linesOf(body: Uint8Array): ReturnType<typeof straightLines> {
+function linesOf(body: Uint8Array): StraightLine[] {
   try {
     return straightLines(body);
   } catch (error) {
@@ -85,14 +80,26 @@ function linesOf(body: Uint8Array): ReturnType<typeof straightLines> {
   }
 }
 
-/** `fuel -= cost` */
-function charge(cost: number, fuel: number): Uint8Array {
-  return bytes(0x23, ...u32(fuel), 0x42, ...signed(cost), 0x7d, 0x24, ...u32(fuel));
-}
+/** What is put into the code, made once for each cost: a large module has millions of lines. */
+class Additions {
+  /** `if (fuel < 0) refuel()` */
+  readonly check: Uint8Array;
+  readonly #fuel: number;
+  readonly #charges = new Map<number, Uint8Array>();
 
-/** `if (fuel < 0) refuel()` */
-function check({ fuel, refuel }: Indexes): Uint8Array {
-  return bytes(0x23, ...u32(fuel), 0x42, 0, 0x53, 0x04, 0x40, 0x10, ...u32(refuel), 0x0b);
+  constructor({ fuel, refuel }: Indexes) {
+    this.#fuel = fuel;
+    this.check = bytes(0x23, ...u32(fuel), 0x42, 0, 0x53, 0x04, 0x40, 0x10, ...u32(refuel), 0x0b);
+  }
+
+  /** `fuel -= cost` */
+  charge(cost: number): Uint8Array {
+    const known = this.#charges.get(cost);
+    if (known !== undefined) return known;
+    const made = bytes(0x23, ...u32(this.#fuel), 0x42, ...signed(cost), 0x7d, 0x24, ...u32(this.#fuel));
+    this.#charges.set(cost, made);
+    return made;
+  }
 }
 
 /** A code entry: calls what the host has put into the table; a trap, which nothing can catch, if that was no help. */

@@ -1,7 +1,6 @@
 import {
   appendToSection,
   bytes,
-  concat,
   findSection,
   name,
   SECTION,
@@ -13,6 +12,7 @@ import {
 import { rewriteFunctions } from './code.ts';
 import { OP, skipImmediates, skipLocals, UnknownInstruction } from './instructions.ts';
 import { Reader } from './reader.ts';
+import type { Sink } from './sink.ts';
 
 /** Exported from the guarded module: the pages that the last `memory.grow` was refused, 0 after one that succeeded. */
 export const REFUSED_PAGES_EXPORT = '__ergon_refused_pages';
@@ -35,7 +35,7 @@ export function guardGrowth(sections: Section[], importedFunctions: number): voi
   const code = findSection(sections, SECTION.CODE);
   if (code === undefined || vectorLength(sections, SECTION.MEMORY) === 0) return;
   const guardIndex = importedFunctions + vectorLength(sections, SECTION.FUNCTION);
-  const rewritten = rewriteFunctions(code.body, (body) => rewriteFunction(body, guardIndex));
+  const rewritten = rewriteFunctions(code.body, (body, out) => rewriteFunction(body, guardIndex, out));
   if (rewritten === code.body) return;
   code.body = rewritten;
 
@@ -75,20 +75,22 @@ function guardFunction(refusedPages: number, refusals: number): Uint8Array {
   return bytes(...u32(body.length), ...body);
 }
 
-/** Undefined when the function does not grow the memory, or has an instruction that we do not know. */
-function rewriteFunction(body: Uint8Array, guardIndex: number): Uint8Array | undefined {
+/** A function that does not grow the memory, or has an instruction that we do not know, stays as it is. */
+function rewriteFunction(body: Uint8Array, guardIndex: number, out: Sink): boolean {
   // Most functions do not even have the two bytes; decoding those that do is cheap.
-  if (!Buffer.from(body.buffer, body.byteOffset, body.length).includes(GROW)) return undefined;
+  if (!Buffer.from(body.buffer, body.byteOffset, body.length).includes(GROW)) return false;
   try {
-    const parts: Uint8Array[] = [];
+    const call = bytes(OP.CALL, ...u32(guardIndex));
     let copiedTo = 0;
     for (const at of growInstructions(body)) {
-      parts.push(body.subarray(copiedTo, at), bytes(OP.CALL, ...u32(guardIndex)));
+      out.putFrom(body, copiedTo, at);
+      out.put(call);
       copiedTo = at + GROW.length;
     }
-    return parts.length === 0 ? undefined : concat([...parts, body.subarray(copiedTo)]);
+    out.putFrom(body, copiedTo, body.length);
+    return copiedTo > 0;
   } catch (error) {
-    if (error instanceof UnknownInstruction) return undefined;
+    if (error instanceof UnknownInstruction) return false;
     throw error;
   }
 }

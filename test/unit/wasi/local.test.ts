@@ -131,4 +131,11 @@ describe('a module run locally', () => {
     });
     expect(piped.stdout.toString()).toBe('let e=1;export{e as x};\n');
   });
+
+  it('does the same when its fuel is metered', async () => {
+    const stdin = Buffer.from('let x: number = 1; export { x }');
+    const more = { stdin, meterFuel: true, env: { ERGON_RANDOM_SEED: 'x' } };
+    const { status, stdout } = await run(ESBUILD, ['--loader=ts', '--minify'], more);
+    expect({ status, stdout: stdout.toString() }).toEqual({ status: 0, stdout: 'let e=1;export{e as x};\n' });
+  });
 });
