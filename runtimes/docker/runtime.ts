@@ -187,8 +187,15 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   }
 
   #networkProblem(): Promise<string | undefined> {
-    this.#whyNoNetworks ??= whyNoNetworks(this.#settings);
+    this.#whyNoNetworks ??= this.#tryNetworks();
+    // An engine that does not answer is asked again the next time.
+    this.#whyNoNetworks.catch(() => (this.#whyNoNetworks = undefined));
     return this.#whyNoNetworks;
+  }
+
+  async #tryNetworks(): Promise<string | undefined> {
+    const { engineRuntime } = this.#settings;
+    return whyNoNetworks(engineRuntime ?? (await this.#engine.info()).DefaultRuntime, this.#settings);
   }
 
   async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {

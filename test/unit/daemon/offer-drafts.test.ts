@@ -68,6 +68,24 @@ describe('a network that the runtime could give', () => {
   });
 });
 
+describe('what the runtime can do on this machine only', () => {
+  it('is among the capabilities of its offer, beside what it can everywhere', () => {
+    const able = report('docker', true);
+    const capabilities = ['env'];
+    const reports = [
+      {
+        ...able,
+        descriptor: { ...able.descriptor, capabilities },
+        fingerprint: { ...able.fingerprint, capabilities: ['vpn'] },
+      },
+      report('wasi', true),
+    ];
+    const drafts = draftsOf(reports);
+    expect(drafts['docker']?.properties[PROPERTY.runtimeCapabilities]).toEqual(['env', 'vpn']);
+    expect(drafts['wasi']?.properties[PROPERTY.runtimeCapabilities]).toEqual([]);
+  });
+});
+
 describe('the prices of a preset', () => {
   const preset = (name: string, pricing: object): object => ({
     name,

@@ -8,6 +8,7 @@ import { address, textOf, VpnWorld } from './world.ts';
 
 const A = '10.0.0.2';
 const B = '10.0.0.3';
+const C = '10.0.0.4';
 const STRANGER = '10.0.0.9';
 
 describe('a network between the activities of two providers', () => {
@@ -15,6 +16,7 @@ describe('a network between the activities of two providers', () => {
   let id: string;
   let a: Awaited<ReturnType<VpnWorld['provider']>>;
   let b: Awaited<ReturnType<VpnWorld['provider']>>;
+  let c: Awaited<ReturnType<VpnWorld['provider']>>;
   const place = (nodeIp: string): DeployNetwork => ({
     id,
     ip: '10.0.0.0',
@@ -42,6 +44,8 @@ describe('a network between the activities of two providers', () => {
     await world.networks.addNode(id, { id: world.id('b'), ip: B });
     a = await world.provider('a', place(A));
     b = await world.provider('b', place(B));
+    await world.networks.addNode(id, { id: world.id('c'), ip: C });
+    c = await world.provider('c', place(C));
   });
   afterEach(() => world.stop());
 
@@ -66,6 +70,7 @@ describe('a network between the activities of two providers', () => {
     const header = encodeFrame(encodeJson({ networkId: id, owner: world.id('requestor') }));
     const forged = [
       packetOf(address(B), address(B), 'own'),
+      packetOf(address(C), address(B), 'another one'),
       packetOf(address(STRANGER), address(B), 'stranger'),
       packetOf(address(A), address(STRANGER), 'elsewhere'),
       packetOf(address(A), address(B), 'right'),
@@ -98,13 +103,7 @@ describe('a network between the activities of two providers', () => {
   it('leaves out who is taken from it, and takes in who comes later', async () => {
     await said(a, A, b, B, 'there');
     await world.networks.removeNode(id, world.id('b'));
-    await expect
-      .poll(() => {
-        const before = b.container.got.length;
-        a.container.send(A, B, 'more');
-        return b.container.got.length - before;
-      })
-      .toBe(0);
+    await expectCutOff();
     await world.networks.addNode(id, { id: world.id('b'), ip: B });
     await said(a, A, b, B, 'again');
   });
@@ -128,6 +127,17 @@ describe('a network between the activities of two providers', () => {
     world.hub.disconnect(testIdentity('a').peerId, testIdentity('b').peerId);
     world.hub.connect(testIdentity('a').peerId, testIdentity('b').peerId);
     await said(a, A, b, B, 'and again');
+  });
+
+  it('goes on as it was while its requestor is away, and is there when that comes back', async () => {
+    await said(a, A, b, B, 'there');
+    await world.requestor.pause();
+    b.container.line?.destroy();
+    await said(a, A, b, B, 'alone');
+    await world.requestor.resume();
+    expect(await world.networks.nodes(id)).toHaveLength(3);
+    await world.networks.removeNode(id, world.id('b'));
+    await expectCutOff();
   });
 
   it('lets its requestor connect into an activity, and nobody else', async () => {
@@ -154,6 +164,20 @@ describe('a network between the activities of two providers', () => {
     await world.networks.removeNode(id, world.id('b'));
     await expect(textOf(stream)).rejects.toThrow(/not in the network any more/);
   });
+
+  /** Nothing of a's reaches b any more, while all of it reaches c. */
+  async function expectCutOff(): Promise<void> {
+    let turn = 0;
+    const reaches = async (): Promise<boolean> => {
+      turn += 1;
+      const text = `turn ${turn}`;
+      a.container.send(A, B, text);
+      await said(a, A, c, C, text);
+      return b.container.got.includes(text);
+    };
+    await expect.poll(reaches, { timeout: 10_000 }).toBe(false);
+    expect([await reaches(), await reaches(), await reaches()]).toEqual([false, false, false]);
+  }
 
   async function connectAs(from: typeof a, to: typeof a): Promise<string> {
     const stream = await from.network.openStream(to.network.peerId, '/ergon/vpn-connect/1');

@@ -113,6 +113,14 @@ export class VpnWorld {
         await network.start();
         await parts.start();
       },
+      pause: async () => {
+        await parts.stop();
+        await network.stop();
+      },
+      resume: async () => {
+        await network.start();
+        await parts.start();
+      },
       stop: async () => {
         await parts.stop();
         await network.stop();
