@@ -59,8 +59,6 @@ export interface PeerStream {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Sends, and resolves when more may be sent; rejects when the stream is broken. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Sends unless the peer is behind; says whether it did. */
-  offer(bytes: Uint8Array): boolean;
   /** Nothing more comes from this side. */
   end(): Promise<void>;
   /** Breaks both sides at once. */

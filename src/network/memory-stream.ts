@@ -21,7 +21,6 @@ export function streamPair(broken: AbortSignal): [PeerStream, PeerStream] {
     abort,
     bytes: into.read(),
     write: (bytes) => out.write(bytes),
-    offer: (bytes) => out.offer(bytes),
     end: async () => out.end(),
   });
   return [end(there, back), end(back, there)];
@@ -39,14 +38,6 @@ class OneWay {
 
   constructor() {
     this.over = this.#over.promise;
-  }
-
-  offer(bytes: Uint8Array): boolean {
-    if (this.#ended || this.#error !== undefined || this.#unread >= FULL_BYTES) return false;
-    this.#chunks.push(Uint8Array.from(bytes));
-    this.#unread += bytes.byteLength;
-    this.#notify();
-    return true;
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -16,11 +16,6 @@ export function peerStream(stream: Stream): PeerStream {
     closed,
     bytes: chunks(reader),
     write: (bytes) => write(stream, bytes),
-    offer(bytes) {
-      if (stream.writeStatus !== 'writable' || stream.writableNeedsDrain) return false;
-      stream.send(bytes);
-      return true;
-    },
     end: () => stream.close(),
     abort: (error) => stream.abort(error),
   };

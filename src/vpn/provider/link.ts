@@ -3,8 +3,8 @@ import { backoffMs } from '../../util/backoff.ts';
 import { encodeFrame } from '../frames.ts';
 import { encodeJson, PACKETS_PROTOCOL, type PacketsHeader, type TableNode } from '../wire.ts';
 
-/** Packets that wait for the stream to open; more are lost, as on any link. */
-const MAX_WAITING_BYTES = 128 * 1024;
+/** Packets that wait for the stream to open, or to take more; what comes beyond is lost, as on any link. */
+const MAX_WAITING_BYTES = 256 * 1024;
 const RETRY = { firstMs: 200, maxMs: 5_000 };
 
 export interface LinkComponents {
@@ -19,7 +19,7 @@ export class Link {
   readonly #header: PacketsHeader;
   readonly #components: LinkComponents;
   #stream: PeerStream | undefined;
-  #isOpening = false;
+  #isSending = false;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #failures = 0;
@@ -34,53 +34,49 @@ export class Link {
 
   /** Frames, which are lost when the peer is behind or away. */
   send(frames: Uint8Array): void {
-    if (this.#isClosed) return;
-    if (this.#stream !== undefined) {
-      this.#stream.offer(frames);
-      return;
-    }
-    if (this.#components.clock.now() < this.#notBefore) return;
-    if (this.#waitingBytes + frames.byteLength <= MAX_WAITING_BYTES) {
-      this.#waiting.push(frames);
-      this.#waitingBytes += frames.byteLength;
-    }
-    if (!this.#isOpening) void this.#open();
+    if (this.#isClosed || this.#components.clock.now() < this.#notBefore) return;
+    if (this.#waitingBytes + frames.byteLength > MAX_WAITING_BYTES) return;
+    this.#waiting.push(frames);
+    this.#waitingBytes += frames.byteLength;
+    if (!this.#isSending) void this.#sendAll();
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#forgetWaiting();
+    this.#takeWaiting();
     this.#stream?.abort(new Error('the network ends here'));
   }
 
-  async #open(): Promise<void> {
-    const { network, logger } = this.#components;
-    const { peerId, multiaddrs } = this.#node;
-    this.#isOpening = true;
+  async #sendAll(): Promise<void> {
+    this.#isSending = true;
     try {
-      const stream = await network.openStream(peerId, PACKETS_PROTOCOL, { multiaddrs });
-      stream.offer(Buffer.concat([encodeFrame(encodeJson(this.#header)), ...this.#waiting]));
-      if (this.#isClosed) stream.abort(new Error('the network ends here'));
-      else this.#carry(stream);
+      const stream = this.#stream ?? (await this.#open());
+      this.#stream = stream;
+      while (this.#waiting.length > 0) await stream.write(this.#takeWaiting());
     } catch (err) {
-      logger.debug({ err, peerId }, 'no link to a node of the network');
+      this.#components.logger.debug({ err, peerId: this.#node.peerId }, 'no link to a node of the network');
+      this.#stream = undefined;
+      this.#takeWaiting();
       this.#pause();
     } finally {
-      this.#isOpening = false;
-      this.#forgetWaiting();
+      this.#isSending = false;
     }
   }
 
-  #carry(stream: PeerStream): void {
-    const { clock } = this.#components;
+  async #open(): Promise<PeerStream> {
+    const { network, clock } = this.#components;
+    const { peerId, multiaddrs } = this.#node;
+    const stream = await network.openStream(peerId, PACKETS_PROTOCOL, { multiaddrs });
     const openedAt = clock.now();
-    this.#stream = stream;
     void stream.closed.then(() => {
       this.#stream = undefined;
       // A peer that has not heard of this node yet breaks the stream at once.
       if (clock.now() - openedAt < RETRY.maxMs) this.#pause();
       else this.#failures = 0;
     });
+    if (this.#isClosed) stream.abort(new Error('the network ends here'));
+    await stream.write(encodeFrame(encodeJson(this.#header)));
+    return stream;
   }
 
   #pause(): void {
@@ -88,8 +84,10 @@ export class Link {
     this.#notBefore = this.#components.clock.now() + backoffMs(RETRY, this.#failures);
   }
 
-  #forgetWaiting(): void {
+  #takeWaiting(): Buffer {
+    const taken = Buffer.concat(this.#waiting);
     this.#waiting = [];
     this.#waitingBytes = 0;
+    return taken;
   }
 }
