@@ -53,13 +53,19 @@ export class OfferBook {
 
   #makeRoom(offer: Offer): boolean {
     this.#dropExpired();
-    const provider = offer.provider.toLowerCase();
-    const ofProvider = [...this.#offers.keys()].filter((key) => key.startsWith(provider)).length;
-    if (ofProvider >= this.#init.maxOffersPerProvider) return false;
+    if (!this.#makeRoomOf(offer.provider.toLowerCase())) return false;
     if (this.#offers.size < this.#init.maxOffers) return true;
     const [soonest] = [...this.#offers].sort(([, a], [, b]) => a.offer.expiresAt - b.offer.expiresAt);
     if (soonest === undefined || soonest[1].offer.expiresAt >= offer.expiresAt) return false;
     return this.#offers.delete(soonest[0]);
+  }
+
+  /** A provider that sells out again and again withdraws often: what it withdrew first is forgotten first. */
+  #makeRoomOf(provider: string): boolean {
+    const own = [...this.#offers].filter(([key]) => key.startsWith(provider));
+    if (own.length < this.#init.maxOffersPerProvider) return true;
+    const oldest = own.find(([, { offer }]) => isWithdrawn(offer));
+    return oldest !== undefined && this.#offers.delete(oldest[0]);
   }
 
   #dropExpired(): void {

@@ -95,6 +95,19 @@ describe('the offer book', () => {
     expect(offers.get('o1')).toBeUndefined();
   });
 
+  it('keeps room for a provider that sells out and comes back again and again', async () => {
+    const offers = book();
+    for (let turn = 1; turn <= 5; turn += 1) {
+      const offerId = `o${turn}`;
+      expect(await add(offers, alice, { offerId })).toBe(true);
+      expect(ids(offers)).toEqual([offerId]);
+      await add(offers, alice, { offerId, properties: { [PROPERTY.withdrawn]: true } });
+    }
+    // What is on offer is never forgotten for more of the same.
+    for (const offerId of ['o6', 'o7']) expect(await add(offers, alice, { offerId })).toBe(true);
+    expect(await add(offers, alice, { offerId: 'o8' })).toBe(false);
+  });
+
   it('takes a newer issue of an offer, and a withdrawal for good', async () => {
     const offers = book();
     const old = receive(await offerOf(alice));
