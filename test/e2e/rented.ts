@@ -5,21 +5,12 @@ import type {
   Batch,
   CommandResult,
   ExeScript,
+  LogSlice,
+  LogStream,
 } from '../../src/interface/index.ts';
 import type { MarketPair } from './market-pair.ts';
 
 export type SoldRuntime = 'wasi' | 'docker';
-
-const PRICING = { startPrice: '0', perCounter: { 'golem.usage.cpu_sec': '0.0001' } };
-
-/** What a provider's configuration needs to sell both runtimes. */
-export const SELLS_BOTH = {
-  runtimes: ['wasi', 'docker'],
-  presets: [
-    { name: 'wasi', runtime: 'wasi', pricing: PRICING },
-    { name: 'docker', runtime: 'docker', pricing: PRICING },
-  ],
-};
 
 export interface RentRequest {
   readonly runtime: SoldRuntime;
@@ -85,6 +76,13 @@ export class Rented {
   /** As the node's books have it; `node` is the requestor's unless given. */
   record(node: LocalNode = this.#requestor): Promise<ActivityRecord> {
     return node.call<ActivityRecord>('GET', this.path);
+  }
+
+  /** What the requestor's node has of a log from there on. */
+  async readLog(stream: LogStream, offset: number): Promise<LogSlice> {
+    const response = await this.#requestor.raw('GET', `${this.path}/logs?stream=${stream}&offset=${offset}`);
+    const bytes = response.ok ? new Uint8Array(await response.arrayBuffer()) : new Uint8Array();
+    return { bytes, offset, end: offset + bytes.length, final: false };
   }
 
   async end(): Promise<void> {

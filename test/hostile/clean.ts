@@ -20,20 +20,24 @@ export async function assertClean(
   units: ExeUnits,
   { activityId, directory, containers, asksEngine }: CleanInit,
 ): Promise<void> {
-  const marks = [activityId, ...containers];
   await soon(async () => expect(await units.status(activityId)).toBe('gone'));
-  await soon(async () => expect(processesOf(marks)).toEqual([]));
   expect(readdirSync(directory).filter((name) => ['volumes', 'runtime', 'inputs'].includes(name))).toEqual(
     [],
   );
+  await assertNoTraces([activityId, ...containers]);
+  if (asksEngine) expect(await containersOf(activityId), 'containers').toEqual([]);
+  await units.dispose(activityId);
+  expect(existsSync(directory)).toBe(false);
+}
+
+/** No process, control group, mount, socket, loop device or file anywhere on the machine has one of these in its name. */
+export async function assertNoTraces(marks: readonly string[]): Promise<void> {
+  await soon(async () => expect(processesOf(marks)).toEqual([]));
   expect(groupsOf(marks), 'control groups').toEqual([]);
   expect(linesOf('/proc/self/mountinfo', marks), 'mounts').toEqual([]);
   expect(linesOf('/proc/net/unix', marks), 'sockets').toEqual([]);
   expect(loopDevicesOf(marks), 'loop devices').toEqual([]);
   expect(readdirSync(tmpdir()).filter((name) => marks.some((mark) => name.includes(mark)))).toEqual([]);
-  if (asksEngine) expect(await containersOf(activityId), 'containers').toEqual([]);
-  await units.dispose(activityId);
-  expect(existsSync(directory)).toBe(false);
 }
 
 /** A process that has been killed takes a moment to be gone. */
@@ -41,7 +45,8 @@ export function soon(check: () => Promise<void>): Promise<void> {
   return vi.waitFor(check, { timeout: CLEAN_MS, interval: 20 });
 }
 
-async function containersOf(activityId: string): Promise<string[]> {
+/** Ids of the containers that the engine has for an activity. */
+export async function containersOf(activityId: string): Promise<string[]> {
   const filters = encodeURIComponent(JSON.stringify({ label: [`ergon.activity=${activityId}`] }));
   const { body } = await engineReply('GET', `/containers/json?all=1&filters=${filters}`);
   const found: { Id: string }[] = JSON.parse(body);

@@ -5,13 +5,13 @@ const PERCENTILE = 0.99;
 
 /** An activity that does nothing but say what time it is, read by who wants to know how it fares. */
 export class Neighbour {
-  readonly #units: ExeUnits;
+  readonly #units: Pick<ExeUnits, 'readLog'>;
   readonly #activityId: string;
   readonly #ticksMs: number[] = [];
   #offset = 0;
   #rest = '';
 
-  constructor(units: ExeUnits, activityId: string) {
+  constructor(units: Pick<ExeUnits, 'readLog'>, activityId: string) {
     this.#units = units;
     this.#activityId = activityId;
   }
