@@ -15,7 +15,7 @@ import { programs } from '../hostile/programs.ts';
 import { PIDS_LIMIT } from '../hostile/world.ts';
 import { describeDocker } from '../support/docker-engine.ts';
 import { MarketPair, type Page } from './market-pair.ts';
-import { Rented } from './rented.ts';
+import { Rented, SELLS_BOTH } from './rented.ts';
 
 /** Of the hostile suite, which runs all of them under supervisors: one of each kind, through two daemons. */
 const CHOSEN = [
@@ -43,7 +43,7 @@ beforeAll(async () => {
   pair = await MarketPair.start({
     provider: {
       provider: {
-        runtimes: ['wasi', 'docker'],
+        ...SELLS_BOTH,
         maxOutputBytes: OUTPUT_BYTES,
         sampleIntervalMs: 200,
         hardware: { cpuThreads: 4 },

@@ -12,6 +12,9 @@ import type { MarketPair } from './market-pair.ts';
 
 export type SoldRuntime = 'wasi' | 'docker';
 
+/** What a provider's configuration needs to sell both runtimes. */
+export const SELLS_BOTH = { runtimes: ['wasi', 'docker'] };
+
 export interface RentRequest {
   readonly runtime: SoldRuntime;
   readonly packageBytes: Uint8Array;

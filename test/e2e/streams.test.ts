@@ -9,7 +9,7 @@ import { CLI, type LocalNode } from '../../scripts/local-node.ts';
 import { busyboxImage, describeDocker } from '../support/docker-engine.ts';
 import { WORKLOAD } from '../support/workload.ts';
 import { MarketPair } from './market-pair.ts';
-import { Rented, type RentRequest } from './rented.ts';
+import { Rented, SELLS_BOTH, type RentRequest } from './rented.ts';
 
 const BYTES = 100_000_000;
 const noise = randomBytes(BYTES);
@@ -18,7 +18,7 @@ const NOISE_HASH = sha256(noise);
 let pair: MarketPair;
 let stdin: string;
 beforeAll(async () => {
-  pair = await MarketPair.start({ provider: { provider: { runtimes: ['wasi', 'docker'] } } });
+  pair = await MarketPair.start({ provider: { provider: SELLS_BOTH } });
   stdin = (await pair.requestor.upload('blobs', noise)).hash;
 });
 afterAll(() => pair.stop());
