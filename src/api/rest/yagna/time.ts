@@ -15,7 +15,7 @@ export function isoMicros(micros: number): string {
 export function parseMicros(text: string): number {
   // A plus sign in a query is a space once it is decoded.
   const plain = text.replace(/ (?=\d\d:?\d\d$)/, '+');
-  const match = /^(.*:\d\d)(?:\.(\d{1,12}))?(Z|[+-]\d\d:?\d\d)?$/i.exec(plain);
+  const match = /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,12}))?(Z|[+-]\d\d:?\d\d)?$/i.exec(plain);
   const ms = Date.parse(match === null ? plain : `${match[1] ?? ''}${match[3] ?? 'Z'}`);
   if (Number.isNaN(ms)) throw invalid(`${text.slice(0, 64)} is no date`);
   return ms * 1000 + Number((match?.[2] ?? '').padEnd(6, '0').slice(0, 6));

@@ -22,7 +22,9 @@ export function stateView(record: ActivityRecord): object {
       ...(reason !== undefined && { reason: reason.code, errorMessage: reason.message }),
     };
   }
-  const next = pending === undefined ? (state === 'Running' ? 'Ready' : null) : STATES[pending];
+  // A command that is held has not ended: whoever waits for it goes on waiting.
+  const isBusy = state === 'Running' || state === 'Suspended';
+  const next = pending === undefined ? (isBusy ? 'Ready' : null) : STATES[pending];
   // Not a state of its own: what is known of it stays true, it only does not answer.
   return { state: [unreachableSince === undefined ? current : 'Unresponsive', next] };
 }
