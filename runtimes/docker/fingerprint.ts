@@ -4,18 +4,21 @@ import type { Properties } from '../../src/interface/values.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Info } from './engine/schemas.ts';
 import { BINARIES } from './init/binaries.ts';
-import { hasCgroups } from './limits/container-cgroup.ts';
+import { findCgroup, hasCgroups } from './limits/container-cgroup.ts';
 import type { DockerSettings } from './options.ts';
+import { seesAllProcesses, type OwnContainer } from './own-container.ts';
 
 export interface FingerprintFacts {
   readonly engine: Engine;
-  /** Only asked when there is an engine. */
+  /** These are only asked when there is an engine. */
+  readonly ownContainer: () => Promise<OwnContainer | undefined>;
   readonly whyNoFilesystem: () => Promise<string | undefined>;
   readonly whyNoNetworks: () => Promise<string | undefined>;
 }
 
 interface Found {
   readonly info: Info;
+  readonly own: OwnContainer | undefined;
   /** Of the option; undefined where it names none. */
   readonly hasNetwork: boolean | undefined;
   readonly whyNoFilesystem: string | undefined;
@@ -34,11 +37,12 @@ export async function fingerprintOf(settings: DockerSettings, facts: Fingerprint
     const hasNetwork = network === undefined ? undefined : await facts.engine.hasNetwork(network);
     const found = {
       info,
+      own: await facts.ownContainer(),
       hasNetwork,
       whyNoFilesystem: await facts.whyNoFilesystem(),
       whyNoNetworks: await facts.whyNoNetworks(),
     };
-    const missing = whatIsMissing(info, settings);
+    const missing = [...whatIsMissing(info, settings), ...whatIsHidden(found.own, settings)];
     return {
       available: missing.length === 0,
       notes: [...missing, ...weaknesses(found, settings)],
@@ -79,8 +83,17 @@ function whatIsMissing(info: Info, { cgroupRoot, engineRuntime }: DockerSettings
   return missing;
 }
 
+/** A daemon in a container sees of other containers what it is shown; its own group stands for theirs. */
+function whatIsHidden(own: OwnContainer | undefined, { cgroupRoot: root }: DockerSettings): string[] {
+  if (own === undefined || findCgroup({ root, container: own.id, pid: 0 }) !== undefined) return [];
+  return [
+    `the daemon runs in a container and does not see other containers' control groups at ${root}: give it the host's ` +
+      '(-v /sys/fs/cgroup:/host/cgroup:ro) and say so (runtimes.docker.cgroupRoot)',
+  ];
+}
+
 function weaknesses(
-  { info, hasNetwork, whyNoFilesystem, whyNoNetworks }: Found,
+  { info, own, hasNetwork, whyNoFilesystem, whyNoNetworks }: Found,
   settings: DockerSettings,
 ): string[] {
   const { engineRuntime, network } = settings;
@@ -95,6 +108,11 @@ function weaknesses(
     notes.push(`the volume's quota is held by measuring: no file system of its own (${whyNoFilesystem})`);
   }
   if (whyNoNetworks !== undefined) notes.push(`no networks between activities (vpn): ${whyNoNetworks}`);
+  if (own !== undefined && !seesAllProcesses()) {
+    notes.push(
+      "deleted files that are still open do not count as disk space: the daemon's container does not see other processes (--pid=host)",
+    );
+  }
   if (engineRuntime === undefined && info.Runtimes?.['runsc'] === undefined) {
     notes.push('runsc (gVisor) is not installed; with it a guest does not reach the kernel');
   }

@@ -31,6 +31,7 @@ import { imageVolumes } from './image/image-volumes.ts';
 import { ImageStore } from './image/image-store.ts';
 import { namedImage } from './image/named-image.ts';
 import { makeGuestDirectory } from './init/pipes.ts';
+import { ownContainer, type OwnContainer } from './own-container.ts';
 import { userOf, type DockerSettings } from './options.ts';
 import { reapOrphans } from './reaper.ts';
 import { selfTest } from './self-test.ts';
@@ -63,6 +64,7 @@ const REMOVE_POLLS = 300;
 export class DockerRuntime extends DeploymentsRuntime<Deployment> implements ExeUnitRuntime {
   readonly descriptor: RuntimeDescriptor;
   readonly supports = supports;
+  readonly needsService = true;
   readonly #settings: DockerSettings;
   readonly #mounts: readonly LocalMount[];
   readonly #components: RuntimeComponents;
@@ -70,6 +72,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   readonly #images: ImageStore;
   #whyNoFilesystem: Promise<string | undefined> | undefined;
   #whyNoNetworks: Promise<string | undefined> | undefined;
+  #own: Promise<OwnContainer | undefined> | undefined;
 
   /** `mounts`: what a program may see of the machine of whoever runs it by himself; no activity has any. */
   constructor(settings: DockerSettings, components: RuntimeComponents, mounts: readonly LocalMount[] = []) {
@@ -86,6 +89,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   fingerprint(): Promise<Fingerprint> {
     return fingerprintOf(this.#settings, {
       engine: this.#engine,
+      ownContainer: () => this.#ownContainer(),
       whyNoFilesystem: () => this.#filesystemProblem(),
       whyNoNetworks: () => this.#networkProblem(),
     });
@@ -195,11 +199,28 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
 
   async #tryNetworks(): Promise<string | undefined> {
     const { engineRuntime } = this.#settings;
-    return whyNoNetworks(engineRuntime ?? (await this.#engine.info()).DefaultRuntime, this.#settings);
+    const runtime = engineRuntime ?? (await this.#engine.info()).DefaultRuntime;
+    return whyNoNetworks(runtime, await this.#settingsHere());
+  }
+
+  /** Found out once; an engine that is away is asked again. */
+  #ownContainer(): Promise<OwnContainer | undefined> {
+    this.#own ??= ownContainer(this.#engine).catch((error: unknown) => {
+      this.#own = undefined;
+      throw error;
+    });
+    return this.#own;
+  }
+
+  /** With the host's names for our directories, when this process runs in a container itself. */
+  async #settingsHere(): Promise<DockerSettings> {
+    if (Object.keys(this.#settings.hostPaths).length > 0) return this.#settings;
+    const own = await this.#ownContainer();
+    return own === undefined ? this.#settings : { ...this.#settings, hostPaths: own.hostPaths };
   }
 
   async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {
-    const request = containerSpec(spec, image, workDir, this.#settings, this.#mounts);
+    const request = containerSpec(spec, image, workDir, await this.#settingsHere(), this.#mounts);
     try {
       return await this.#engine.createContainer(name, request);
     } catch (error) {
@@ -255,11 +276,10 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     throw new RuntimeError('ERR_RUNTIME_UNAVAILABLE', `No file system can be made for the volume: ${why}`);
   }
 
-  #filesystemProblem(): Promise<string | undefined> {
-    if (this.#settings.volume === 'measured') return Promise.resolve('the option volume says measured');
-    if (Object.keys(this.#settings.hostPaths).length > 0) {
-      return Promise.resolve('the daemon runs in a container, and the engine does not see its mounts');
-    }
+  async #filesystemProblem(): Promise<string | undefined> {
+    if (this.#settings.volume === 'measured') return 'the option volume says measured';
+    const isAway = Object.keys((await this.#settingsHere()).hostPaths).length > 0;
+    if (isAway) return 'the daemon runs in a container, and the engine does not see its mounts';
     this.#whyNoFilesystem ??= whyNoFilesystem();
     return this.#whyNoFilesystem;
   }

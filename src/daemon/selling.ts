@@ -1,7 +1,9 @@
 import { takeOver, type Config } from '../config/index.ts';
+import type { RuntimeReport } from '../exe-unit/index.ts';
 import type { Clock, ConfigReload, Logger, Store } from '../interface/index.ts';
 import { agreementBucket } from '../market/index.ts';
 import { providerControl, type Control, type HeldActivities, type Shop } from '../provider/index.ts';
+import { canonicalJson } from '../util/canonical-json.ts';
 import { sellableHardware } from './hardware.ts';
 import { machine } from './machine.ts';
 import { offerDrafts, type OfferDraftsComponents } from './offer-drafts.ts';
@@ -49,7 +51,7 @@ function heldActivities({ activities }: ProviderServices, { books }: Services): 
   };
 }
 
-/** What offers are made of, as it is now. */
+/** What offers are made of, as it is now; the runtimes as they are already `known` to be. */
 export async function draftParts(
   {
     live,
@@ -58,20 +60,28 @@ export async function draftParts(
     address,
   }: Omit<SellingGlue, 'ground'> & { readonly ground: Pick<SellingGlue['ground'], 'logger'> },
   { runtimes, slots }: ProviderServices,
+  known?: readonly RuntimeReport[],
 ): Promise<OfferDraftsComponents> {
-  const reports = await runtimes.reports();
+  const reports = known ?? (await runtimes.reports());
   const { drivers } = services.payment;
   return { config: live.current, address, hardware: slots.total, reports, drivers, logger: ground.logger };
 }
 
 function shopOf({ live, ground, services, address }: SellingGlue, provider: ProviderServices): Shop {
   const { market } = services;
+  let reports: readonly RuntimeReport[] = [];
+  const publish = async (parts: OfferDraftsComponents): Promise<void> => {
+    ({ reports } = parts);
+    await market.offers.publish(offerDrafts(parts));
+  };
   return {
     setClosed: (closed) => market.changePolicy({ closed }),
-    async publish() {
-      await market.offers.publish(
-        offerDrafts(await draftParts({ live, ground, services, address }, provider)),
-      );
+    publish: async () => publish(await draftParts({ live, ground, services, address }, provider)),
+    async renew() {
+      const renewed = await provider.runtimes.renew(reports);
+      if (canonicalJson(fingerprints(renewed)) === canonicalJson(fingerprints(reports))) return;
+      ground.logger.warn({ runtimes: fingerprints(renewed) }, 'what this machine can offer has changed');
+      await publish(await draftParts({ live, ground, services, address }, provider, renewed));
     },
     withdraw: () => market.offers.withdraw(),
     offers: async () => (await market.offers.own()).length,
@@ -83,6 +93,13 @@ function shopOf({ live, ground, services, address }: SellingGlue, provider: Prov
       ).length,
   };
 }
+
+const fingerprints = (reports: readonly RuntimeReport[]) =>
+  reports.map(({ descriptor: { name }, fingerprint: { available, properties } }) => ({
+    name,
+    available,
+    properties,
+  }));
 
 /** Takes over what a running node can of a configuration that was read again. The file has been checked as a whole. */
 export async function applyConfig(

@@ -70,6 +70,8 @@ export interface RuntimeRegistry {
   load(name: string): Promise<ExeUnitRuntime>;
   /** What this machine can do with each; one that cannot be loaded is logged and left out. */
   reports(): Promise<RuntimeReport[]>;
+  /** The same anew of those that stand on a service which comes and goes; of the others, as it was. */
+  renew(reports: readonly RuntimeReport[]): Promise<RuntimeReport[]>;
 }
 
 interface Found {
@@ -121,6 +123,15 @@ export async function runtimeRegistry(
     descriptors: [...found.values()].map(({ descriptor }) => descriptor),
     load,
     reports: async () => (await Promise.all([...found.keys()].map(reportOf))).flat(),
+    async renew(reports) {
+      const renewed = reports.map(async (report) => {
+        const runtime = await load(report.descriptor.name);
+        return runtime.needsService === true
+          ? { ...report, fingerprint: await runtime.fingerprint() }
+          : report;
+      });
+      return Promise.all(renewed);
+    },
   };
 }
 

@@ -153,6 +153,8 @@ export interface NamedPackage {
 export interface ExeUnitRuntime {
   readonly descriptor: RuntimeDescriptor;
   readonly supports: RuntimeSupports;
+  /** It stands on a service of this machine that comes and goes, and its fingerprint with it. */
+  readonly needsService?: true;
   fingerprint(): Promise<Fingerprint>;
   /** Runs a tiny workload through the whole path; throws with what to do when it fails. */
   selfTest(workDir: string): Promise<void>;

@@ -47,6 +47,8 @@ export interface Shop {
   setClosed(reason: Reason | undefined): void;
   /** Puts the offers on the market, as they are configured now. */
   publish(): Promise<void>;
+  /** Makes the published offers anew when this machine can do other things than before. */
+  renew(): Promise<void>;
   withdraw(): Promise<void>;
   offers(): Promise<number>;
   agreements(): Promise<number>;
@@ -60,6 +62,8 @@ export interface Control extends ProviderControl, Startable {
 }
 
 const LOOK_EVERY_MS = 15_000;
+/** An engine that comes or goes is noticed within a minute. */
+const LOOKS_A_RENEWAL = 4;
 const RUN: ModeRecord = { mode: 'run', changedAt: 0 };
 
 /** Makes offers, agreements and activities follow the operator's mode and the schedule. */
@@ -78,6 +82,7 @@ class ModeControl implements Control {
   #queue: Promise<unknown> = Promise.resolve();
   #cancelTimer: () => void = () => undefined;
   #isStarted = false;
+  #looks = 0;
 
   constructor({ schedule, address }: ControlInit, components: ControlComponents) {
     this.#schedule = schedule;
@@ -193,6 +198,9 @@ class ModeControl implements Control {
       void this.#serially(async () => {
         await this.#look();
         await this.#follow();
+        this.#looks += 1;
+        if (this.#followed === 'run' && this.#looks % LOOKS_A_RENEWAL === 0)
+          await this.#components.shop.renew();
       })
         .catch((error: unknown) => this.#later(error))
         .finally(() => this.#lookLater());

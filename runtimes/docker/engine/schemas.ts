@@ -45,6 +45,7 @@ export const Container = Type.Object({
     Error: Text,
   }),
   Config: Type.Object({ Env: orNull(Texts), WorkingDir: Text, Labels: orNull(Labels) }),
+  Mounts: orNull(Type.Array(Type.Object({ Source: Text, Destination: Text }))),
 });
 export type Container = Static<typeof Container>;
 export const checkContainer = checker(Container, 'container as the engine shows it');

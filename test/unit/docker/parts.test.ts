@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { containerName } from '../../../runtimes/docker/container-name.ts';
+import { ownContainerId } from '../../../runtimes/docker/own-container.ts';
 import { containerSpec } from '../../../runtimes/docker/container-spec.ts';
 import { classifyExit, type Evidence } from '../../../runtimes/docker/exit.ts';
 import { imageVolumes } from '../../../runtimes/docker/image/image-volumes.ts';
@@ -108,6 +109,21 @@ describe('the container of an activity', () => {
     expect(name).toMatch(/^ergon-[0-9a-f]{12}-activity$/);
     expect(containerName(spec)).toBe(name);
     expect(containerName({ ...spec, workDir: '/other/activity' })).not.toBe(name);
+  });
+});
+
+describe('the container that this process runs in', () => {
+  const id = 'a'.repeat(64);
+  const line = (root: string, mountPoint: string): string =>
+    `700 699 254:0 ${root} ${mountPoint} rw,relatime - ext4 /dev/vda rw`;
+
+  it('is told by the file that an engine mounts over /etc/hostname, and by nothing else', () => {
+    expect(ownContainerId(line(`/var/lib/docker/containers/${id}/hostname`, '/etc/hostname'))).toBe(id);
+    expect(ownContainerId(line(`/containers/${id}/hostname`, '/etc/hostname'))).toBe(id);
+    // Of a host with containers, and of a container of another kind.
+    expect(ownContainerId(line('/', `/var/lib/docker/containers/${id}/mounts/shm`))).toBeUndefined();
+    expect(ownContainerId(line('/etc/hostname', '/etc/hostname'))).toBeUndefined();
+    expect(ownContainerId('')).toBeUndefined();
   });
 });
 

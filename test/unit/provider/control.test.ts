@@ -47,6 +47,9 @@ class World {
             this.calls.push('publish');
             this.isOnOffer = true;
           },
+          renew: async () => {
+            this.calls.push('renew');
+          },
           withdraw: async () => {
             this.calls.push('withdraw');
             this.isOnOffer = false;
@@ -125,6 +128,17 @@ describe('the mode of a provider', () => {
     expect(world.calls).toEqual([]);
     const events = await world.store.events.query({ types: ['provider.mode-changed'] });
     expect(events.map(({ subject, data }) => [subject, data])).toEqual([['0xnode', { mode: 'drain' }]]);
+  });
+
+  it('looks while it sells whether the machine can still do what is on offer', async () => {
+    await world.begin();
+    world.calls.length = 0;
+    await world.clock.advance(180_000);
+    expect(world.calls).toEqual(['renew', 'renew', 'renew']);
+    await world.control.setMode('drain');
+    world.calls.length = 0;
+    await world.clock.advance(180_000);
+    expect(world.calls).toEqual([]);
   });
 
   it('goes on trying when the offers cannot be made', async () => {
