@@ -75,4 +75,25 @@ describe('the runtime registry', () => {
     await expect(registry.load('nonesuch')).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_RUNTIME_UNKNOWN' });
     expect(await registry.reports()).toEqual([]);
   });
+
+  it('asks anew only what stands on a service that comes and goes', async () => {
+    const code = (needsService: boolean): string => `
+      let asked = 0;
+      export const createRuntime = (_, { descriptor }) => ({
+        descriptor,
+        supports: {},
+        ${needsService ? 'needsService: true,' : ''}
+        fingerprint: async () => ({ available: ++asked === 1, notes: [], properties: {} }),
+      });`;
+    add('engine', JSON.stringify({ ...descriptor, name: 'engine' }), code(true));
+    add('plain', JSON.stringify({ ...descriptor, name: 'plain' }), code(false));
+    const registry = await runtimeRegistry({ runtimeRoots: [root] }, components);
+    const available = (reports: Awaited<ReturnType<typeof registry.reports>>): unknown =>
+      Object.fromEntries(
+        reports.map(({ descriptor: { name }, fingerprint }) => [name, fingerprint.available]),
+      );
+    const before = await registry.reports();
+    expect(available(before)).toEqual({ engine: true, plain: true });
+    expect(available(await registry.renew(before))).toEqual({ engine: false, plain: true });
+  });
 });
