@@ -19,6 +19,8 @@ export interface RuntimeView {
   /** Absent for one that cannot be loaded. */
   readonly supports?: RuntimeSupports;
   readonly properties: Readonly<Record<string, unknown>>;
+  /** What it can do on this machine beside what it can everywhere. */
+  readonly capabilities?: readonly string[];
 }
 
 export interface RuntimeTest {
@@ -58,8 +60,9 @@ async function viewOf(found: RuntimeRegistry, name: string): Promise<RuntimeView
   const about = { name, version, description };
   try {
     const runtime = await found.load(name);
-    const { available, notes, properties } = await runtime.fingerprint();
-    return { ...about, available, notes, supports: runtime.supports, properties };
+    const { available, notes, properties, capabilities } = await runtime.fingerprint();
+    const here = capabilities === undefined ? {} : { capabilities };
+    return { ...about, available, notes, supports: runtime.supports, properties, ...here };
   } catch (error) {
     return { ...about, available: false, notes: [messageOf(error)], properties: {} };
   }
@@ -124,6 +127,7 @@ function checksOf(runtime: RuntimeView, isSold: boolean, sellsNone: boolean): Ch
     `limits ${enforced.length === 0 ? 'nothing' : enforced.join(', ')}`,
     unenforced.length === 0 ? '' : `cannot limit ${unenforced.join(', ')}`,
     supports?.suspend === true ? 'can be suspended' : 'cannot be suspended',
+    runtime.capabilities?.includes('vpn') === true ? 'can be in networks with other activities (vpn)' : '',
   ].filter((part) => part !== '');
   const first = ok(title, found.join('; '));
   // A note says itself what would mend it.

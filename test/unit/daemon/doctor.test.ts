@@ -131,6 +131,11 @@ describe('the runtimes', () => {
       message: 'limits memory, its share of the CPU, CPU time; cannot limit storage; can be suspended',
     });
     expect(note).toMatchObject({ status: 'warn', message: 'no control groups: delegate one' });
+    const [able] = runtimeChecks(
+      [view({ capabilities: ['vpn'] })],
+      configOf({ 'provider.runtimes': ['wasi'] }),
+    );
+    expect(able?.message).toMatch(/; can be in networks with other activities \(vpn\)$/);
   });
 
   it('fails only for a node that has nothing to sell', () => {
