@@ -3,6 +3,7 @@ import type {
   DeploySpec,
   ExeUnitRuntime,
   Fingerprint,
+  Reaped,
   RuntimeComponents,
   RuntimeDescriptor,
   RuntimeSupports,
@@ -69,8 +70,6 @@ export class WasiRuntime extends DeploymentsRuntime<Deployment> implements ExeUn
   }
 
   async fingerprint(): Promise<Fingerprint> {
-    // A supervisor that dies in the middle of a deployment leaves a group that no handle names.
-    this.#cgroupTree()?.sweep(groupName(''), this.#components.clock.now() - STALE_GROUP_MS);
     return fingerprintOf(this.#ladder, this.#cgroupTree());
   }
 
@@ -123,6 +122,12 @@ export class WasiRuntime extends DeploymentsRuntime<Deployment> implements ExeUn
 
   async discard({ activityId, workDir }: Pick<DeploySpec, 'activityId' | 'workDir'>): Promise<void> {
     await this.#end({ version: 1, workDir, group: groupName(activityId) });
+  }
+
+  /** A supervisor that dies in the middle of a deployment leaves a group that no handle names. */
+  reap(): Promise<Reaped> {
+    this.#cgroupTree()?.sweep(groupName(''), this.#components.clock.now() - STALE_GROUP_MS);
+    return Promise.resolve({ removed: [] });
   }
 
   /** There is nothing to take over: what is left of another process's deployment is ended. */

@@ -1,0 +1,46 @@
+import type { LocalNode } from '../../scripts/local-node.ts';
+import { Held, STEPS, type Step } from './held.ts';
+import { judge, type Outcome } from './verdict.ts';
+import type { RecoveryWorld } from './world.ts';
+
+/** How often the whole suite goes round: more often by night, ERGON_RECOVERY_ROUNDS. */
+export const ROUNDS = Number(process.env['ERGON_RECOVERY_ROUNDS'] ?? 1);
+
+/**
+ * One activity at each step at the same time, and then the kill: each of them must come to its outcome, whatever
+ * becomes of the others.
+ */
+export async function round(
+  world: RecoveryWorld,
+  kill: (held: readonly Held[]) => Promise<void>,
+  outcomes: Readonly<Record<Step, Outcome>>,
+): Promise<void> {
+  const held = await Promise.all(STEPS.map((step) => Held.create(world, step)));
+  // The one whose program runs comes last: it must not be over before the kill.
+  await Promise.all(held.filter(({ step }) => step !== 'Running').map((one) => one.reach()));
+  await held.find(({ step }) => step === 'Running')?.reach();
+  await kill(held);
+  await Promise.all(held.map((one) => one.finish()));
+  for (const one of held) await judge(world, one, outcomes[one.step]);
+  await world.assertClean(held);
+}
+
+export function allSteps(
+  outcome: Outcome,
+  others: Partial<Record<Step, Outcome>> = {},
+): Record<Step, Outcome> {
+  const entries = STEPS.map((step): [Step, Outcome] => [step, others[step] ?? outcome]);
+  return Object.fromEntries(entries) as Record<Step, Outcome>;
+}
+
+export const WHOLE: Outcome = { type: 'whole' };
+export const LOST: Outcome = { type: 'ended', state: 'Terminated', reason: 'SupervisorLost' };
+
+export async function restart(nodes: readonly LocalNode[]): Promise<void> {
+  await Promise.all(nodes.map((node) => node.kill()));
+  await Promise.all(nodes.map((node) => node.launch()));
+}
+
+export function killProcess(pid: number | undefined): void {
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+}
