@@ -150,6 +150,7 @@ class MarketService implements Market {
     this.#discovery.start();
     this.#watcher.start();
     this.#announceLater();
+    void this.#refreshWhenActivitiesEnd(this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
@@ -238,6 +239,20 @@ class MarketService implements Market {
     const active = await store.list(agreementBucket, { where });
     const context = { now: clock.now(), activeAgreements: active.length };
     return slots === undefined ? context : { ...context, free: await slots.free(store) };
+  }
+
+  /** A live activity holds its agreement's slots beyond the agreement's end: what is free grows when it has ended. */
+  async #refreshWhenActivitiesEnd(signal: AbortSignal): Promise<void> {
+    const { store, logger } = this.#components;
+    const query = { after: store.events.last(), types: ['activity.ended'] };
+    try {
+      for await (const { subject } of store.events.follow(query, signal)) {
+        logger.debug({ activityId: subject }, 'slots may be free again');
+        this.#refreshOffers();
+      }
+    } catch (err) {
+      if (!signal.aborted) logger.error({ err }, 'the ends of activities are followed no more');
+    }
   }
 
   #announceLater(): void {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROPERTY } from '../../../src/interface/property-names.ts';
 import { memoryNetwork, type MemoryHub } from '../../../src/network/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { MarketNode, draft } from '../../support/market-node.ts';
+import { MarketNode, TOTAL, draft } from '../../support/market-node.ts';
 
 let clock: FakeClock;
 let hub: MemoryHub;
@@ -43,6 +43,22 @@ describe('offers', () => {
     await clock.settle();
     expect(known()).toHaveLength(1);
     await between.stop();
+  });
+
+  it('go when the slots are full, and are back at once when an activity gives some back', async () => {
+    await requestor.start();
+    await provider.market.offers.publish({ default: draft() });
+    const { store, slots } = provider;
+    await store.transact((tx) => slots.reserve(tx, 'agr', TOTAL));
+    await provider.market.offers.refresh();
+    await clock.settle();
+    expect(known()).toEqual([]);
+    await store.transact(async (tx) => {
+      await slots.releaseEnded(tx, 'agr');
+      tx.emit({ type: 'activity.ended', subject: 'act', data: {} });
+    });
+    await clock.settle();
+    expect(known()).toHaveLength(1);
   });
 
   it('are renewed under their id before they expire, and announced again', async () => {
