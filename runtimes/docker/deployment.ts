@@ -45,6 +45,9 @@ interface Running {
   sentSignal: string | undefined;
 }
 
+/** Together as long as a killed process may take to go on a busy machine. */
+const BUSY_ATTEMPTS = 250;
+const BUSY_RETRY_MS = 20;
 /** How long init may take to kill, before the engine is asked to kill the whole container. */
 const KILL_PATIENCE_MS = 10_000;
 const FREEZE_ATTEMPTS = 10;
@@ -177,15 +180,22 @@ export class Deployment {
     { channel, cwd, env }: Started,
     command: RunCommand,
   ): Promise<{ readonly ended: Promise<WaitStatus | undefined> }> {
-    try {
-      return await channel.run({
-        hasStdin: command.stdinPath !== undefined,
-        cwd,
-        args: [command.entryPoint, ...command.args],
-        env: { ...env, ...command.env },
-      });
-    } catch (error) {
-      throw error instanceof StartRefusal ? programRefusal(command.entryPoint, error) : error;
+    const request = {
+      hasStdin: command.stdinPath !== undefined,
+      cwd,
+      args: [command.entryPoint, ...command.args],
+      env: { ...env, ...command.env },
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await channel.run(request);
+      } catch (error) {
+        if (!(error instanceof StartRefusal)) throw error;
+        // The command of a supervisor before this one, which has been killed and is not quite gone.
+        const isDying = error.errno === osConstants.errno.EBUSY && attempt < BUSY_ATTEMPTS;
+        if (!isDying) throw programRefusal(command.entryPoint, error);
+      }
+      await delay(this.#components.clock, BUSY_RETRY_MS);
     }
   }
 
