@@ -3,8 +3,8 @@ import { Held, STEPS, type Step } from './held.ts';
 import { judge, type Outcome } from './verdict.ts';
 import type { RecoveryWorld } from './world.ts';
 
-/** How often the whole suite goes round: more often by night, ERGON_RECOVERY_ROUNDS. */
-export const ROUNDS = Number(process.env['ERGON_RECOVERY_ROUNDS'] ?? 1);
+/** How often the whole suite goes round: more often by night, RECOVERY_ROUNDS. */
+export const ROUNDS = Number(process.env['RECOVERY_ROUNDS'] ?? 1);
 
 /**
  * One activity at each step at the same time, and then the kill: each of them must come to its outcome, whatever
