@@ -35,8 +35,18 @@ export function tellResults({ note, batch }: BatchStory): { results: ToldResult[
     results.push(told(own, failure));
     if (failure !== undefined) return { results, finished: true };
   }
-  const finished = batch?.finished ?? note?.state === 'Done';
+  const finished = hasEnded(results, { note, batch }) || isOver(note, batch);
   return { results: finished ? withCut(results, note) : results, finished };
+}
+
+/** With the last command, or the first that failed: a client that is told so later never hears it. */
+function hasEnded(results: readonly ToldResult[], { note, batch }: Omit<BatchStory, 'activityId'>): boolean {
+  const commands = note?.commands ?? batch?.script;
+  return results.length === commands?.length || results.at(-1)?.result === 'Error';
+}
+
+function isOver(note: BatchNote | undefined, batch: Batch | undefined): boolean {
+  return batch?.finished ?? note?.state === 'Done';
 }
 
 /** What could not be handed over failed here, unless something before it had failed there. */

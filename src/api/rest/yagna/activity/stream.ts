@@ -64,8 +64,14 @@ function* startOf(
     place.stderr = note.starts.stderr;
   }
   place.started = true;
-  const at = results.find(({ index }) => index === place.index)?.own?.startedAt ?? batch?.createdAt ?? 0;
+  const at = startedAt(results, place.index) ?? batch?.createdAt ?? 0;
   yield message({ ...story, note, batch }, place, at, { started: { command } });
+}
+
+/** By the command's own result, or by the end of the one before it. */
+function startedAt(results: readonly ToldResult[], index: number): number | undefined {
+  const own = results.find((result) => result.index === index)?.own;
+  return own?.startedAt ?? results.find((result) => result.index === index - 1)?.at;
 }
 
 async function* output(

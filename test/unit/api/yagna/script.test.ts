@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { ourCommand } from '../../../../src/api/rest/yagna/activity/our-command.ts';
+import { beginning, placeId, placeOf } from '../../../../src/api/rest/yagna/activity/place.ts';
+import { newProgress } from '../../../../src/api/rest/yagna/activity/progress.ts';
+import { parseScript, readCommand } from '../../../../src/api/rest/yagna/activity/script.ts';
+import type { EventQuery, StoredEvent } from '../../../../src/interface/index.ts';
+
+const ours = (command: Record<string, unknown>) => ourCommand(readCommand(command, 0), undefined);
+
+describe("Yagna's commands in ours", () => {
+  it('keep captures, archives, sets of files and progress', () => {
+    const run = (stdout: object) => ours({ run: { entry_point: 'x', capture: { stdout, stderr: null } } });
+    const captured = (stdout: object) => ({ run: { entry_point: 'x', capture: { stdout } } });
+    expect(run({ atEnd: { part: { head: 3 }, format: 'str' } })).toEqual(
+      captured({ atEnd: { head: 3, format: 'string' } }),
+    );
+    expect(run({ atEnd: { headTail: 3 } })).toEqual(captured({ atEnd: { headTail: 3 } }));
+    expect(run({ stream: { limit: 0, format: 'bin' } })).toEqual(
+      captured({ stream: { limit: 0, format: 'binary' } }),
+    );
+    expect(ours({ run: { entry_point: 'x', args: null, capture: null } })).toEqual({
+      run: { entry_point: 'x' },
+    });
+    const transfer = {
+      from: 'container:out',
+      to: 'https://somewhere/file',
+      format: 'tgz',
+      depth: 2,
+      fileset: [{ desc: 'images', includes: ['*.jpg'], excludes: ['db*.*'] }, '**/*.txt'],
+      progress: { updateInterval: '1s 500ms', updateStep: null },
+    };
+    expect(ours({ transfer })).toEqual({
+      transfer: {
+        ...transfer,
+        from: 'container:/out',
+        to: 'blob:',
+        format: 'tar.gz',
+        progress: { updateIntervalMs: 1500 },
+      },
+    });
+    expect(ours({ deploy: { progress: {}, net: null } })).toEqual({ deploy: { progress: {} } });
+  });
+
+  it('are refused with the reason, before any of them runs', () => {
+    const refused = (command: object) => () => parseScript(JSON.stringify([{ start: {} }, command]));
+    expect(refused({ transfer: { from: 'container:/a', to: 'container:/b', format: 'tar.xz' } })).toThrow(
+      'tar.xz',
+    );
+    expect(refused({ transfer: { from: 'container:/a', to: 'container:/b', depth: 0 } })).toThrow('depth');
+    expect(refused({ deploy: { progress: { updateInterval: 'soon' } } })).toThrow('"soon" is no interval');
+    expect(refused({ run: { entry_point: 'x', capture: { stdout: { atEnd: { format: 'xml' } } } } })).toThrow(
+      'capture',
+    );
+  });
+});
+
+describe('progress of a command', () => {
+  const event = (seq: number, index: number, done: number, batchId = 'b'): StoredEvent => ({
+    seq,
+    at: seq,
+    type: 'command.progress',
+    subject: 'a',
+    data: { batchId, index, done, total: 100, message: 'fetching' },
+  });
+  const log = [event(1, 0, 5), event(2, 0, 20), event(3, 0, 25, 'other'), event(4, 1, 50), event(5, 0, 100)];
+  const events = { query: async ({ after = 0 }: EventQuery) => log.filter(({ seq }) => seq > after) };
+  const story = (progress: object | null) => ({
+    activityId: 'a',
+    batch: undefined,
+    note: {
+      activityId: 'a',
+      batchId: 'b',
+      commands: [{ transfer: { from: 'container:/a', to: 'container:/b', progress } }],
+      state: 'Handed' as const,
+      deliveries: [],
+      starts: { stdout: 0, stderr: 0 },
+      createdAt: 0,
+    },
+  });
+  const told = async (progress: object | null, after = 0) => {
+    const place = { ...beginning(story(progress)), started: true, progress: after };
+    return (await newProgress({ events } as never, story(progress), place)).map(({ kind }) => kind);
+  };
+  const at = (step: number, done: number) => ({
+    progress: { step: [step, 1], message: 'fetching', progress: [done, 100], unit: 'Bytes' },
+  });
+
+  it('is told to those who asked for it, of this very command, as often as they asked', async () => {
+    expect(await told({})).toEqual([at(0, 5), at(0, 20), at(1, 100)]);
+    expect(await told({ updateStep: 10 })).toEqual([at(0, 20), at(1, 100)]);
+    expect(await told({}, 2)).toEqual([at(1, 100)]);
+    expect(await told(null)).toEqual([]);
+  });
+
+  it('goes on from the event that a reader names', () => {
+    const place = { index: 2, started: true, stdout: 7, stderr: 8, progress: 9, doneBytes: 0 };
+    expect(placeOf(placeId(place, false))).toEqual(place);
+    expect(placeOf(placeId(place, true))).toEqual({ ...place, index: 3, started: false });
+    expect(placeOf('nonsense')).toBeUndefined();
+  });
+});
