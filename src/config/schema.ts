@@ -257,6 +257,15 @@ const yagnaSchema = Type.Object(
       'Serve the Yagna-compatible REST API, and offer runtimes under their alias names too',
       true,
     ),
+    appKey: Type.Optional(
+      Type.String({
+        minLength: 8,
+        maxLength: 128,
+        pattern: '^[!-~]+$',
+        description:
+          'A further app-key, with the scope `requestor`, for programs that have one written into them (`try_golem` in some examples); whoever knows it can spend, so only for an API that nobody else reaches',
+      }),
+    ),
     platforms: Type.Record(Type.String({ pattern: PlatformName }), Type.String({ pattern: PlatformName }), {
       ...closed,
       maxProperties: 32,

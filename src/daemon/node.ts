@@ -3,7 +3,14 @@ import type { BaseWallet } from 'ethers';
 import { api } from '../api/index.ts';
 import type { Config } from '../config/index.ts';
 import { runtimeRegistry } from '../exe-unit/index.ts';
-import { appKeys, libp2pPrivateKeyRaw, signer, verifier } from '../identity/index.ts';
+import {
+  appKeys,
+  libp2pPrivateKeyRaw,
+  signer,
+  verifier,
+  withFixedAppKey,
+  type FixedAppKey,
+} from '../identity/index.ts';
 import type { Clock, ConfigReload, Logger, Startable } from '../interface/index.ts';
 import { libp2pNetwork, outboxDispatcher } from '../network/index.ts';
 import type { Control } from '../provider/index.ts';
@@ -86,7 +93,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
   const glue = { live, ground, services: all, address: wallet.address };
   const control = sellingControl(glue);
   const reload = reloader(glue, control, components.readConfig);
-  const keys = appKeys({}, { store, clock, newId });
+  const keys = withFixedAppKey(appKeys({}, { store, clock, newId }), yagnaAppKey(config));
   const files = nodeFiles(config.dataDir, { appKeys: keys, pid: components.pid });
   const server = api(
     { ...apiInit(config), version: VERSION },
@@ -172,6 +179,12 @@ function storeInit({ dataDir, identity }: Config, { address }: BaseWallet) {
     identity: address,
     begunPath: `${identity.keystorePath}.${address}.books`,
   };
+}
+
+function yagnaAppKey({ yagna }: Config): FixedAppKey | undefined {
+  const { enabled, appKey: key } = yagna;
+  if (!enabled || key === undefined) return undefined;
+  return { key, holder: { appKeyId: 'yagna', name: 'yagna.appKey', scopes: ['requestor'] } };
 }
 
 function networkInit(live: LiveConfig, wallet: BaseWallet) {

@@ -152,7 +152,7 @@ export function appKeys(init: AppKeysInit, components: AppKeysComponents): AppKe
  * One SHA-256 is right for a secret of 256 random bits: nobody can try them out, so a slow hash would only make each
  * request slow, and the daemon easy to overload.
  */
-function hashOf(secret: string): Buffer {
+export function hashOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 

@@ -11,6 +11,7 @@ export {
 } from './app-keys.ts';
 export { DOCUMENT_TYPES, DOMAIN_NAME, DOMAIN_VERSION, type TypedField } from './documents.ts';
 export type { DomainInit } from './digest.ts';
+export { withFixedAppKey, type FixedAppKey } from './fixed-app-key.ts';
 export { IdentityError, identityErrors, type IdentityErrorCode } from './errors.ts';
 export { openKeystore, type KeystoreInit, type OpenedKeystore } from './keystore.ts';
 export { libp2pPrivateKeyRaw } from './libp2p-key.ts';

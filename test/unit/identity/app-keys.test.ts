@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { allows, appKeyBucket, appKeys, SCOPES, type AppKeys } from '../../../src/identity/index.ts';
+import {
+  allows,
+  appKeyBucket,
+  appKeys,
+  SCOPES,
+  withFixedAppKey,
+  type AppKeys,
+} from '../../../src/identity/index.ts';
 import type { Store } from '../../../src/interface/store.ts';
 import { memoryStore } from '../../../src/store/index.ts';
 import { newId } from '../../../src/util/id.ts';
@@ -29,6 +36,18 @@ describe('app-keys', () => {
     expect(JSON.stringify(await store.list(appKeyBucket))).not.toContain(secret);
     expect(JSON.stringify(await store.events.query({}))).not.toContain(secret);
     expect(JSON.stringify(await keys.list())).not.toContain(secret);
+  });
+
+  test('a key that is given opens too, beside those that were made, and is in no list', async () => {
+    const holder = { appKeyId: 'given', name: 'given', scopes: ['requestor'] } as const;
+    const both = withFixedAppKey(keys, { key: 'try_golem', holder });
+    const { key } = await both.create({ name: 'ci', scopes: ['read'] });
+    expect(await both.authenticate('try_golem')).toEqual(holder);
+    expect(await both.authenticate(key)).toMatchObject({ name: 'ci' });
+    for (const wrong of ['try_gole', 'try_golem2', ''])
+      expect(await both.authenticate(wrong)).toBeUndefined();
+    expect(await keys.authenticate('try_golem')).toBeUndefined();
+    expect(await both.list()).toHaveLength(1);
   });
 
   test('a key keeps the web origins that it may be used from', async () => {
