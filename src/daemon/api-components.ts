@@ -4,7 +4,7 @@ import { activities, batches } from '../activity/index.ts';
 import { bucketCollection, type ApiComponents, type Books, type NodeInfo } from '../api/index.ts';
 import type { RuntimeRegistry } from '../exe-unit/index.ts';
 import type { AppKeys } from '../identity/index.ts';
-import type { Reader, Store } from '../interface/index.ts';
+import { PROPERTY, type Reader, type Store } from '../interface/index.ts';
 import { agreementBucket } from '../market/index.ts';
 import { allocationsBucket, debitNotesBucket, invoicesBucket, paymentsBucket } from '../payment/index.ts';
 import { backupStore, type LevelStore } from '../store/index.ts';
@@ -105,7 +105,11 @@ function nodeQueries(glue: ApiGlue): ApiComponents['node'] {
   const providerInfo = async (): Promise<Pick<NodeInfo, 'provider'>> => {
     const { provider } = services;
     if (provider === undefined) return {};
-    const runtimes = [...live.current.provider.runtimes];
+    // What is named in the configuration may not be there, or not be on offer now.
+    const offered = (await services.market.offers.own()).map(
+      ({ properties }) => properties[PROPERTY.runtimeName],
+    );
+    const runtimes = live.current.provider.runtimes.filter((name) => offered.includes(name));
     const { total } = provider.slots;
     return { provider: { runtimes, total, free: await provider.slots.free(store) } };
   };

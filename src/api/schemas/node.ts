@@ -14,7 +14,7 @@ export const NodeInfo = Type.Object(
     provider: Type.Optional(
       Type.Object(
         {
-          runtimes: Type.Array(Type.String()),
+          runtimes: Type.Array(Type.String(), { description: 'What is on offer now' }),
           total: Resources,
           free: Type.Object({
             cpuThreads: Type.Integer(),

@@ -112,7 +112,7 @@ function describe(node: NodeView): [string, string | undefined][] {
     ['version', node.version],
     ['running since', `${time(node.startedAt)} (${duration(Math.max(0, Date.now() - node.startedAt))})`],
     ...node.multiaddrs.map((address, at): [string, string] => [at === 0 ? 'listens at' : '', address]),
-    ['sells', provider === undefined ? 'nothing' : provider.runtimes.join(', ')],
+    ['sells', provider === undefined ? 'nothing' : provider.runtimes.join(', ') || 'nothing at present'],
     ['in all', provider && resources(provider.total)],
     ['free', provider && resources(provider.free)],
     ['platforms', node.platforms.map(({ platform, symbol }) => `${platform} (${symbol})`).join(', ')],
