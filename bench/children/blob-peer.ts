@@ -1,14 +1,17 @@
 // One file, served in two ways: as a blob of a node of ours, and to whoever connects over bare TCP.
 import { createReadStream } from 'node:fs';
 import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { blobServer } from '../../src/transfer/index.ts';
+import { dirname, join } from 'node:path';
+import { blobServer, ChunkLists } from '../../src/transfer/index.ts';
 import { ready } from '../support/child.ts';
 import { localNetwork } from '../support/local-network.ts';
 
 const [, , path = ''] = process.argv;
 const { network } = localNetwork();
-network.serveBlobs(blobServer({ allow: async () => path }));
+const chunkLists = new ChunkLists(await mkdtemp(join(dirname(path), 'chunks-')));
+network.serveBlobs(blobServer({ allow: async () => path }, { chunkLists }));
 await network.start();
 
 const server = createServer((socket) => {

@@ -87,6 +87,8 @@ const CODES: Readonly<Record<number, readonly string[]>> = {
     'ERR_PAYMENT_PLATFORM',
     'ERR_TASK_PACKAGE_NOT_FOUND',
     'ERR_TASK_SPEC',
+    'ERR_TRANSFER_CHUNK_LIST',
+    'ERR_TRANSFER_CHUNK_MISMATCH',
     'ERR_TRANSFER_HASH_MISMATCH',
     'ERR_TRANSFER_SCHEME',
   ],

@@ -85,10 +85,13 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
   const selling = config.provider.enabled ? { hardware: await hardwareSold(config), runtimes } : undefined;
   const all = services(config, ground, selling);
   network.serveBlobs(
-    blobServer({
-      allow: async (hash, sender) =>
-        (await all.provider?.activities.allowBlob(hash, sender)) ?? all.requestor.allowBlob(hash, sender),
-    }),
+    blobServer(
+      {
+        allow: async (hash, sender) =>
+          (await all.provider?.activities.allowBlob(hash, sender)) ?? all.requestor.allowBlob(hash, sender),
+      },
+      { chunkLists: blobs.chunkLists },
+    ),
   );
   const glue = { live, ground, services: all, address: wallet.address };
   const control = sellingControl(glue);

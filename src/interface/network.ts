@@ -40,17 +40,27 @@ export interface PeerInfo {
   readonly connectedAt: number;
 }
 
+/** Blobs are verified in pieces of this size; the last one may be shorter. */
+export const BLOB_CHUNK_BYTES = 1024 * 1024;
+
+/** What is known of a blob before its bytes. */
+export interface BlobHead {
+  readonly sizeBytes: number;
+  /** The sha256 of each chunk, 64 hex digits, in their order. */
+  readonly chunks: readonly string[];
+}
+
+export interface BlobStream extends BlobHead {
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 /** Serves byte ranges of content-addressed blobs to peers. */
 export interface BlobServer {
   /**
-   * The blob's size and a reader of its bytes from `offset`, or undefined when there is none *or* this peer may
+   * The blob's size, its chunk hashes and a reader of its bytes from `offset`, or undefined when there is none *or* this peer may
    * not have it: the two are not told apart.
    */
-  open(
-    hash: string,
-    sender: Sender,
-    offset: number,
-  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> } | undefined>;
+  open(hash: string, sender: Sender, offset: number): Promise<BlobStream | undefined>;
 }
 
 /** One end of bytes that go both ways between two nodes, in order, until either breaks it or both have ended. */
@@ -100,13 +110,11 @@ export interface Network extends Startable, PeerStreams {
     body: JsonValue,
     options?: RequestOptions,
   ): Promise<JsonValue>;
-  /** Streams a blob from `offset`; the caller verifies the hash. */
-  fetchBlob(
-    peerId: string,
-    hash: string,
-    offset: number,
-    options?: RequestOptions,
-  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }>;
+  /**
+   * Streams a blob from `offset`. There are as many chunk hashes as the size has chunks; the caller verifies the bytes
+   * by them, and the whole by its own hash.
+   */
+  fetchBlob(peerId: string, hash: string, offset: number, options?: RequestOptions): Promise<BlobStream>;
   /** Gossip: small signed announcements only. `check` throws to drop a message and to stop its spread. */
   announce(topic: string, body: JsonValue): Promise<void>;
   onAnnouncement(topic: string, receive: (body: unknown) => Promise<void>): void;

@@ -25,6 +25,8 @@ export const Signature = Type.String({ pattern: '^0x[0-9a-f]{130}$' });
 /** 32-byte digest, hex. */
 export const Digest = Type.String({ pattern: '^0x[0-9a-f]{64}$' });
 /** Content address of a blob. */
+/** Of a blob's chunks of 1 MiB, in their order: so much as a blob of 64 GiB has. */
+export const ChunkHashes = Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 65_536 });
 export const BlobHash = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
 export type BlobHash = Static<typeof BlobHash>;
 /** A container image by name and digest; a tag may stand beside the digest and means nothing. */

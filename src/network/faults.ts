@@ -1,6 +1,6 @@
 import type { JsonValue } from '../interface/store.ts';
 
-/** What passes through a memory network. A blob transfer has the protocol `/ergon/blob/1` and the kind `fetch`. */
+/** What passes through a memory network. A blob transfer has the protocol `/ergon/blob/2` and the kind `fetch`. */
 export interface MemoryMessage {
   /** PeerIds. */
   readonly from: string;

@@ -1,8 +1,9 @@
 import type { Clock } from '../interface/clock.ts';
-import type { PeerInfo, PeerStream } from '../interface/network.ts';
+import type { BlobStream, PeerInfo, PeerStream } from '../interface/network.ts';
 import type { JsonValue } from '../interface/store.ts';
 import { delay } from '../util/delay.ts';
 import type { Answer } from './answer.ts';
+import { checkBlobHead } from './blob-head.ts';
 import { raceAbort } from './deadline.ts';
 import { NetworkError } from './errors.ts';
 import type { Fault } from './faults.ts';
@@ -76,7 +77,7 @@ export class Link<Node extends LinkEnd> implements LinkCarrier {
     hash: string,
     offset: number,
     signal: AbortSignal | undefined,
-  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }> {
+  ): Promise<BlobStream> {
     const to = this.other(from);
     const body = { hash, offset };
     const fault = this.#hub.faultOf({
@@ -95,7 +96,8 @@ export class Link<Node extends LinkEnd> implements LinkCarrier {
       });
     }
     const limitBytes = fault?.type === 'cut' ? fault.afterBytes : Infinity;
-    return { sizeBytes: blob.sizeBytes, bytes: this.#bytes(blob.bytes, limitBytes, signal) };
+    const head = checkBlobHead(blob, { peerId: to.peerId, hash, offset });
+    return { ...head, bytes: this.#bytes(blob.bytes, limitBytes, signal) };
   }
 
   async *#bytes(

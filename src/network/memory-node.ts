@@ -1,5 +1,6 @@
 import type {
   BlobServer,
+  BlobStream,
   Network,
   PeerInfo,
   PeerStream,
@@ -102,7 +103,7 @@ export class MemoryNode implements Network, LinkEnd {
     hash: string,
     offset: number,
     options: RequestOptions = {},
-  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }> {
+  ): Promise<BlobStream> {
     const link = this.#link(peerId);
     using limit = deadline(this.#clock, `blob ${hash} of ${peerId}`, options, REQUEST_TIMEOUT_MS);
     return await limit.race(link.carryBlob(this, hash, offset, options.signal));

@@ -1,4 +1,4 @@
-import type { BlobServer, PeerInfo, PeerStream, Sender } from '../interface/network.ts';
+import type { BlobServer, BlobStream, PeerInfo, PeerStream, Sender } from '../interface/network.ts';
 import type { JsonValue } from '../interface/store.ts';
 import type { Answer } from './answer.ts';
 import type { Fault, MemoryMessage } from './faults.ts';
@@ -29,7 +29,7 @@ export interface LinkCarrier {
     hash: string,
     offset: number,
     signal: AbortSignal | undefined,
-  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }>;
+  ): Promise<BlobStream>;
 }
 
 /** The hub as its connections see it. */

@@ -4,8 +4,8 @@ import { NetworkError } from './errors.ts';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Bytes of blobs, one stream for each fetch. */
-export const BLOB_PROTOCOL = '/ergon/blob/1';
+/** Bytes of blobs behind the hashes of their chunks, one stream for each fetch. */
+export const BLOB_PROTOCOL = '/ergon/blob/2';
 /** Default bound of one message; bulk data travels as blobs. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Default bound of one gossiped announcement. */

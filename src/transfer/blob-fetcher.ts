@@ -1,11 +1,12 @@
 import type { Clock } from '../interface/clock.ts';
 import { isErgonError } from '../interface/errors.ts';
 import type { Logger } from '../interface/logger.ts';
-import type { Network, RequestOptions } from '../interface/network.ts';
+import type { BlobHead, Network, RequestOptions } from '../interface/network.ts';
 import type { BlobFetcher, BlobFetchOptions, BlobInfo } from '../interface/transfer.ts';
 import { backoffMs } from '../util/backoff.ts';
 import { delay } from '../util/delay.ts';
 import type { BlobStore } from './blob-store.ts';
+import { verifiedChunks } from './chunks.ts';
 import { TransferError } from './errors.ts';
 import type { PartialBlob } from './partial-blob.ts';
 import { SharedWork } from './shared-work.ts';
@@ -61,6 +62,7 @@ class Fetch {
   readonly #init: BlobFetcherInit;
   readonly #components: BlobFetcherComponents;
   readonly #target: Target;
+  #restarts = 0;
 
   constructor(init: BlobFetcherInit, components: BlobFetcherComponents, target: Target) {
     this.#init = init;
@@ -71,18 +73,37 @@ class Fetch {
   async run(): Promise<BlobInfo> {
     const { hash, options } = this.#target;
     const partial = await this.#components.blobs.openPartial(hash, options);
-    const resumed = partial.offset > 0;
     try {
       await this.#fill(partial);
       return await partial.complete();
     } catch (error) {
       if (isErgonError(error, 'ERR_TRANSFER_TOO_LARGE')) await partial.discard().catch(() => undefined);
-      // What an earlier attempt left may be at fault, perhaps from another peer: once more from the start.
-      if (!resumed || !isErgonError(error, 'ERR_TRANSFER_HASH_MISMATCH')) throw error;
+      throw this.#blamed(error);
     } finally {
       await partial.close();
     }
-    return this.run();
+  }
+
+  /** All bytes fitted this peer's list, those of earlier attempts too: whatever is wrong with them is its word. */
+  #blamed(error: unknown): unknown {
+    if (!(error instanceof TransferError)) return error;
+    if (!isErgonError(error, 'ERR_TRANSFER_HASH_MISMATCH', 'ERR_TRANSFER_CHUNK_MISMATCH')) return error;
+    const { peerId, hash } = this.#target;
+    const message = `Peer ${peerId} sent what is not blob ${hash}: ${error.message}`;
+    return new TransferError(error.code, message, { ...error.detail, peerId, hash }, { cause: error });
+  }
+
+  /** What came under another list does not count under this one: then the blob begins anew, but only once. */
+  async #agree(partial: PartialBlob, head: BlobHead): Promise<void> {
+    if (!(await partial.under(head))) return;
+    const { peerId, hash } = this.#target;
+    this.#restarts += 1;
+    if (this.#restarts > 1) {
+      const message = `Peer ${peerId} changes its list of chunk hashes of blob ${hash} from attempt to attempt`;
+      throw new TransferError('ERR_TRANSFER_CHUNK_LIST', message, { peerId, hash });
+    }
+    const message = `Peer ${peerId} has another list of chunk hashes of blob ${hash} than what is here came by`;
+    throw new TransferError('ERR_TRANSFER_ABORTED', message, { peerId, hash });
   }
 
   async #fill(partial: PartialBlob): Promise<void> {
@@ -110,14 +131,17 @@ class Fetch {
       timeoutMs: this.#init.stallTimeoutMs ?? 30_000,
       ...(options.multiaddrs === undefined ? {} : { multiaddrs: options.multiaddrs }),
     };
-    const { sizeBytes, bytes } = await this.#components.network.fetchBlob(
-      peerId,
-      hash,
-      partial.offset,
-      request,
-    );
-    if (sizeBytes > (options.maxBytes ?? Infinity)) throw tooLarge(options.maxBytes ?? 0);
-    for await (const chunk of bytes) {
+    const { offset } = partial;
+    const { bytes, ...head } = await this.#components.network.fetchBlob(peerId, hash, offset, request);
+    const { sizeBytes } = head;
+    try {
+      if (sizeBytes > (options.maxBytes ?? Infinity)) throw tooLarge(options.maxBytes ?? 0);
+      await this.#agree(partial, head);
+    } catch (error) {
+      await leave(bytes);
+      throw error;
+    }
+    for await (const chunk of verifiedChunks(bytes, head, offset)) {
       await partial.append(chunk);
       options.onProgress?.(partial.offset, sizeBytes);
     }
@@ -126,6 +150,14 @@ class Fetch {
       throw new TransferError('ERR_TRANSFER_ABORTED', message, { hash, peerId });
     }
   }
+}
+
+/** Ends a stream whose bytes are not wanted: what was never read from would not notice. */
+async function leave(bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const reader = bytes[Symbol.asyncIterator]();
+  // One that broke has ended by itself.
+  await reader.next().catch(() => undefined);
+  await reader.return?.();
 }
 
 /** The connection's fault, not the blob's: worth another attempt. */

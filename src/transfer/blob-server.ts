@@ -1,4 +1,5 @@
-import type { BlobServer, Sender } from '../interface/network.ts';
+import type { BlobHead, BlobServer, Sender } from '../interface/network.ts';
+import type { ChunkLists } from './chunk-lists.ts';
 import { range } from './errors.ts';
 import { bytesOf, hasCode, ioError, openPlain } from './files.ts';
 
@@ -7,31 +8,30 @@ export interface BlobServerInit {
   readonly allow: (hash: string, sender: Sender) => Promise<string | undefined>;
 }
 
+export interface BlobServerComponents {
+  readonly chunkLists: Pick<ChunkLists, 'of'>;
+}
+
 /** Serves files to peers, as far as `allow` lets them. The files must not change. */
-export function blobServer(init: BlobServerInit): BlobServer {
+export function blobServer(init: BlobServerInit, { chunkLists }: BlobServerComponents): BlobServer {
+  const headOf = async (hash: string, path: string): Promise<BlobHead | undefined> => {
+    try {
+      return await chunkLists.of(hash, path);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined;
+      throw ioError(error, path);
+    }
+  };
   return {
     async open(hash, sender, offset) {
       const path = await init.allow(hash, sender);
       if (path === undefined) return undefined;
-      const sizeBytes = await sizeOf(path);
-      if (sizeBytes === undefined) return undefined;
-      if (offset > sizeBytes) throw range(hash, offset, sizeBytes);
-      return { sizeBytes, bytes: read(path, offset) };
+      const head = await headOf(hash, path);
+      if (head === undefined) return undefined;
+      if (offset > head.sizeBytes) throw range(hash, offset, head.sizeBytes);
+      return { ...head, bytes: read(path, offset) };
     },
   };
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const file = await openPlain(path);
-    return await file
-      .stat()
-      .then(({ size }) => size)
-      .finally(() => file.close());
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw ioError(error, path);
-  }
 }
 
 /** Opens only when it is read, so that a reply nobody waits for holds no file open. */

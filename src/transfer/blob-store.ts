@@ -6,9 +6,11 @@ import type { Logger } from '../interface/logger.ts';
 import type { Startable } from '../interface/startable.ts';
 import type { BlobInfo, Blobs, PutOptions } from '../interface/transfer.ts';
 import { CacheMarks } from './cache-marks.ts';
+import { ChunkLists } from './chunk-lists.ts';
 import { mismatch, range, TransferError } from './errors.ts';
 import { bytesOf, hasCode, hashOfFile, hexOf, ioError, openPlain, publish, syncDirectory } from './files.ts';
 import { PartialBlob, type Digest } from './partial-blob.ts';
+import { dropOldPartials } from './partial-folder.ts';
 import { Space, type Intake } from './space.ts';
 
 export interface BlobStoreInit {
@@ -31,6 +33,8 @@ export interface BlobStore extends Blobs, Startable {
   ): Promise<PartialBlob>;
   /** A blob that is here was wanted again: for an activity, or, not `cached`, to stay. False: it was dropped just now. */
   noteUse(hash: string, cached: boolean): Promise<boolean>;
+  /** Of what this node serves. */
+  readonly chunkLists: ChunkLists;
   /** The same as `openPartial`, cached, for a blob whose name will be known only at its end; `key` is whatever tells it from others. */
   openUnnamed(
     key: string,
@@ -40,17 +44,21 @@ export interface BlobStore extends Blobs, Startable {
 
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
-/** Content-addressed files on disk: `blobs/ab/ab…` whole and read-only, `incoming` and `partial` on their way. */
+/**
+ * Content-addressed files on disk: `blobs/ab/ab…` whole and read-only, `incoming` and `partial` on their way, `chunks`
+ * with the chunk hashes of what was served.
+ */
 export function blobStore(init: BlobStoreInit, components: { logger: Logger; clock: Clock }): BlobStore {
   return new DiskBlobs(init, components);
 }
 
 class DiskBlobs implements BlobStore {
+  readonly chunkLists: ChunkLists;
   readonly #init: BlobStoreInit;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #space: Space;
-  readonly #folders: { blobs: string; incoming: string; partial: string; damaged: string; cached: string };
+  readonly #folders: Record<'blobs' | 'incoming' | 'partial' | 'damaged' | 'cached' | 'chunks', string>;
   readonly #marks: CacheMarks;
   readonly #held = new Map<string, number>();
   #queue: Promise<unknown> = Promise.resolve();
@@ -67,18 +75,21 @@ class DiskBlobs implements BlobStore {
       partial: folder('partial'),
       damaged: folder('damaged'),
       cached: folder('cached'),
+      chunks: folder('chunks'),
     };
+    this.chunkLists = new ChunkLists(this.#folders.chunks);
     this.#marks = new CacheMarks(this.#folders.cached);
   }
 
   /** Clears away what a crash left behind, and counts what is there. */
   async start(): Promise<void> {
-    const { blobs, incoming, partial, damaged, cached } = this.#folders;
+    const { incoming, partial } = this.#folders;
     try {
       await rm(incoming, { recursive: true, force: true });
-      for (const folder of [blobs, incoming, partial, damaged, cached])
+      for (const folder of Object.values(this.#folders))
         await mkdir(folder, { recursive: true, mode: 0o700 });
-      await this.#dropOldPartials();
+      await dropOldPartials(partial, this.#clock.now() - (this.#init.maxPartialAgeMs ?? WEEK_MS));
+      await this.chunkLists.prune();
       this.#space.reset();
       for (const { sizeBytes } of await this.list()) this.#space.stored(sizeBytes);
       await this.#dropEmptyMarks();
@@ -143,6 +154,7 @@ class DiskBlobs implements BlobStore {
     const found = await hashOfFile(file).finally(() => file.close());
     if (found === hash) return info;
     await rename(this.#pathOf(hash), join(this.#folders.damaged, `${hexOf(hash)}.${randomUUID()}`));
+    await this.chunkLists.remove(hash);
     this.#space.removed(info.sizeBytes);
     this.#logger.error({ hash, found }, 'a blob is damaged and was set aside');
     throw new TransferError('ERR_TRANSFER_DAMAGED', `Blob ${hash} is damaged: its bytes hash to ${found}`, {
@@ -160,6 +172,7 @@ class DiskBlobs implements BlobStore {
       if (hasCode(error, 'ENOENT')) return false;
       throw ioError(error, this.#pathOf(hash));
     }
+    await this.chunkLists.remove(hash);
     this.#space.removed(info.sizeBytes);
     return true;
   }
@@ -225,7 +238,12 @@ class DiskBlobs implements BlobStore {
     { maxBytes, cached = false }: { readonly maxBytes?: number; readonly cached?: boolean } = {},
   ): Promise<PartialBlob> {
     const hex = hexOf(hash);
-    return this.#openPartial(hex, { maxBytes, cached, expected: { algorithm: 'sha256', hex } });
+    return this.#openPartial(hex, {
+      maxBytes,
+      cached,
+      expected: { algorithm: 'sha256', hex },
+      isListed: true,
+    });
   }
 
   async openUnnamed(
@@ -242,12 +260,13 @@ class DiskBlobs implements BlobStore {
       maxBytes,
       expected,
       cached,
-    }: { maxBytes: number | undefined; expected: Digest | undefined; cached: boolean },
+      isListed = false,
+    }: { maxBytes: number | undefined; expected: Digest | undefined; cached: boolean; isListed?: boolean },
   ): Promise<PartialBlob> {
     const path = join(this.#folders.partial, name);
     const intake = this.#space.intake(maxBytes);
     try {
-      const init = { path, ...(expected === undefined ? {} : { expected }) };
+      const init = { path, isListed, ...(expected === undefined ? {} : { expected }) };
       return await PartialBlob.open(init, { intake, keep: (info) => this.#keep(path, info, cached) });
     } catch (error) {
       intake.release();
@@ -287,16 +306,6 @@ class DiskBlobs implements BlobStore {
   async #dropEmptyMarks(): Promise<void> {
     for (const { hex } of await this.#marks.list()) {
       if ((await this.stat(`sha256:${hex}`)) === undefined) await this.#marks.remove(hex);
-    }
-  }
-
-  async #dropOldPartials(): Promise<void> {
-    const oldest = this.#clock.now() - (this.#init.maxPartialAgeMs ?? WEEK_MS);
-    for (const name of await readdir(this.#folders.partial)) {
-      const path = join(this.#folders.partial, name);
-      const { mtimeMs, nlink } = await stat(path);
-      // A second name means that a crash came between naming the whole blob and dropping this: never append to that.
-      if (mtimeMs < oldest || nlink > 1) await unlink(path);
     }
   }
 

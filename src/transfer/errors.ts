@@ -5,6 +5,8 @@ export type TransferErrorCode =
   | 'ERR_TRANSFER_RANGE'
   | 'ERR_TRANSFER_HASH_INVALID'
   | 'ERR_TRANSFER_HASH_MISMATCH'
+  | 'ERR_TRANSFER_CHUNK_MISMATCH'
+  | 'ERR_TRANSFER_CHUNK_LIST'
   | 'ERR_TRANSFER_TOO_LARGE'
   | 'ERR_TRANSFER_NO_SPACE'
   | 'ERR_TRANSFER_DAMAGED'
@@ -35,6 +37,16 @@ export const transferErrors: ErrorCatalogue<TransferErrorCode> = {
   ERR_TRANSFER_HASH_MISMATCH: {
     meaning: 'The bytes that came are not those of the hash. They were thrown away.',
     remedy: 'Check the source; bytes that a peer sent wrongly are fetched anew at the next attempt.',
+  },
+  ERR_TRANSFER_CHUNK_MISMATCH: {
+    meaning:
+      'A chunk of a blob that a peer sent is not what its own list of chunk hashes says. The transfer ended there; what came before is kept.',
+    remedy:
+      'The message names the peer and the chunk. Fetch it again: it goes on behind the last good chunk; if it happens again, the peer or its disk is at fault.',
+  },
+  ERR_TRANSFER_CHUNK_LIST: {
+    meaning: 'A peer tells other chunk hashes of the same blob at every attempt.',
+    remedy: 'Fetch the blob from another peer.',
   },
   ERR_TRANSFER_TOO_LARGE: {
     meaning: 'The blob is larger than allowed. What had come was thrown away.',

@@ -1,8 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rename, rm, unlink, writeFile, type FileHandle } from 'node:fs/promises';
+import { isErgonError } from '../interface/errors.ts';
+import type { BlobHead } from '../interface/network.ts';
 import type { BlobInfo } from '../interface/transfer.ts';
+import { headOf, sameHead, verifiedChunks } from './chunks.ts';
 import { mismatch } from './errors.ts';
-import { bytesOf } from './files.ts';
+import { bytesOf, hasCode } from './files.ts';
 import type { Intake } from './space.ts';
 
 /** What the whole must hash to, in whatever way its name says. */
@@ -16,6 +19,8 @@ interface Init {
   readonly path: string;
   /** Without it, whatever came is the blob. */
   readonly expected?: Digest;
+  /** It comes in chunks that a list of hashes vouches for: what was left without being on it is not gone on from. */
+  readonly isListed?: boolean;
 }
 
 interface Components {
@@ -33,6 +38,7 @@ export class PartialBlob {
   readonly #components: Components;
   #digests: ReadonlyMap<string, Hash>;
   #offset = 0;
+  #head: BlobHead | undefined;
 
   private constructor(init: Init, file: FileHandle, components: Components) {
     this.#init = init;
@@ -46,7 +52,7 @@ export class PartialBlob {
     const file = await open(init.path, 'a+', 0o600);
     try {
       const partial = new PartialBlob(init, file, components);
-      for await (const chunk of bytesOf(file, 0)) partial.#take(chunk);
+      await partial.#recover();
       return partial;
     } catch (error) {
       await file.close();
@@ -57,6 +63,19 @@ export class PartialBlob {
   /** How many bytes are here. */
   get offset(): number {
     return this.#offset;
+  }
+
+  /** The same list as before changes nothing; under another one it begins anew. True when bytes were thrown away. */
+  async under(head: BlobHead): Promise<boolean> {
+    if (this.#head !== undefined && sameHead(this.#head, head)) return false;
+    const isLoss = this.#offset > 0;
+    await this.restart();
+    const { sizeBytes, chunks } = head;
+    const temporary = `${this.#listPath}.new`;
+    await writeFile(temporary, JSON.stringify({ sizeBytes, chunks }), { mode: 0o600 });
+    await rename(temporary, this.#listPath);
+    this.#head = head;
+    return isLoss;
   }
 
   async append(chunk: Uint8Array): Promise<void> {
@@ -88,6 +107,7 @@ export class PartialBlob {
     await this.#file.chmod(0o400);
     const info = { hash: `${OWN}:${found.get(OWN) ?? ''}`, sizeBytes: this.#offset };
     await this.#components.keep(info);
+    await rm(this.#listPath, { force: true });
     await this.close();
     return info;
   }
@@ -100,7 +120,29 @@ export class PartialBlob {
 
   async discard(): Promise<void> {
     await unlink(this.#init.path);
+    await rm(this.#listPath, { force: true });
     await this.close();
+  }
+
+  get #listPath(): string {
+    return listPathOf(this.#init.path);
+  }
+
+  /** A power loss may have left holes, and a chunk that was half written: from there on it comes again. */
+  async #recover(): Promise<void> {
+    const bytes = bytesOf(this.#file, 0);
+    if (this.#init.isListed !== true) {
+      for await (const chunk of bytes) this.#take(chunk);
+      return;
+    }
+    this.#head = await keptHead(this.#listPath);
+    try {
+      if (this.#head !== undefined)
+        for await (const chunk of verifiedChunks(bytes, this.#head, 0)) this.#take(chunk);
+    } catch (error) {
+      if (!isErgonError(error, 'ERR_TRANSFER_CHUNK_MISMATCH')) throw error;
+    }
+    await this.#file.truncate(this.#offset);
   }
 
   #take(chunk: Uint8Array): void {
@@ -111,6 +153,20 @@ export class PartialBlob {
   #update(chunk: Uint8Array): void {
     for (const digest of this.#digests.values()) digest.update(chunk);
     this.#offset += chunk.byteLength;
+  }
+}
+
+/** Beside an unfinished blob: its list of chunk hashes. */
+export function listPathOf(path: string): string {
+  return `${path}.chunks`;
+}
+
+async function keptHead(path: string): Promise<BlobHead | undefined> {
+  try {
+    return headOf(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,14 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ErgonError } from '../../src/interface/errors.ts';
-import type { Network, PeerInfo, PeerStream, RequestHandler, Sender } from '../../src/interface/network.ts';
+import {
+  BLOB_CHUNK_BYTES,
+  type Network,
+  type PeerInfo,
+  type PeerStream,
+  type RequestHandler,
+  type Sender,
+} from '../../src/interface/network.ts';
 import type { JsonValue } from '../../src/interface/store.ts';
 import { newId } from '../../src/util/id.ts';
 import { testIdentity } from '../support/identities.ts';
@@ -40,6 +48,8 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
     let b: Network;
     let handled: { body: unknown; sender: Sender; signal: AbortSignal }[];
     let hold: PromiseWithResolvers<JsonValue>;
+    let listedSize: number;
+    let list: string[];
     let accepted: { stream: PeerStream; sender: Sender }[];
     let serve: PromiseWithResolvers<undefined>;
 
@@ -89,8 +99,9 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
       });
       a.serveBlobs({
         async open(hash, sender, offset) {
+          if (hash === LISTED) return { sizeBytes: listedSize, chunks: list, bytes: slices(Buffer.alloc(5)) };
           if (hash !== HASH || sender.peerId !== b.peerId) return undefined;
-          return { sizeBytes: BLOB.byteLength, bytes: slices(BLOB.subarray(offset)) };
+          return { ...BLOB_HEAD, bytes: slices(BLOB.subarray(offset)) };
         },
       });
       accepted = [];
@@ -254,12 +265,40 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
     test('a blob comes whole and from any offset', async () => {
       await connected();
       const whole = await b.fetchBlob(a.peerId, HASH, 0);
-      expect(whole.sizeBytes).toBe(BLOB.byteLength);
+      expect({ sizeBytes: whole.sizeBytes, chunks: whole.chunks }).toEqual(BLOB_HEAD);
       expect(Buffer.compare(await collect(whole.bytes), BLOB)).toBe(0);
       const rest = await b.fetchBlob(a.peerId, HASH, 999_999);
+      expect(rest.chunks).toEqual(BLOB_HEAD.chunks);
       expect(Buffer.compare(await collect(rest.bytes), BLOB.subarray(999_999))).toBe(0);
       const nothing = await b.fetchBlob(a.peerId, HASH, BLOB.byteLength);
       expect(await collect(nothing.bytes)).toHaveLength(0);
+    });
+
+    test.each([
+      ['too short', []],
+      ['too long', ['0'.repeat(64), '0'.repeat(64)]],
+      ['of what are no hashes', ['0'.repeat(63)]],
+    ])('a list of chunk hashes that is %s is refused before the bytes', async (_what, given) => {
+      await connected();
+      listedSize = 5;
+      list = given;
+      await expect(b.fetchBlob(a.peerId, LISTED, 0)).rejects.toMatchObject({
+        code: 'ERR_NETWORK_PROTOCOL',
+      });
+      expect(await ask('echo', 1)).toEqual({ value: 1 });
+    });
+
+    test('a blob of as many chunks as there may be is told of, one of more is not', async () => {
+      await connected();
+      listedSize = 65_536 * BLOB_CHUNK_BYTES;
+      list = Array.from({ length: 65_536 }, () => 'ee'.repeat(32));
+      const { chunks } = await b.fetchBlob(a.peerId, LISTED, listedSize - 5);
+      expect(chunks).toEqual(list);
+      listedSize += 1;
+      list.push('ee'.repeat(32));
+      await expect(b.fetchBlob(a.peerId, LISTED, listedSize - 5)).rejects.toMatchObject({
+        code: 'ERR_NETWORK_PROTOCOL',
+      });
     });
 
     test('a blob that is not there and one that is not allowed look the same', async () => {
@@ -378,6 +417,13 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
 }
 
 const BLOB = Buffer.alloc(1_500_000, 'a blob of some length, ');
+const BLOB_HEAD = {
+  sizeBytes: BLOB.byteLength,
+  chunks: [BLOB.subarray(0, BLOB_CHUNK_BYTES), BLOB.subarray(BLOB_CHUNK_BYTES)].map((chunk) =>
+    createHash('sha256').update(chunk).digest('hex'),
+  ),
+};
+const LISTED = `sha256:${'77'.repeat(32)}`;
 
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += 100_000) yield bytes.subarray(at, at + 100_000);

@@ -8,8 +8,12 @@ import { testNodes, until } from '../support/libp2p-nodes.ts';
 
 const nodes = testNodes();
 const PROTOCOL = '/ergon/test/1';
-const BLOB = '/ergon/blob/1';
+const BLOB = '/ergon/blob/2';
 const HASH = `sha256:${'cd'.repeat(32)}`;
+/** As many as 50 MB have. */
+const CHUNKS = Array.from({ length: 48 }, () => 'ee'.repeat(32));
+/** Before five bytes. */
+const HEAD = { sizeBytes: 5, chunks: ['ee'.repeat(32)] };
 
 let victim: Network;
 let friend: Network;
@@ -34,7 +38,8 @@ beforeEach(async () => {
   const requests = { echo, large, hold } as unknown as Record<string, RequestHandler<never>>;
   victim.handle({ id: PROTOCOL, requests });
   victim.serveBlobs({
-    open: async (hash) => (hash === HASH ? { sizeBytes: 50_000_000, bytes: endless() } : undefined),
+    open: async (hash) =>
+      hash === HASH ? { sizeBytes: 50_000_000, chunks: CHUNKS, bytes: endless() } : undefined,
   });
   await victim.start();
   friend = nodes.node('friend', { bootstrap: victim.multiaddrs() });
@@ -230,27 +235,25 @@ describe('a peer that serves blobs', () => {
   }
 
   test('with more bytes than it announced is refused', async () => {
-    const serve = (stream: Stream): void =>
-      void stream.send(Buffer.concat([frame({ sizeBytes: 5 }), Buffer.alloc(6)]));
+    const serve = (stream: Stream): void => void stream.send(Buffer.concat([frame(HEAD), Buffer.alloc(6)]));
     expect(await fetched(serve)).toMatchObject({ code: 'ERR_NETWORK_PROTOCOL' });
   });
 
   test('with fewer bytes than it announced is an interrupted transfer', async () => {
     const serve = (stream: Stream): void => {
-      stream.send(Buffer.concat([frame({ sizeBytes: 5 }), Buffer.alloc(4)]));
+      stream.send(Buffer.concat([frame(HEAD), Buffer.alloc(4)]));
       void stream.close();
     };
     expect(await fetched(serve)).toMatchObject({ code: 'ERR_NETWORK_UNREACHABLE' });
   });
 
   test('with a reply that is none is refused', async () => {
-    const serve = (stream: Stream): void => void stream.send(frame({ sizeBytes: -1 }));
+    const serve = (stream: Stream): void => void stream.send(frame({ ...HEAD, sizeBytes: -1 }));
     expect(await fetched(serve)).toMatchObject({ code: 'ERR_NETWORK_PROTOCOL' });
   });
 
   test('that falls silent is given up after the timeout', async () => {
-    const serve = (stream: Stream): void =>
-      void stream.send(Buffer.concat([frame({ sizeBytes: 5 }), Buffer.alloc(4)]));
+    const serve = (stream: Stream): void => void stream.send(Buffer.concat([frame(HEAD), Buffer.alloc(4)]));
     expect(await fetched(serve)).toMatchObject({ code: 'ERR_NETWORK_TIMEOUT' });
   });
 });

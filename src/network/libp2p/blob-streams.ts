@@ -2,20 +2,23 @@ import type { Stream } from '@libp2p/interface';
 import { isErgonError } from '../../interface/errors.ts';
 import type { Clock } from '../../interface/clock.ts';
 import type { Logger } from '../../interface/logger.ts';
-import type { BlobServer, Sender } from '../../interface/network.ts';
+import type { BlobHead, BlobServer, BlobStream, Sender } from '../../interface/network.ts';
 import { errorAnswer, valueOf, wireError, type WireError } from '../answer.ts';
+import { checkBlobHead } from '../blob-head.ts';
 import { deadline } from '../deadline.ts';
 import { NetworkError } from '../errors.ts';
 import { decodeMessage, encodeMessage } from '../message.ts';
 import { checkBlobReply, checkBlobRequest } from './envelope.ts';
-import { FrameReader, write, writeFrame } from './frame-reader.ts';
+import { FrameReader, frameOf, write, writeFrame } from './frame-reader.ts';
 import { unreachable } from './request-channel.ts';
 
 const HEADER_BYTES = 64 * 1024;
+/** A reply with as many chunk hashes as there may be. */
+const REPLY_BYTES = 5 * 1024 * 1024;
 const HEADER_TIMEOUT_MS = 10_000;
 const WRITE_TIMEOUT_MS = 60_000;
 /** One send to the muxer: large enough for speed, small enough that other streams get their turn. */
-const CHUNK_BYTES = 64 * 1024;
+const SEND_BYTES = 64 * 1024;
 
 interface Components {
   readonly server: BlobServer | undefined;
@@ -32,7 +35,7 @@ export async function serveBlob(stream: Stream, sender: Sender, components: Comp
       throw new NetworkError('ERR_NETWORK_PROTOCOL', 'The stream ended before its request');
     const bytes = await openBlob(stream, header, sender, components);
     if (bytes !== undefined)
-      for await (const chunk of bytes) await writeChunk(stream, chunk, components.clock);
+      for await (const piece of bytes) await writePiece(stream, piece, components.clock);
     await stream.close();
   } catch (error) {
     components.logger.debug({ err: error, peerId: sender.peerId }, 'a blob was not sent to its end');
@@ -55,7 +58,9 @@ async function openBlob(
       await refuse(wireError('ERR_NETWORK_BLOB_NOT_FOUND', `There is no blob ${hash} for you`));
       return undefined;
     }
-    await writeFrame(stream, encodeMessage({ sizeBytes: blob.sizeBytes }, HEADER_BYTES));
+    const { sizeBytes, chunks } = blob;
+    const reply = encodeMessage({ sizeBytes, chunks }, REPLY_BYTES);
+    await writePiece(stream, frameOf(reply), components.clock);
     return blob.bytes;
   } catch (error) {
     if (!isErgonError(error))
@@ -67,10 +72,10 @@ async function openBlob(
 }
 
 /** A peer that takes nothing for a minute holds a file open for nothing: it may resume later. */
-async function writeChunk(stream: Stream, chunk: Uint8Array, clock: Clock): Promise<void> {
-  for (let at = 0; at < chunk.byteLength; at += CHUNK_BYTES) {
+async function writePiece(stream: Stream, piece: Uint8Array, clock: Clock): Promise<void> {
+  for (let at = 0; at < piece.byteLength; at += SEND_BYTES) {
     using limit = deadline(clock, 'a blob', {}, WRITE_TIMEOUT_MS);
-    await limit.race(write(stream, chunk.subarray(at, at + CHUNK_BYTES)));
+    await limit.race(write(stream, piece.subarray(at, at + SEND_BYTES)));
   }
 }
 
@@ -80,17 +85,15 @@ export async function readBlob(
   request: { peerId: string; hash: string; offset: number },
   wait: { stallTimeoutMs: number; signal?: AbortSignal | undefined },
   clock: Clock,
-): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }> {
+): Promise<BlobStream> {
   const { peerId, hash, offset } = request;
-  const reader = new FrameReader(stream, HEADER_BYTES);
+  const reader = new FrameReader(stream, REPLY_BYTES);
   const step = stepper(stream, `blob ${hash} of ${peerId}`, wait, clock);
   try {
     await writeFrame(stream, encodeMessage({ hash, offset }, HEADER_BYTES), wait.signal);
     const frame = await step(reader.frame());
-    const sizeBytes = replySize(frame, peerId, hash);
-    if (sizeBytes < offset)
-      throw new NetworkError('ERR_NETWORK_PROTOCOL', `Blob ${hash} ends before byte ${offset}`);
-    return { sizeBytes, bytes: bodyOf(stream, sizeBytes - offset, peerId, () => step(reader.chunk())) };
+    const head = checkBlobHead(headIn(frame, peerId, hash), request);
+    return { ...head, bytes: bodyOf(stream, head.sizeBytes - offset, peerId, () => step(reader.chunk())) };
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error('blob not read'));
     throw isErgonError(error) ? error : unreachable(peerId, error);
@@ -117,22 +120,22 @@ function stepper(
   };
 }
 
-function replySize(frame: Uint8Array | undefined, peerId: string, hash: string): number {
+function headIn(frame: Uint8Array | undefined, peerId: string, hash: string): BlobHead {
   if (frame === undefined)
     throw new NetworkError('ERR_NETWORK_PROTOCOL', `Peer ${peerId} gave no reply for ${hash}`);
   const reply = checkedReply(frame, peerId);
-  if ('sizeBytes' in reply) return reply.sizeBytes;
+  if ('sizeBytes' in reply) return reply;
   if (reply.error.code === 'ERR_NETWORK_BLOB_NOT_FOUND') {
     const message = `Peer ${peerId} has no blob ${hash} for this node`;
     throw new NetworkError('ERR_NETWORK_BLOB_NOT_FOUND', message, { peerId, hash });
   }
   valueOf(reply, peerId);
-  return 0;
+  return { sizeBytes: 0, chunks: [] };
 }
 
-function checkedReply(frame: Uint8Array, peerId: string): { sizeBytes: number } | { error: WireError } {
+function checkedReply(frame: Uint8Array, peerId: string): BlobHead | { error: WireError } {
   try {
-    return checkBlobReply(decodeMessage(frame)) as { sizeBytes: number } | { error: WireError };
+    return checkBlobReply(decodeMessage(frame)) as BlobHead | { error: WireError };
   } catch (cause) {
     const message = `Peer ${peerId} broke the protocol: its blob reply is malformed`;
     throw new NetworkError('ERR_NETWORK_PROTOCOL', message, { peerId }, { cause });

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { BlobHash, Bytes } from '../../interface/values.ts';
 import { checker } from '../../util/check.ts';
 import { WireError } from '../answer.ts';
+import { BlobHeadSchema } from '../blob-head.ts';
 
 const closed = { additionalProperties: false } as const;
 /** Numbers the requests of one stream. */
@@ -23,10 +24,7 @@ export const AnswerEnvelope = Type.Union([
 
 export const BlobRequest = Type.Object({ hash: BlobHash, offset: Bytes }, closed);
 
-export const BlobReply = Type.Union([
-  Type.Object({ sizeBytes: Bytes }, closed),
-  Type.Object({ error: WireError }, closed),
-]);
+export const BlobReply = Type.Union([BlobHeadSchema, Type.Object({ error: WireError }, closed)]);
 
 export const checkRequest = checker(RequestEnvelope, 'request');
 export const checkAnswer = checker(AnswerEnvelope, 'answer');

@@ -118,10 +118,15 @@ export class FrameReader {
 
 /** Sends one frame, and waits while the peer does not take more. The stream's own errors are thrown as they are. */
 export async function writeFrame(stream: Stream, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  await write(stream, frameOf(bytes), signal);
+}
+
+/** As it goes over the wire: behind its length. */
+export function frameOf(bytes: Uint8Array): Uint8Array {
   const frame = Buffer.allocUnsafe(LENGTH_BYTES + bytes.byteLength);
   frame.writeUInt32BE(bytes.byteLength);
   frame.set(bytes, LENGTH_BYTES);
-  await write(stream, frame, signal);
+  return frame;
 }
 
 /**

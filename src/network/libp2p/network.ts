@@ -6,6 +6,7 @@ import type { Clock } from '../../interface/clock.ts';
 import type { Logger } from '../../interface/logger.ts';
 import type {
   BlobServer,
+  BlobStream,
   Network,
   PeerInfo,
   PeerStream,
@@ -183,7 +184,7 @@ class Libp2pNetwork implements Network {
     hash: string,
     offset: number,
     options: RequestOptions = {},
-  ): Promise<{ sizeBytes: number; bytes: AsyncIterable<Uint8Array> }> {
+  ): Promise<BlobStream> {
     const stallTimeoutMs = options.timeoutMs ?? this.#limits.requestTimeoutMs;
     const stream = await this.#open(peerId, BLOB_PROTOCOL, `blob ${hash} of ${peerId}`, options);
     return await readBlob(

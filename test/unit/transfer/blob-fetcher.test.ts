@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BlobServer, Network } from '../../../src/interface/network.ts';
+import { BLOB_CHUNK_BYTES, type BlobServer, type Network } from '../../../src/interface/network.ts';
 import type { BlobFetcher } from '../../../src/interface/transfer.ts';
 import { memoryNetwork, type MemoryHub } from '../../../src/network/index.ts';
 import { blobFetcher, blobServer, blobStore, type BlobStore } from '../../../src/transfer/index.ts';
@@ -12,7 +12,7 @@ import { silentLogger } from '../../support/silent-logger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
-const content = randomBytes(2_000_000);
+const content = randomBytes(4_000_000);
 const hash = `sha256:${createHash('sha256').update(content).digest('hex')}`;
 const logger = silentLogger;
 
@@ -31,10 +31,10 @@ beforeEach(async () => {
   requestor = hub.join(testIdentity('requestor'));
   await writeFile(join(folder(), 'source'), content);
   offsets = [];
-  serve(blobServer({ allow: async (asked) => (asked === hash ? join(folder(), 'source') : undefined) }));
-  await Promise.all([provider.start(), requestor.start()]);
   blobs = blobStore({ directory: join(folder(), 'store'), maxBlobBytes: 10_000_000 }, { logger, clock });
   await blobs.start();
+  serve(served(async (asked) => (asked === hash ? join(folder(), 'source') : undefined)));
+  await Promise.all([provider.start(), requestor.start()]);
   fetcher = blobFetcher({ maxAttempts: 3 }, { network: requestor, blobs, clock, logger, random: () => 0.5 });
 });
 
@@ -51,10 +51,15 @@ function serve(server: BlobServer): void {
   });
 }
 
+function served(allow: (hash: string) => Promise<string | undefined>): BlobServer {
+  return blobServer({ allow }, blobs);
+}
+
 function corrupted(): BlobServer {
   return {
     open: async () => ({
       sizeBytes: 3,
+      chunks: [createHash('sha256').update('bad').digest('hex')],
       bytes: (async function* () {
         yield Buffer.from('bad');
       })(),
@@ -80,19 +85,19 @@ describe('fetching a blob', () => {
     const onProgress = (...args: [number, number]): void => void progress.push(args);
     expect(await fetcher.fetch(provider.peerId, hash, { onProgress })).toEqual({
       hash,
-      sizeBytes: 2_000_000,
+      sizeBytes: 4_000_000,
     });
-    expect(progress.at(-1)).toEqual([2_000_000, 2_000_000]);
-    expect(await blobs.verify(hash)).toEqual({ hash, sizeBytes: 2_000_000 });
+    expect(progress.at(-1)).toEqual([4_000_000, 4_000_000]);
+    expect(await blobs.verify(hash)).toEqual({ hash, sizeBytes: 4_000_000 });
     hub.disconnect(provider.peerId, requestor.peerId);
-    expect(await fetcher.fetch(provider.peerId, hash)).toEqual({ hash, sizeBytes: 2_000_000 });
+    expect(await fetcher.fetch(provider.peerId, hash)).toEqual({ hash, sizeBytes: 4_000_000 });
     expect(offsets).toEqual([0]);
   });
 
   test('goes on where it broke off, as often as there is progress', async () => {
     let cuts = 0;
     hub.fault(({ kind }) =>
-      kind === 'fetch' && cuts++ < 6 ? { type: 'cut', afterBytes: 300_000 } : undefined,
+      kind === 'fetch' && cuts++ < 3 ? { type: 'cut', afterBytes: 1_100_000 } : undefined,
     );
     requestor.onPeer(() => undefined);
     const reconnect = setInterval(() => hub.connect(provider.peerId, requestor.peerId), 1);
@@ -106,7 +111,7 @@ describe('fetching a blob', () => {
 
   test('gives up without progress, and a later call resumes, also in another run of the node', async () => {
     hub.fault(({ kind }) =>
-      kind === 'fetch' && offsets.length === 0 ? { type: 'cut', afterBytes: 700_000 } : undefined,
+      kind === 'fetch' && offsets.length === 0 ? { type: 'cut', afterBytes: 1_700_000 } : undefined,
     );
     const first = await settled(fetcher.fetch(provider.peerId, hash));
     expect(first).toMatchObject({ status: 'rejected', reason: { code: 'ERR_NETWORK_UNREACHABLE' } });
@@ -117,19 +122,19 @@ describe('fetching a blob', () => {
     );
     await restarted.start();
     const again = blobFetcher({}, { network: requestor, blobs: restarted, clock, logger });
-    expect(await again.fetch(provider.peerId, hash)).toEqual({ hash, sizeBytes: 2_000_000 });
-    expect(offsets.at(-1)).toBe(700_000);
+    expect(await again.fetch(provider.peerId, hash)).toEqual({ hash, sizeBytes: 4_000_000 });
+    expect(offsets.at(-1)).toBe(BLOB_CHUNK_BYTES);
   });
 
   test('of several callers runs once; each may give up by itself', async () => {
     const controller = new AbortController();
     const onProgress = (received: number): void => {
-      if (received > 500_000) controller.abort();
+      if (received > 1_500_000) controller.abort();
     };
     const given = fetcher.fetch(provider.peerId, hash, { signal: controller.signal, onProgress });
     const others = Array.from({ length: 5 }, () => fetcher.fetch(provider.peerId, hash));
     await expect(given).rejects.toMatchObject({ code: 'ERR_TRANSFER_ABORTED' });
-    expect(await Promise.all(others)).toEqual(others.map(() => ({ hash, sizeBytes: 2_000_000 })));
+    expect(await Promise.all(others)).toEqual(others.map(() => ({ hash, sizeBytes: 4_000_000 })));
     expect(offsets).toEqual([0]);
   });
 
@@ -145,26 +150,29 @@ describe('fetching a blob', () => {
     expect(await settled(fetcher.fetch(provider.peerId, hash))).toMatchObject({ status: 'fulfilled' });
   });
 
-  test('that lies is thrown away', async () => {
+  test('that lies from its list on is thrown away, and its peer named', async () => {
     serve(corrupted());
     await expect(fetcher.fetch(provider.peerId, hash)).rejects.toMatchObject({
       code: 'ERR_TRANSFER_HASH_MISMATCH',
+      detail: { peerId: provider.peerId, hash },
+      message: expect.stringContaining(provider.peerId) as string,
     });
+    expect(await readdir(join(folder(), 'store', 'partial'))).toEqual([]);
     expect(await blobs.list()).toEqual([]);
     expect(blobs.usage().bytes).toBe(0);
   });
 
   test('does not suffer from what a liar left behind', async () => {
     await writeFile(join(folder(), 'store', 'partial', hash.slice(7)), 'the liar');
-    expect(await fetcher.fetch(provider.peerId, hash)).toEqual({ hash, sizeBytes: 2_000_000 });
-    expect(offsets).toEqual([8, 0]);
+    expect(await fetcher.fetch(provider.peerId, hash)).toEqual({ hash, sizeBytes: 4_000_000 });
+    expect(offsets).toEqual([0]);
   });
 
   test('over the limit is refused before its bytes', async () => {
-    const fetched = fetcher.fetch(provider.peerId, hash, { maxBytes: 1_999_999 });
+    const fetched = fetcher.fetch(provider.peerId, hash, { maxBytes: 3_999_999 });
     await expect(fetched).rejects.toMatchObject({ code: 'ERR_TRANSFER_TOO_LARGE' });
     expect(blobs.usage().bytes).toBe(0);
-    await fetcher.fetch(provider.peerId, hash, { maxBytes: 2_000_000 });
+    await fetcher.fetch(provider.peerId, hash, { maxBytes: 4_000_000 });
     await expect(fetcher.fetch(provider.peerId, hash, { maxBytes: 5 })).rejects.toMatchObject({
       code: 'ERR_TRANSFER_TOO_LARGE',
     });
@@ -183,14 +191,14 @@ describe('serving blobs', () => {
   const sender = { peerId: 'p', address: 'a' };
 
   test('a file that is gone is like one that was never there; a folder is never read', async () => {
-    const gone = blobServer({ allow: async () => join(folder(), 'nothing') });
+    const gone = served(async () => join(folder(), 'nothing'));
     expect(await gone.open(hash, sender, 0)).toBeUndefined();
-    const directory = blobServer({ allow: async () => folder() });
+    const directory = served(async () => folder());
     await expect(directory.open(hash, sender, 0)).rejects.toMatchObject({ code: 'ERR_TRANSFER_IO' });
   });
 
   test('an offset beyond the end is refused', async () => {
-    const server = blobServer({ allow: async () => join(folder(), 'source') });
-    await expect(server.open(hash, sender, 2_000_001)).rejects.toMatchObject({ code: 'ERR_TRANSFER_RANGE' });
+    const server = served(async () => join(folder(), 'source'));
+    await expect(server.open(hash, sender, 4_000_001)).rejects.toMatchObject({ code: 'ERR_TRANSFER_RANGE' });
   });
 });
