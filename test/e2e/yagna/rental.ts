@@ -56,6 +56,7 @@ export class Rental {
   demandId = '';
   agreementId = '';
   activityId = '';
+  readonly #told: MarketEvent[] = [];
 
   constructor(client: YagnaClient) {
     this.client = client;
@@ -97,8 +98,16 @@ export class Rental {
     this.demandId = await this.client.post<string>(`${M}/demands`, this.body);
   }
 
-  event(isMeant: (event: MarketEvent) => boolean): Promise<MarketEvent> {
-    return this.client.event(`${M}/demands/${this.demandId}/events?timeout=5&maxEvents=10`, isMeant);
+  /** The first event that is meant; the others, which are told only once, stay for whoever asks next. */
+  async event(isMeant: (event: MarketEvent) => boolean): Promise<MarketEvent> {
+    for (let polls = 0; polls < 12; polls += 1) {
+      const at = this.#told.findIndex(isMeant);
+      const [found] = at < 0 ? [] : this.#told.splice(at, 1);
+      if (found !== undefined) return found;
+      const path = `${M}/demands/${this.demandId}/events?timeout=5&maxEvents=10`;
+      this.#told.push(...(await this.client.get<MarketEvent[]>(path)));
+    }
+    throw new Error(`demand ${this.demandId}: the event did not come`);
   }
 
   /** The next offer of the market, from `issuer` when there are several. */

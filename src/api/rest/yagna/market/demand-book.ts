@@ -160,9 +160,23 @@ export class DemandBook {
   #match(demand: DemandRecord): void {
     const { demandId } = demand;
     const issue = (offer: Offer): Promise<void> => this.tell(this.#initial(demand, offer));
-    const matcher = new Matcher(demand, { ...this.#context, issue });
+    const retract = (offerId: string): Promise<void> => this.#retract(demandId, offerId);
+    const matcher = new Matcher(demand, { ...this.#context, issue, retract });
     this.#matchers.set(demandId, matcher);
     matcher.start();
+  }
+
+  /** An offer that nobody can use any more is no news. */
+  async #retract(demandId: string, offerId: string): Promise<void> {
+    await this.#context.store.transact(async (tx) => {
+      const where = { index: 'demand', equals: demandId };
+      for (const { id, value } of await tx.list(demandEventBucket, { where })) {
+        const proposal = await tx.get(proposalBucket, value.proposalId);
+        if (proposal?.kind !== 'Initial' || proposal.marketOfferId !== offerId) continue;
+        // Read, so that a poll that takes it meanwhile has it.
+        if ((await tx.get(demandEventBucket, id)) !== undefined) tx.delete(demandEventBucket, id);
+      }
+    });
   }
 
   #initial({ demandId }: DemandRecord, offer: Offer): ProposalRecord {

@@ -14,6 +14,8 @@ export interface MatcherComponents {
   readonly market: Pick<YagnaParts['market'], 'offers'>;
   /** Tells the client of an offer. */
   readonly issue: (offer: Offer) => Promise<void>;
+  /** Takes back what the client was to be told of an offer that is gone, if it has not heard it yet. */
+  readonly retract: (offerId: string) => Promise<void>;
 }
 
 /** Offered once, until what came of it says that it may be offered again. */
@@ -106,6 +108,9 @@ export class Matcher {
   #forget(offerId: string): void {
     this.#standing.get(offerId)?.again?.();
     this.#standing.delete(offerId);
+    this.#components.retract(offerId).catch((err: unknown) => {
+      this.#components.logger.warn({ err, offerId }, 'an offer that is gone could not be taken back');
+    });
   }
 
   #issue(offerId: string): void {
