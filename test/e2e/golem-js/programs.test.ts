@@ -14,6 +14,7 @@ const { JobManager } = createRequire(import.meta.url)('@golem-sdk/golem-js/exper
   JobManager: typeof Jobs;
 };
 
+const LARGE_BYTES = 64_000_000;
 const BIN = fileURLToPath(new URL('../../../bin', import.meta.url));
 const textOf = (output: unknown): string => (typeof output === 'string' ? output : JSON.stringify(output));
 
@@ -46,7 +47,7 @@ describe('what programs for golem-js do', () => {
     await market.stop();
   });
 
-  describe.each(GUESTS)('in the runtime $runtime', ({ runtime, order, env, exit, tick }) => {
+  describe.each(GUESTS)('in the runtime $runtime', ({ order, env, exit, tick }) => {
     const rented = async (use: (exe: ExeUnit, rental: ResourceRental) => Promise<void>, by = glm) => {
       const rental = await by.oneOf({ order });
       await use(await rental.getExeUnit(), rental);
@@ -55,13 +56,7 @@ describe('what programs for golem-js do', () => {
 
     it('brings files both ways over websockets, empty ones and large ones', () =>
       rented(async (exe) => {
-        await bringFiles(exe, market.dir, [
-          0,
-          1,
-          40_960,
-          40_961,
-          runtime === 'wasi' ? 64_000_000 : 3_000_000,
-        ]);
+        await bringFiles(exe, market.dir, [0, 1, 40_960, 40_961, LARGE_BYTES]);
         await exe.uploadJson({ a: 1 }, '/golem/work/data.json');
         expect(await exe.downloadJson('/golem/work/data.json')).toMatchObject({ data: { a: 1 } });
         const gone = await exe.downloadFile('/golem/work/nothing', join(market.dir, 'nothing'));
@@ -72,10 +67,7 @@ describe('what programs for golem-js do', () => {
       }));
 
     it('brings files both ways by gftp', () =>
-      rented(
-        (exe) => bringFiles(exe, market.dir, [0, 40_961, runtime === 'docker' ? 64_000_000 : 3_000_000]),
-        byGftp,
-      ));
+      rented((exe) => bringFiles(exe, market.dir, [0, 40_961, LARGE_BYTES]), byGftp));
 
     it('runs batches, tells of a failing command, and captures as much as it was asked for', () =>
       rented(async (exe) => {

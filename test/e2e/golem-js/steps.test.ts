@@ -12,14 +12,13 @@ import type { DebitNoteRecord, InvoiceRecord } from '../../../src/interface/inde
 import { tarOf } from '../../support/tar.ts';
 import type { Page } from '../market-pair.ts';
 import { GolemMarket } from './golem-market.ts';
-import { WASI } from './guests.ts';
+import { GUESTS } from './guests.ts';
 
-const { order, tick } = WASI;
 /** A debit note every second. */
-const OFTEN: MarketOrderSpec = {
+const often = (order: MarketOrderSpec): MarketOrderSpec => ({
   ...order,
   demand: { ...order.demand, payment: { midAgreementDebitNoteIntervalSec: 1 } },
-};
+});
 
 interface Told {
   readonly id: string;
@@ -37,7 +36,7 @@ const outputOf = (told: readonly Told[], index: number): string =>
 const stepsOf = (told: readonly Told[]): readonly string[] =>
   told.filter(({ kind }) => !('stdout' in kind)).map(({ index, kind }) => `${index} ${JSON.stringify(kind)}`);
 
-describe('golem-js, step by step', () => {
+describe.each(GUESTS)('golem-js, step by step, in the runtime $runtime', ({ order, tick }) => {
   let market: GolemMarket;
   let glm: GolemNetwork;
   beforeAll(async () => {
@@ -154,7 +153,7 @@ describe('golem-js, step by step', () => {
       { transfer: { from: 'container:/some/tree/a.txt', to: 'container:/copy.txt' } },
       {
         run: {
-          entry_point: 'workload',
+          entry_point: tick(3, 100)[0],
           args: tick(3, 100)[1],
           capture: { stdout: { stream: { limit: 20, format: 'string' } } },
         },
@@ -191,7 +190,7 @@ describe('golem-js, step by step', () => {
   it('a long run is paid by debit notes as it goes', async () => {
     const notes: DebitNote[] = [];
     const heard = glm.payment.observeDebitNotes().subscribe((note) => notes.push(note));
-    const rental = await glm.oneOf({ order: OFTEN });
+    const rental = await glm.oneOf({ order: often(order) });
     const exe = await rental.getExeUnit();
     expect(await exe.run(...tick(6, 1000))).toMatchObject({ result: 'Ok' });
     const { agreement } = rental;
@@ -243,7 +242,9 @@ describe('golem-js, step by step', () => {
   });
 
   it('scans the market', async () => {
-    const spec = glm.market.buildScanSpecification({ workload: { runtime: { name: 'wasmtime' } } });
+    const { runtime } = order.demand.workload ?? {};
+    const runtimeName = runtime?.name ?? 'vm';
+    const spec = glm.market.buildScanSpecification({ workload: { runtime: { name: runtimeName } } });
     const offer = await new Promise<ScannedOffer>((resolve, reject) => {
       const scan = glm.market.scan(spec).subscribe({
         next: (found) => {
@@ -253,6 +254,6 @@ describe('golem-js, step by step', () => {
         error: reject,
       });
     });
-    expect(offer).toMatchObject({ provider: { name: 'provider-1' }, runtimeName: 'wasmtime' });
+    expect(offer).toMatchObject({ provider: { name: 'provider-1' }, runtimeName });
   });
 });
