@@ -8,8 +8,9 @@ import { GolemMarket, ORDER } from './golem-market.ts';
 const RENTALS = Number(process.env['LOAD_RENTALS'] ?? 20);
 const ROUNDS = Number(process.env['LOAD_ROUNDS'] ?? 2);
 const PROVIDERS = 4;
-/** What a daemon may grow by with each round once it is warm: buffers and caches, not what a rental leaves behind. */
-const SLACK_BYTES = 48 * 2 ** 20;
+/** What the collector of a busy machine may be behind by, however long the look, and what each round may leave. */
+const UNCOLLECTED_BYTES = 160 * 2 ** 20;
+const ROUND_BYTES = 8 * 2 ** 20;
 const ENDLESS = [
   '/market-api/v1/agreementEvents',
   '/payment-api/v1/debitNoteEvents',
@@ -52,7 +53,7 @@ describe(`${RENTALS} rentals of golem-js at once, ${ROUNDS} times`, () => {
       // The first round warms up: code is compiled, pools are filled.
       const [first, last] = [memory[0]!, memory.at(-1)!];
       const growth = last.map((bytes, node) => bytes - first[node]!);
-      expect(growth.filter((bytes) => bytes > SLACK_BYTES * (ROUNDS - 1))).toEqual([]);
+      expect(growth.filter((bytes) => bytes > UNCOLLECTED_BYTES + ROUND_BYTES * (ROUNDS - 1))).toEqual([]);
       expect(market.logger.lines.filter((line) => line.startsWith('error'))).toEqual([]);
     },
     ROUNDS * 180_000,
