@@ -57,15 +57,8 @@ async function atATime(count: number, work: () => Promise<void>): Promise<void> 
 type Units = Awaited<ReturnType<typeof provider>>;
 
 async function oneLife(units: Units, program: BenchProgram): Promise<void> {
-  const activity = new BenchActivity(units, program);
-  await activity.create();
-  await activity.exec([
-    { deploy: {} },
-    { start: {} },
-    { run: { entry_point: 'workload', args: ['hello'] } },
-    { terminate: {} },
-  ]);
-  await activity.dispose();
+  const run = { entry_point: 'workload', args: ['hello'] };
+  await (await BenchActivity.whole(units, program, run)).dispose();
 }
 
 async function bareLife(): Promise<void> {

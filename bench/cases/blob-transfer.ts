@@ -8,6 +8,7 @@ import { silentLogger } from '../../src/util/silent-logger.ts';
 import type { Bench } from '../support/bench.ts';
 import { startChild } from '../support/child.ts';
 import { compare, type Subject } from '../support/compare.ts';
+import { expectBytes } from '../support/expect-bytes.ts';
 import { localNetwork } from '../support/local-network.ts';
 
 interface Peer {
@@ -65,5 +66,5 @@ export const bench: Bench = {
 async function drain(source: AsyncIterable<Uint8Array>, expected: number): Promise<void> {
   let read = 0;
   for await (const chunk of source) read += chunk.length;
-  if (read !== expected) throw new Error(`${read} bytes came instead of ${expected}`);
+  expectBytes(read, expected);
 }

@@ -14,15 +14,7 @@ export const bench: Bench = {
     const ours: Subject = {
       prepare: () => units.warmed(),
       run: async () => {
-        const activity = new BenchActivity(units, program);
-        await activity.create();
-        await activity.exec([
-          { deploy: {} },
-          { start: {} },
-          { run: { entry_point: 'true' } },
-          { terminate: {} },
-        ]);
-        await activity.dispose();
+        await (await BenchActivity.whole(units, program, { entry_point: 'true' })).dispose();
       },
     };
     const floor: Subject = {

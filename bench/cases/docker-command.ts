@@ -13,18 +13,12 @@ export const bench: Bench = {
   run: async (context) => {
     const units = await provider(context, {});
     const { program, image } = await busybox(context);
-    const activity = new BenchActivity(units, program);
-    await activity.create();
-    await (
-      await activity.exec([{ deploy: {} }, { start: {} }])
-    ).finished;
+    const activity = await BenchActivity.started(units, program);
     context.defer(() => activity.dispose());
     const container = await bareContainer(image, 'sleep', '1000000');
     context.defer(() => container.remove({ force: true }));
     await container.start();
 
-    const run = async (entry_point: string, ...args: string[]): Promise<void> =>
-      (await activity.exec([{ run: { entry_point, args } }])).finished;
     const { quick } = context;
     const bytes = quick ? 10 * MB : 100 * MB;
     const flood = ['head', '-c', String(bytes), '/dev/zero'] as const;
@@ -32,7 +26,7 @@ export const bench: Bench = {
       await compare(
         'true',
         { samples: quick ? 3 : 40, warmUp: 2 },
-        { run: () => run('true') },
+        { run: () => activity.run('true') },
         {
           run: async () => {
             await bareExec(container, 'true');
@@ -42,7 +36,7 @@ export const bench: Bench = {
       await compare(
         `${bytes / MB} MB of stdout`,
         { samples: quick ? 1 : 5, warmUp: 1, bytes },
-        { run: () => run(...flood) },
+        { run: () => activity.run(...flood) },
         {
           run: async () => {
             if ((await bareExec(container, ...flood)) < bytes) throw new Error('bytes are missing');

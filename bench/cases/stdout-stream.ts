@@ -1,37 +1,23 @@
-import { BenchActivity, programAt, provider } from '../support/activities.ts';
+import { inActivity, programAt, provider } from '../support/activities.ts';
 import type { Bench } from '../support/bench.ts';
 import { startChild, type Child } from '../support/child.ts';
 import { compare, type Subject } from '../support/compare.ts';
+import { expectBytes } from '../support/expect-bytes.ts';
 import { BEHAVE } from '../support/paths.ts';
 
 const MB = 1_000_000;
 
 export const bench: Bench = {
   name: 'stdout-stream',
-  ours: 'stdout of a WASI activity: through its supervisor into the durable log, and read from there to its end',
+  ours: 'stdout of a WASI activity: through its supervisor into the durable log, and read from there meanwhile, to its end',
   floor: 'stdout of the same program in a bare Node process: read from its pipe',
   run: async (context) => {
     const bytes = context.quick ? 10 * MB : 100 * MB;
     const units = await provider(context);
     const program = await programAt(BEHAVE);
-    let activity = new BenchActivity(units, program);
-    const ours: Subject = {
-      prepare: async () => {
-        await units.warmed();
-        activity = new BenchActivity(units, program);
-        await activity.create();
-        const { finished } = await activity.exec([{ deploy: {} }, { start: {} }]);
-        await finished;
-      },
-      run: async () => {
-        const { finished } = await activity.exec([
-          { run: { entry_point: 'behave', args: ['flood', String(bytes)] } },
-        ]);
-        await finished;
-        expectBytes(await activity.stdoutBytes(), bytes);
-      },
-      after: () => activity.dispose(),
-    };
+    const ours = inActivity(units, program, async (activity) =>
+      expectBytes(await activity.runAndRead('behave', 'flood', String(bytes)), bytes),
+    );
     const { quick } = context;
     const trial = { samples: quick ? 2 : 7, warmUp: 1, bytes };
     return [await compare(`${bytes / MB} MB`, trial, ours, barePipe(bytes))];
@@ -52,8 +38,4 @@ function barePipe(bytes: number): Subject {
     },
     after: () => child.stop(),
   };
-}
-
-function expectBytes(found: number, expected: number): void {
-  if (found !== expected) throw new Error(`${found} bytes arrived instead of ${expected}`);
 }

@@ -12,18 +12,11 @@ export const bench: Bench = {
   run: async (context) => {
     const units = await provider(context);
     const program = await programAt(WORKLOAD);
-    let activity = new BenchActivity(units, program);
+    let activity: BenchActivity;
     const ours: Subject = {
       prepare: () => units.warmed(),
       run: async () => {
-        activity = new BenchActivity(units, program);
-        await activity.create();
-        await activity.exec([
-          { deploy: {} },
-          { start: {} },
-          { run: { entry_point: 'workload', args: ['hello'] } },
-          { terminate: {} },
-        ]);
+        activity = await BenchActivity.whole(units, program, { entry_point: 'workload', args: ['hello'] });
         await activity.firstOutput();
       },
       after: () => activity.dispose(),

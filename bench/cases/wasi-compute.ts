@@ -2,11 +2,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FUEL_COUNTER } from '../../src/interface/usage-counters.ts';
-import { BenchActivity, programAt, provider, type BenchProgram } from '../support/activities.ts';
+import { inActivity, programAt, provider, type BenchProgram } from '../support/activities.ts';
 import type { Bench, BenchContext } from '../support/bench.ts';
 import { compare, type Comparison, type Subject } from '../support/compare.ts';
 import { COMPUTE, COMPUTE_SOURCE } from '../support/paths.ts';
-import type { LocalExeUnits } from '../../src/exe-unit/index.ts';
 
 const run = promisify(execFile);
 const COMPILER = 'cc';
@@ -37,31 +36,15 @@ export const bench: Bench = {
           await run(native, args);
         },
       };
+      const command = (of: BenchProgram): Subject =>
+        inActivity(units, of, (activity) => activity.run('compute', ...args));
       const against = (name: string, ours: Subject): Promise<Comparison> =>
         compare(name, trialOf(context), ours, floor);
-      comparisons.push(await against(what, command(units, program, args)));
-      comparisons.push(await against(`${what}, metered`, command(units, metered, args)));
+      comparisons.push(await against(what, command(program)));
+      comparisons.push(await against(`${what}, metered`, command(metered)));
     }
     return comparisons;
   },
 };
 
 const trialOf = ({ quick }: BenchContext) => ({ samples: quick ? 2 : 5, warmUp: 1 });
-
-function command(units: LocalExeUnits, program: BenchProgram, args: readonly string[]): Subject {
-  let activity = new BenchActivity(units, program);
-  return {
-    prepare: async () => {
-      await units.warmed();
-      activity = new BenchActivity(units, program);
-      await activity.create();
-      const { finished } = await activity.exec([{ deploy: {} }, { start: {} }]);
-      await finished;
-    },
-    run: async () => {
-      const { finished } = await activity.exec([{ run: { entry_point: 'compute', args: [...args] } }]);
-      await finished;
-    },
-    after: () => activity.dispose(),
-  };
-}

@@ -9,6 +9,9 @@ import { systemClock } from '../../src/util/clock.ts';
 import { newId } from '../../src/util/id.ts';
 import { silentLogger } from '../../src/util/silent-logger.ts';
 import type { BenchContext } from './bench.ts';
+import type { Subject } from './compare.ts';
+
+type Run = Extract<ExeScript[number], { run: unknown }>;
 
 const HOUR_MS = 3_600_000;
 const MIB = 1 << 20;
@@ -71,6 +74,24 @@ export class BenchActivity {
     this.#ended = this.#follow();
   }
 
+  /** With its script for a whole life handed over, which ends by itself. */
+  static async whole(units: LocalExeUnits, program: BenchProgram, run: Run['run']): Promise<BenchActivity> {
+    const activity = new BenchActivity(units, program);
+    await activity.create();
+    await activity.exec([{ deploy: {} }, { start: {} }, { run }, { terminate: {} }]);
+    return activity;
+  }
+
+  /** Ready for its commands. */
+  static async started(units: LocalExeUnits, program: BenchProgram): Promise<BenchActivity> {
+    const activity = new BenchActivity(units, program);
+    await activity.create();
+    await (
+      await activity.exec([{ deploy: {} }, { start: {} }])
+    ).finished;
+    return activity;
+  }
+
   /** Resolves when the script is with the supervisor; `finished`, when it has run. */
   async exec(script: ExeScript): Promise<{ readonly finished: Promise<undefined> }> {
     const batchId = newId();
@@ -82,20 +103,34 @@ export class BenchActivity {
     return { finished: batch.promise };
   }
 
+  /** Resolves when the command's result is in the journal. */
+  async run(entry_point: string, ...args: string[]): Promise<void> {
+    await (
+      await this.exec([{ run: { entry_point, args } }])
+    ).finished;
+  }
+
+  /** Runs a command and reads its stdout to the end from the log, meanwhile, as a client that follows it. */
+  async runAndRead(entryPoint: string, ...args: string[]): Promise<number> {
+    const over = new AbortController();
+    const command = this.run(entryPoint, ...args).finally(() => over.abort());
+    command.catch(() => undefined);
+    for (let offset = 0; ;) {
+      // Asked before the log is: what comes in between is still read.
+      const isWhole = over.signal.aborted;
+      const { bytes } = await this.#units.readLog(this.id, 'stdout', offset, MIB);
+      offset += bytes.length;
+      if (bytes.length > 0) continue;
+      if (isWhole) return command.then(() => offset);
+      await Promise.race([sleep(1), command]);
+    }
+  }
+
   /** Looks every millisecond. */
   async firstOutput(): Promise<void> {
     while ((await this.#units.readLog(this.id, 'stdout', 0, 64)).bytes.length === 0) {
       if (this.#failure !== undefined) throw this.#failure;
       await sleep(1);
-    }
-  }
-
-  /** Reads the whole log of stdout, as a client would. */
-  async stdoutBytes(): Promise<number> {
-    for (let offset = 0; ;) {
-      const { bytes } = await this.#units.readLog(this.id, 'stdout', offset, MIB);
-      if (bytes.length === 0) return offset;
-      offset += bytes.length;
     }
   }
 
@@ -118,6 +153,23 @@ export class BenchActivity {
       if (record.type === 'batch-finished') this.#batches.get(record.batchId)?.resolve(undefined);
     }
   }
+}
+
+/** Work in an activity that is there already, a new one for each sample. */
+export function inActivity(
+  units: LocalExeUnits,
+  program: BenchProgram,
+  work: (activity: BenchActivity) => Promise<void>,
+): Subject {
+  let activity = new BenchActivity(units, program);
+  return {
+    prepare: async () => {
+      await units.warmed();
+      activity = await BenchActivity.started(units, program);
+    },
+    run: () => work(activity),
+    after: () => activity.dispose(),
+  };
 }
 
 export async function programAt(path: string): Promise<BenchProgram> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import type { BenchProgram } from './activities.ts';
@@ -42,6 +43,25 @@ export async function busybox({
 /** A bare container, created and not started. */
 export function bareContainer(image: string, ...command: string[]): Promise<Docker.Container> {
   return docker.createContainer({ Image: image, Cmd: command, HostConfig: { NetworkMode: 'none' } });
+}
+
+/** One that runs and waits for `go`; its command then begins, and `output` ends with it. */
+export async function bareAttach(
+  image: string,
+  command: string,
+): Promise<{ container: Docker.Container; go: () => void; output: AsyncIterable<Uint8Array> }> {
+  const container = await docker.createContainer({
+    Image: image,
+    Cmd: ['sh', '-c', `read go && exec ${command}`],
+    OpenStdin: true,
+    HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none', Config: {} } },
+  });
+  const stream = await container.attach({ stream: true, hijack: true, stdin: true, stdout: true });
+  const output = new PassThrough();
+  docker.modem.demuxStream(stream, output, output);
+  stream.once('end', () => output.end());
+  await container.start();
+  return { container, go: () => void stream.write('go\n'), output };
 }
 
 /** `docker exec`: reads its output to the end, and gives how many bytes there were. */
