@@ -40,9 +40,10 @@ export const runtimeErrors: ErrorCatalogue<RuntimeErrorCode> = {
     remedy: 'Try again. If it goes on, look whether the engine runs (`systemctl status docker`).',
   },
   ERR_RUNTIME_NETWORK: {
-    meaning: 'This machine cannot bring a network into the activity; its offer does not promise it.',
+    meaning:
+      'This machine cannot bring a network into the activity, or not fence the one that the agreement grants; its offer does not promise it.',
     remedy:
-      'Ask for providers with the capability `vpn` (`golem.runtime.capabilities=vpn`); `ergon doctor` says why there is none.',
+      'Ask for providers that offer it (`golem.runtime.capabilities=vpn`, or `ergon.srv.network=true`); `ergon doctor` says why there is none.',
   },
   ERR_RUNTIME_FAILED: {
     meaning: 'The runtime itself failed, not the program in it.',

@@ -14,6 +14,9 @@ const PACKAGES = {
   busybox: 'busybox-static',
   'mkfs.ext4': 'e2fsprogs',
   runsc: 'runsc',
+  // Fences of outside networks, and namespaces of the tests.
+  iptables: 'iptables',
+  ip: 'iproute2',
   // Asks for no rights, unlike busybox's own.
   ping: 'iputils-ping',
   // Compiles the hostile programs of the tests.

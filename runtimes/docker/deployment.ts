@@ -16,6 +16,7 @@ import { StartRefusal } from './init/channel.ts';
 import type { WaitStatus } from './init/protocol.ts';
 import { Meter } from './limits/meter.ts';
 import { Watch } from './limits/watch.ts';
+import { fence } from './outside/fence.ts';
 import {
   programRefusal,
   startContainer,
@@ -79,7 +80,7 @@ export class Deployment {
   async start(): Promise<void> {
     if (this.#started !== undefined) return;
     const started = await startContainer(this.#init, this.#components);
-    await this.#tunnels.open(started.pid).catch((error: unknown) => {
+    await this.#connect(started.pid).catch((error: unknown) => {
       started.channel.close();
       throw error;
     });
@@ -160,6 +161,13 @@ export class Deployment {
   /** What the last command's end is when the container is removed under it. */
   noteRemoval(): void {
     if (this.#running !== undefined) this.#running.sentSignal ??= 'SIGKILL';
+  }
+
+  /** Before any program of the guest's runs. */
+  async #connect(pid: number): Promise<void> {
+    const allow = this.#init.handle.fence;
+    if (allow !== undefined) await fence(pid, allow);
+    await this.#tunnels.open(pid);
   }
 
   /** The kernel's first freezer gives up when processes come and go too fast; then it is tried again. */

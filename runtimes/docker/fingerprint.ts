@@ -13,14 +13,16 @@ export interface FingerprintFacts {
   /** These are only asked when there is an engine. */
   readonly ownContainer: () => Promise<OwnContainer | undefined>;
   readonly whyNoFilesystem: () => Promise<string | undefined>;
+  readonly whyNoFence: () => Promise<string | undefined>;
   readonly whyNoNetworks: () => Promise<string | undefined>;
 }
 
 interface Found {
   readonly info: Info;
   readonly own: OwnContainer | undefined;
-  /** Of the option; undefined where it names none. */
+  /** Of the option `network`; undefined where it names none. */
   readonly hasNetwork: boolean | undefined;
+  readonly whyNoFence: string | undefined;
   readonly whyNoFilesystem: string | undefined;
   readonly whyNoNetworks: string | undefined;
 }
@@ -39,6 +41,7 @@ export async function fingerprintOf(settings: DockerSettings, facts: Fingerprint
       info,
       own: await facts.ownContainer(),
       hasNetwork,
+      whyNoFence: hasNetwork === true ? await facts.whyNoFence() : undefined,
       whyNoFilesystem: await facts.whyNoFilesystem(),
       whyNoNetworks: await facts.whyNoNetworks(),
     };
@@ -93,12 +96,18 @@ function whatIsHidden(own: OwnContainer | undefined, { cgroupRoot: root }: Docke
 }
 
 function weaknesses(
-  { info, own, hasNetwork, whyNoFilesystem, whyNoNetworks }: Found,
+  { info, own, hasNetwork, whyNoFence, whyNoFilesystem, whyNoNetworks }: Found,
   settings: DockerSettings,
 ): string[] {
   const { engineRuntime, network } = settings;
   const notes: string[] = [];
   if (hasNetwork === false) notes.push(`the engine has no network ${network}: none is sold`);
+  if (whyNoFence !== undefined) {
+    notes.push(
+      `no network is sold: this machine and its neighbours could not be kept out of reach (${whyNoFence}); ` +
+        'where the network itself keeps them so, say "networkAllow": ["0.0.0.0/0"]',
+    );
+  }
   if (!info.SwapLimit) notes.push('the engine cannot limit swap: a workload may swap beyond its memory');
   if (!hasOption(info, 'seccomp')) notes.push('the engine filters no system calls (seccomp)');
   if (!info.LiveRestoreEnabled) {
@@ -120,7 +129,7 @@ function weaknesses(
 }
 
 function propertiesOf(found: Found, { engineRuntime }: DockerSettings): Properties {
-  const { info, hasNetwork, whyNoFilesystem } = found;
+  const { info, hasNetwork, whyNoFence, whyNoFilesystem } = found;
   const limits = [
     ...(info.MemoryLimit ? ['memory'] : []),
     ...(info.SwapLimit ? ['swap'] : []),
@@ -137,7 +146,7 @@ function propertiesOf(found: Found, { engineRuntime }: DockerSettings): Properti
     'ergon.runtime.docker.limits': limits,
     'ergon.runtime.docker.volume': whyNoFilesystem === undefined ? 'filesystem' : 'measured',
     'ergon.runtime.docker.live-restore': info.LiveRestoreEnabled,
-    ...(hasNetwork === true && { 'ergon.srv.network': true }),
+    ...(hasNetwork === true && whyNoFence === undefined && { 'ergon.srv.network': true }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { IpNetwork } from '../../src/interface/values.ts';
 import { MAX_ACTIVITY_NETWORKS } from '../../src/interface/vpn.ts';
 import { handleCodec } from '../shared/handle-codec.ts';
 
@@ -17,6 +18,8 @@ const Handle = Type.Object(
     uid: Type.Integer({ minimum: 0 }),
     gid: Type.Integer({ minimum: 0 }),
     volume: Type.Union([Type.Literal('filesystem'), Type.Literal('measured')]),
+    /** It has the outside network, and is to be kept from all but the public internet and these. */
+    fence: Type.Optional(Type.Array(IpNetwork, { maxItems: 64 })),
     networks: Type.Optional(
       Type.Array(Type.Object({ address: Bits, mask: Bits }, { additionalProperties: false }), {
         maxItems: MAX_ACTIVITY_NETWORKS,

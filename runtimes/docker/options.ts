@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { IpNetwork } from '../../src/interface/values.ts';
 import { problems, problemText } from '../../src/util/check.ts';
 import { RuntimeError } from '../errors.ts';
 
@@ -22,6 +23,8 @@ export const Options = Type.Object(
     user: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,9}:[0-9]{1,10}$' })),
     /** The engine's network for activities whose agreement grants one; absent: none is granted. */
     network: Type.Optional(NetworkName),
+    /** What may be reached over it although it is not on the public internet; `0.0.0.0/0`: all that it leads to. */
+    networkAllow: Type.Optional(Type.Array(IpNetwork, { maxItems: 64 })),
     pidsLimit: Type.Optional(Type.Integer({ minimum: 8, maximum: 32_768 })),
     openFilesLimit: Type.Optional(Type.Integer({ minimum: 16, maximum: 1_048_576 })),
     /** Size of /tmp; it counts as memory of the activity. */
@@ -62,6 +65,7 @@ const DEFAULTS = {
   tmpBytes: 64 << 20,
   maxImageBytes: 16 * GIB,
   imageCacheBytes: 32 * GIB,
+  networkAllow: [],
   registries: ['docker.io'],
   cgroupRoot: '/sys/fs/cgroup',
   hostPaths: {},

@@ -35,6 +35,7 @@ import { ownContainer, type OwnContainer } from './own-container.ts';
 import { userOf, type DockerSettings } from './options.ts';
 import { reapOrphans } from './reaper.ts';
 import { selfTest } from './self-test.ts';
+import { isFenced, whyNoFence } from './outside/fence.ts';
 import { whyNoNetworks } from './tunnel/probe.ts';
 import { containerNetwork } from './tunnel/tunnels.ts';
 import { filesystemVolume } from './volume/filesystem-volume.ts';
@@ -91,6 +92,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
       engine: this.#engine,
       ownContainer: () => this.#ownContainer(),
       whyNoFilesystem: () => this.#filesystemProblem(),
+      whyNoFence: () => this.#fenceProblem(),
       whyNoNetworks: () => this.#networkProblem(),
     });
   }
@@ -101,6 +103,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
 
   async deploy(spec: DeploySpec): Promise<string> {
     await this.#expectNetworks(spec);
+    await this.#expectOutside(spec);
     const workDir = workDirOf(spec.workDir);
     const name = containerName(spec);
     const image = imageOf(await this.#images.provide(spec.packagePath));
@@ -128,6 +131,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
       pidsLimit: this.#settings.pidsLimit,
       ...owner,
       volume: volume.kind,
+      ...this.#fenceOf(spec),
       ...(spec.networks !== undefined && { networks: spec.networks.map(containerNetwork) }),
     };
     const encoded = handles.encode(handle);
@@ -190,6 +194,28 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
       throw new RuntimeError('ERR_RUNTIME_NETWORK', `No network can be brought into a container: ${why}`);
   }
 
+  /** What was agreed on holds, or the activity does not start: the options may be others by now. */
+  async #expectOutside({ network }: DeploySpec): Promise<void> {
+    if (network !== true) return;
+    const why =
+      this.#settings.network === undefined ? 'this node has none any more' : await this.#fenceProblem();
+    if (why !== undefined)
+      throw new RuntimeError('ERR_RUNTIME_NETWORK', `The network of the agreement cannot be had: ${why}`);
+  }
+
+  #fenceOf({ network }: DeploySpec): Pick<Handle, 'fence'> {
+    const { networkAllow } = this.#settings;
+    return network === true && isFenced(networkAllow) ? { fence: [...networkAllow] } : {};
+  }
+
+  /** Why the outside network cannot be sold, where one is to be. */
+  async #fenceProblem(): Promise<string | undefined> {
+    const { network, networkAllow } = this.#settings;
+    if (network === undefined || !isFenced(networkAllow)) return undefined;
+    const { hostPaths } = await this.#settingsHere();
+    return whyNoFence(await this.#containerRuntime(), { hostPaths, networkAllow });
+  }
+
   #networkProblem(): Promise<string | undefined> {
     this.#whyNoNetworks ??= this.#tryNetworks();
     // An engine that does not answer is asked again the next time.
@@ -198,9 +224,11 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   }
 
   async #tryNetworks(): Promise<string | undefined> {
-    const { engineRuntime } = this.#settings;
-    const runtime = engineRuntime ?? (await this.#engine.info()).DefaultRuntime;
-    return whyNoNetworks(runtime, await this.#settingsHere());
+    return whyNoNetworks(await this.#containerRuntime(), await this.#settingsHere());
+  }
+
+  async #containerRuntime(): Promise<string> {
+    return this.#settings.engineRuntime ?? (await this.#engine.info()).DefaultRuntime;
   }
 
   /** Found out once; an engine that is away is asked again. */

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { IpNetwork } from '../interface/values.ts';
 
 /*
  * The runtimes' own options, as `runtimeRegistry` hands them on. Each runtime checks its section again by its own
@@ -42,9 +43,15 @@ const dockerSchema = Type.Object(
       Type.String({
         pattern: '^(?!(host|none|default)$)[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$',
         description:
-          "The engine's network for agreements that ask for one, sold by presets with `network`; without it none is sold. What can be reached through it is up to that network",
+          "The engine's network for agreements that ask for one, sold by presets with `network`; without it none is sold. Programs reach the public internet through it, as far as that network leads there, and nothing else",
       }),
     ),
+    networkAllow: Type.Array(IpNetwork, {
+      maxItems: 64,
+      default: [],
+      description:
+        'What programs may reach over `network` although it is not on the public internet: addresses, and networks like `10.1.0.0/16`; `0.0.0.0/0`: all that it leads to',
+    }),
     pidsLimit: count('Most processes and threads of an activity', 512, 8, 32_768),
     openFilesLimit: count('Most open files of a process', 4096, 16, 1_048_576),
     tmpBytes: bytes('Size of `/tmp`, which counts as memory', 64 * 1024 ** 2),

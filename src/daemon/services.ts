@@ -35,7 +35,7 @@ import { tasks } from '../task/index.ts';
 import { urlTransfers, type BlobStore } from '../transfer/index.ts';
 import { newId } from '../util/id.ts';
 import { vpn, type Vpn } from '../vpn/index.ts';
-import { localAddresses } from './local-addresses.ts';
+import { localAddresses } from '../util/local-addresses.ts';
 import { providerOf, soldActivities } from './vpn-sources.ts';
 
 const MINUTE_MS = 60_000;

@@ -48,6 +48,10 @@ export const TaskSpec = Type.Object(
       },
       closed,
     ),
+    /** The network that the provider sells beside the runtime; without it the program has none. */
+    network: Type.Optional(
+      Type.Boolean({ description: "The provider's outside network: only offers with `ergon.srv.network`" }),
+    ),
     platform: Type.String({ pattern: '^[a-z0-9-]{1,64}$' }),
     /** The most that may be paid, in smallest units. */
     budget: Amount,

@@ -35,6 +35,13 @@ export const PinnedImage = Type.String({
   pattern: '^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$',
   description: 'A container image with its digest: `registry/name@sha256:…`',
 });
+/** An address or a network: `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`. */
+export const IpNetwork = Type.String({
+  maxLength: 64,
+  pattern:
+    '^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}(/(3[0-2]|[12]?\\d))?' +
+    '|[0-9a-fA-F:]*:[0-9a-fA-F:]*(/(12[0-8]|1[01]\\d|[1-9]?\\d))?)$',
+});
 /** An id made by one of the nodes (UUIDv7, so ids sort by time). */
 export const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' });
 /** libp2p PeerId in base58. */

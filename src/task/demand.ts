@@ -1,4 +1,5 @@
 import {
+  COUNTER,
   FUEL_COUNTER,
   platformAddressProperty,
   PROPERTY,
@@ -11,6 +12,7 @@ const OFFER_WAIT_MS = 30_000;
 /** No machine does more; what a compiler does away with counts too, so that it is well above what one really does. */
 const MAX_FUEL_PER_NS = 10n;
 const NANO = 1_000_000_000n;
+const GIB = 1n << 30n;
 
 /** What a task asks of the market: its resources, its runtime, its platform, and a price that its budget covers. */
 export function demandOf(
@@ -21,6 +23,7 @@ export function demandOf(
       [PROPERTY.requestedCpuThreads]: spec.limits.cpuThreads,
       [PROPERTY.requestedMemoryBytes]: spec.limits.memoryBytes,
       [PROPERTY.requestedStorageBytes]: spec.limits.storageBytes,
+      ...(spec.network === true && { [PROPERTY.network]: true }),
       [PROPERTY.chosenPlatform]: spec.platform,
       [PROPERTY.taskPackage]: spec.image === undefined ? `hash:${spec.package}` : `docker://${spec.image}`,
     },
@@ -38,6 +41,7 @@ function constraintsOf(spec: TaskSpec): string {
     `(${PROPERTY.cpuThreads}>=${spec.limits.cpuThreads})`,
     `(${PROPERTY.memoryBytes}>=${spec.limits.memoryBytes})`,
     `(${PROPERTY.storageBytes}>=${spec.limits.storageBytes})`,
+    ...(spec.network === true ? [`(${PROPERTY.network}=true)`] : []),
     `(${platformAddressProperty(spec.platform)}=*)`,
   ];
   const further = spec.constraints.trim();
@@ -47,15 +51,28 @@ function constraintsOf(spec: TaskSpec): string {
 
 /**
  * The most that the limits let a task use. A price is only agreed to when even this is within the budget, so that no
- * honest bill has to be refused for want of money.
+ * honest bill has to be refused for want of money. Network traffic alone has no limit but the budget itself.
  */
 function worstUsage(spec: TaskSpec): Readonly<Record<string, string>> {
   const durationNs = BigInt(spec.limits.wallTimeMs) * NANO_PER_MS;
   return {
-    'golem.usage.duration_sec': durationNs.toString(),
-    'golem.usage.cpu_sec': cpuNsOf(spec).toString(),
+    [COUNTER.duration]: durationNs.toString(),
+    [COUNTER.cpu]: cpuNsOf(spec).toString(),
+    ...worstSpace(COUNTER.memory, COUNTER.memoryPeak, spec.limits.memoryBytes, durationNs),
+    ...worstSpace(COUNTER.storage, COUNTER.storagePeak, spec.limits.storageBytes, durationNs),
     [FUEL_COUNTER]: (BigInt(fuelLimitOf(spec)) * NANO).toString(),
   };
+}
+
+/** So much of it, all the time. */
+function worstSpace(
+  overTime: string,
+  peak: string,
+  bytes: number,
+  durationNs: bigint,
+): Readonly<Record<string, string>> {
+  const inGib = (amount: bigint): string => ((amount * BigInt(bytes) + GIB - 1n) / GIB).toString();
+  return { [overTime]: inGib(durationNs), [peak]: inGib(NANO) };
 }
 
 function cpuNsOf({ limits: { wallTimeMs, cpuTimeMs, cpuThreads } }: TaskSpec): bigint {

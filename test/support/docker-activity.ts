@@ -18,9 +18,13 @@ export class DockerActivity {
   readonly runtime: ExeUnitRuntime;
   #handle = '';
 
-  constructor(options: Record<string, unknown> = {}, place: Place = makePlace()) {
+  constructor(
+    options: Record<string, unknown> = {},
+    place: Place = makePlace(),
+    runtime: ExeUnitRuntime = dockerRuntime(options),
+  ) {
     this.place = place;
-    this.runtime = dockerRuntime(options);
+    this.runtime = runtime;
   }
 
   get handle(): string {
@@ -48,6 +52,14 @@ export class DockerActivity {
     await this.deploy(spec);
     await this.runtime.start(this.#handle, []);
     return this;
+  }
+
+  /** Another supervisor takes it over. */
+  async adoptedBy(runtime: ExeUnitRuntime): Promise<DockerActivity> {
+    const heir = new DockerActivity({}, this.place, runtime);
+    heir.#handle = this.#handle;
+    if (!(await runtime.recover(this.#handle))) throw new Error('the container does not run any more');
+    return heir;
   }
 
   launch(

@@ -45,6 +45,7 @@ export const TaskBody = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    network: spec.network,
     platform: Type.String({ ...spec.platform, default: 'ledger' }),
     budget: Type.String({ ...Tokens, default: '1' }),
     constraints: Type.String({ ...spec.constraints, default: '' }),

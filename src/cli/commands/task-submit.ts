@@ -36,6 +36,7 @@ interface SubmitFlags {
   readonly cpuTime?: number;
   readonly timeout?: number;
   readonly fuel?: number;
+  readonly network?: boolean;
   readonly budget?: string;
   readonly platform?: string;
   readonly constraint?: readonly string[];
@@ -107,6 +108,7 @@ function options(command: Command): void {
     .option('--cpu-time <duration>', 'CPU time that it may use, e.g. 30s', parseDuration)
     .option('--timeout <duration>', 'wall clock that it may take (default: 10m)', parseDuration)
     .option('--fuel <units>', 'fuel that a WASI program may use (ergon.usage.wasm.fuel)', parseCount)
+    .option('--network', 'the outside network that the provider sells; without it there is none')
     .option('--budget <tokens>', 'the most that may be paid (default: 1)')
     .option('--platform <name>', 'payment platform (default: ledger)')
     .option('--constraint <filter>', 'what else the provider must offer (repeatable: all of them)', collect)
@@ -185,6 +187,7 @@ function taskBody(flags: SubmitFlags, uploads: Uploads): object {
       wallTimeMs: flags.timeout,
       fuel: flags.fuel,
     },
+    network: flags.network,
     platform: flags.platform,
     budget: flags.budget,
     constraints: conjunction(flags.constraint ?? []),

@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
+import { PUBLIC_V6, SPECIAL_V4, SPECIAL_V6 } from '../../util/special-networks.ts';
 import { TransferError } from '../errors.ts';
 
 export interface OutboundPolicyInit {
@@ -16,28 +17,6 @@ export interface OutboundPolicy {
    */
   permitted(host: string, addresses: readonly string[]): string[];
 }
-
-/** What is not the public internet: https://www.iana.org/assignments/iana-ipv4-special-registry */
-const SPECIAL_V4 = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.88.99.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-];
-/** All of the public internet is in 2000::/3; within it these lead elsewhere, or to IPv4 addresses in disguise. */
-const PUBLIC_V6 = ['2000::/3'];
-const SPECIAL_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
 export function outboundPolicy(init: OutboundPolicyInit): OutboundPolicy {
   const specialV4 = networks(SPECIAL_V4);

@@ -33,6 +33,8 @@ async function traffic({
 describeDocker('metering of a container', () => {
   const network = `ergon-test-${process.pid}`;
   let url = '';
+  /** The server listens on the provider's own machine. */
+  let gateway = '';
   const server = createServer((request, response) => {
     request.resume().on('end', () => response.end(request.method === 'GET' ? BODY : 'thanks'));
   });
@@ -43,7 +45,7 @@ describeDocker('metering of a container', () => {
     });
     expect(made.status, made.body).toBe(201);
     const { body } = await engineReply('GET', `/networks/${network}`);
-    const gateway = String(JSON.parse(body).IPAM.Config[0].Gateway);
+    gateway = String(JSON.parse(body).IPAM.Config[0].Gateway);
     server.listen(0, gateway);
     await once(server, 'listening');
     const address = server.address();
@@ -55,7 +57,7 @@ describeDocker('metering of a container', () => {
   });
 
   it('counts what comes and goes over a network, and goes on counting under another supervisor', async () => {
-    const it = await activity({ network }).start({ network: true });
+    const it = await activity({ network, networkAllow: [gateway] }).start({ network: true });
     expect((await it.run('wget -q -O got "$1" && wc -c < got', url)).stdout.trim()).toBe(`${BODY.length}`);
     const [inBytes, outBytes] = await traffic(it);
     expect(inBytes).toBeGreaterThan(BODY.length);
@@ -76,9 +78,14 @@ describeDocker('metering of a container', () => {
     expect(await traffic(it)).toEqual(after);
   });
 
+  it('leads a program to nothing on the provider’s own machine', async () => {
+    const it = await activity({ network }).start({ network: true });
+    expect((await it.run('wget -q -O got "$1"', url)).exit).toEqual({ kind: 'exited', code: 1 });
+  });
+
   it('counts nothing of what a container without a network says to itself', async () => {
     const it = await activity({ network }).start();
-    await it.run('ping -c 2 127.0.0.1; wget -T 1 -q -O - "$1"', url);
+    await it.run('ping -c 2 127.0.0.1; busybox timeout 1 wget -q -O - "$1"', url);
     expect(await traffic(it)).toEqual([0, 0]);
   });
 

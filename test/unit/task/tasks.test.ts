@@ -49,19 +49,31 @@ describe('tasks', () => {
   });
 
   it('asks for resources, runtime, platform and the whole of its worst price', async () => {
-    await service.submit('t', spec({ constraints: '(golem.node.id.name=alice)' }));
+    await service.submit('t', spec({ constraints: '(golem.node.id.name=alice)', network: true }));
     await until((task) => task.state === 'Succeeded');
     const [request] = world.requests;
     expect(request?.constraints).toContain('(golem.runtime.name=wasi)');
     expect(request?.constraints).toContain('(golem.node.id.name=alice)');
+    expect(request?.constraints).toContain('(ergon.srv.network=true)');
     expect(request?.properties['ergon.srv.resources.memory.bytes']).toBe(1 << 26);
+    expect(request?.properties['ergon.srv.network']).toBe(true);
     expect(request?.maxPrice).toBe('1000000');
     expect(request?.expectedUsage).toEqual({
       'golem.usage.duration_sec': '60000000000',
       'golem.usage.cpu_sec': '60000000000',
+      'ergon.usage.memory.gib-sec': '3750000000',
+      'ergon.usage.memory.peak-gib': '62500000',
+      'ergon.usage.storage.gib-sec': '58593750',
+      'golem.usage.storage_gib': '976563',
       // Ten for each nanosecond.
       'ergon.usage.wasm.fuel': '600000000000000000000',
     });
+  });
+
+  it('has no network unless it asks for one', async () => {
+    await service.submit('t', spec());
+    await until((task) => task.state === 'Succeeded');
+    expect(JSON.stringify(world.requests[0])).not.toContain('ergon.srv.network');
   });
 
   it('names the package in the agreement: its hash, or an image with its digest', async () => {
