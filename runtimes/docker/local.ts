@@ -6,11 +6,13 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
-import type { RunExit, RunOutput } from '../../src/interface/exe-unit-runtime.ts';
+import type { OnEnd } from '../../src/interface/end-signal.ts';
+import type { RunExit, RunningCommand, RunOutput } from '../../src/interface/exe-unit-runtime.ts';
 import type { Resources } from '../../src/interface/market.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { silentLogger } from '../../src/util/silent-logger.ts';
 import { RuntimeError } from '../errors.ts';
+import { Interruption } from '../shared/interruption.ts';
 import type { LocalMount } from './container-spec.ts';
 import descriptor from './descriptor.json' with { type: 'json' };
 import { Engine } from './engine/engine.ts';
@@ -37,11 +39,12 @@ export interface LocalStreams {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** Its abort is passed on to the program as SIGINT. */
-  readonly interrupted: AbortSignal;
+  readonly onEnd: OnEnd;
 }
 
 const GIB = 1024 ** 3;
+/** How long a program may take to end when this process is to. */
+const GRACE_MS = 10_000;
 const execute = promisify(execFile);
 
 /**
@@ -50,6 +53,7 @@ const execute = promisify(execFile);
  */
 export async function runContainerLocally(run: LocalContainerRun, streams: LocalStreams): Promise<RunExit> {
   const settings = settingsOf(run.options);
+  using interruption = new Interruption(streams.onEnd);
   const place = await mkdtemp(path.join(os.tmpdir(), 'ergon-docker-run-'));
   const components = { descriptor, clock: systemClock(), logger: silentLogger };
   const runtime = new DockerRuntime(settings, components, run.dirs);
@@ -65,7 +69,9 @@ export async function runContainerLocally(run: LocalContainerRun, streams: Local
     });
     try {
       await runtime.start(handle);
-      return await runHere(runtime, handle, run, { ...streams, place });
+      const { signal } = interruption;
+      if (signal !== undefined) return { kind: 'signaled', signal };
+      return await runHere({ runtime, handle, place }, run, streams, interruption);
     } finally {
       await runtime.destroy(handle);
     }
@@ -74,11 +80,18 @@ export async function runContainerLocally(run: LocalContainerRun, streams: Local
   }
 }
 
+interface Place {
+  readonly runtime: DockerRuntime;
+  readonly handle: string;
+  /** For files of this run. */
+  readonly place: string;
+}
+
 async function runHere(
-  runtime: DockerRuntime,
-  handle: string,
+  { runtime, handle, place }: Place,
   { entryPoint, args, env }: LocalContainerRun,
-  { stdin, stdout, stderr, interrupted, place }: LocalStreams & { readonly place: string },
+  { stdin, stdout, stderr }: LocalStreams,
+  interruption: Interruption,
 ): Promise<RunExit> {
   // What is read from a terminal cannot be broken off; what is read from a pipe of ours can.
   const stdinPath = path.join(place, 'stdin');
@@ -92,21 +105,36 @@ async function runHere(
   // The program may end before it has read everything.
   writer.on('error', () => undefined);
   stdin.pipe(writer);
-  const interrupt = (): void => void running.signal('SIGINT');
-  interrupted.addEventListener('abort', interrupt);
+  endOn(interruption, running);
   try {
-    return await running.exit;
+    const exit = await running.exit;
+    return interruption.signal === 'SIGPIPE' ? { kind: 'signaled', signal: 'SIGPIPE' } : exit;
   } finally {
-    interrupted.removeEventListener('abort', interrupt);
     stdin.unpipe(writer);
     stdin.destroy();
     writer.destroy();
   }
 }
 
-async function write(output: Writable, chunk: Uint8Array): Promise<void> {
-  if (output.write(chunk)) return;
-  await new Promise<void>((resolve) => output.once('drain', resolve));
+/** Ctrl-C is the program's own affair; what else is to end this process leaves it only so much time. */
+function endOn(interruption: Interruption, running: RunningCommand): void {
+  interruption.aim((signal) => {
+    if (signal === 'SIGINT') return void running.signal('SIGINT');
+    if (signal === 'SIGKILL' || signal === 'SIGPIPE') return void running.signal('SIGKILL');
+    void running.signal('SIGTERM');
+    const cancel = systemClock().setTimer(() => void running.signal('SIGKILL'), GRACE_MS);
+    void running.exit.then(cancel);
+  });
+}
+
+/** Resolves when it has been taken. */
+function write(output: Writable, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.write(chunk, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 function resourcesOf(limits: Partial<Resources> = {}): Resources {

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { EndSignal, OnEnd } from '../../src/interface/end-signal.ts';
 import type { RunExit } from '../../src/interface/exe-unit-runtime.ts';
 import type { Resources } from '../../src/interface/market.ts';
 import { systemClock } from '../../src/util/clock.ts';
+import { Interruption } from '../shared/interruption.ts';
 import { classifyExit } from './exit.ts';
 import type { Preopen } from './host/host.ts';
 import type { Cgroup } from './limits/cgroup.ts';
@@ -52,6 +54,11 @@ export interface LocalRun {
   readonly sandbox?: SandboxName;
 }
 
+/** Of the process that it runs in. */
+export interface LocalSurroundings {
+  readonly onEnd: OnEnd;
+}
+
 /** How it ended, and what it has used if that was counted. */
 export type LocalExit = RunExit & { readonly fuelUsed?: bigint };
 
@@ -69,8 +76,10 @@ function ignore(): void {
  */
 export async function runLocally(
   run: LocalRun,
-  components: RunnerComponents = { clock: systemClock(), logger: silent },
+  { onEnd }: LocalSurroundings = { onEnd: () => ignore },
 ): Promise<LocalExit> {
+  const components = { clock: systemClock(), logger: silent };
+  using interruption = new Interruption(onEnd);
   const directory = await mkdtemp(path.join(os.tmpdir(), 'ergon-wasi-run-'));
   const moduleDir = path.join(directory, 'module');
   let group: Cgroup | undefined;
@@ -89,7 +98,8 @@ export async function runLocally(
     const runner = await load(job, group, components);
     // Nothing is left behind, however this process ends.
     await rm(directory, { recursive: true, force: true });
-    return await runToEnd(job, runner, group);
+    interruption.aim(() => runner.kill());
+    return await runToEnd(job, runner, { group, interruption });
   } finally {
     await rm(directory, { recursive: true, force: true });
     if (group !== undefined) await endGroup(group, components.clock);
@@ -143,7 +153,7 @@ function viewOf(run: LocalRun, moduleDir: string): SandboxView {
 async function runToEnd(
   { run, program, preopens, view }: Job,
   runner: RunnerProcess,
-  group: Cgroup | undefined,
+  { group, interruption }: { readonly group: Cgroup | undefined; readonly interruption: Interruption },
 ): Promise<LocalExit> {
   const { limits = {}, fuelLimit } = run;
   const { directories } = runner.sandbox.names(view);
@@ -159,20 +169,25 @@ async function runToEnd(
     ...(isMetered(run) ? { fuel: fuelLimit === undefined ? {} : { limit: String(fuelLimit) } } : {}),
   });
   const exit = await runner.exited;
-  const end = classifyLocally(run, runner, exit, group);
+  const end = classifyLocally(run, runner, { exit, group, sentSignal: interruption.signal });
   return isMetered(run) ? { ...end, fuelUsed: runner.fuelUsed } : end;
+}
+
+interface LocalEnd {
+  readonly exit: ProcessExit;
+  readonly group: Cgroup | undefined;
+  readonly sentSignal: EndSignal | undefined;
 }
 
 function classifyLocally(
   { limits = {}, fuelLimit = 0 }: LocalRun,
   runner: RunnerProcess,
-  exit: ProcessExit,
-  group: Cgroup | undefined,
+  { exit, group, sentSignal }: LocalEnd,
 ): RunExit {
   return classifyExit({
     report: runner.ended,
     exit,
-    sentSignal: undefined,
+    sentSignal,
     oomKilled: (group?.oomKills() ?? 0) > 0,
     diagnostics: runner.diagnostics,
     memoryLimitBytes: limits.memoryBytes ?? WHOLE_MEMORY_BYTES,

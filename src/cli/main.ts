@@ -11,11 +11,6 @@ if (major < 22 || major === 23 || (major === 22 && minor < 13)) {
 const { runCli } = await import('./run.ts');
 const { processIo } = await import('./io.ts');
 
-// A reader that has seen enough (`ergon task logs … | head`) closes the pipe: that is no fault.
-process.stdout.on('error', (error: Error & { code?: string }) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
 process.exitCode = await runCli(process.argv.slice(2), processIo());
 
 export {};

@@ -1,5 +1,6 @@
 export * from './activity.ts';
 export * from './clock.ts';
+export * from './end-signal.ts';
 export * from './errors.ts';
 export * from './exe-script.ts';
 export * from './exe-unit-runtime.ts';

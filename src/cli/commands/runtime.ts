@@ -58,16 +58,19 @@ function wasiCommand(run: Command, commands: Commands): void {
         import('../../../runtimes/shared/exit-status.ts'),
       ]);
       const { env = {}, dir = [], entryPoint, fuel, fuelLimit, seed } = flags;
-      const exit = await runLocally({
-        modulePath,
-        args,
-        env: { ...env, ...(seed !== undefined && { [RANDOM_SEED]: seed }) },
-        dirs: dir.map(parseDirectory),
-        limits: limitsOf(flags),
-        ...(entryPoint !== undefined && { entryPoint }),
-        ...(fuel === true && { meterFuel: true }),
-        ...(fuelLimit !== undefined && { fuelLimit }),
-      });
+      const exit = await runLocally(
+        {
+          modulePath,
+          args,
+          env: { ...env, ...(seed !== undefined && { [RANDOM_SEED]: seed }) },
+          dirs: dir.map(parseDirectory),
+          limits: limitsOf(flags),
+          ...(entryPoint !== undefined && { entryPoint }),
+          ...(fuel === true && { meterFuel: true }),
+          ...(fuelLimit !== undefined && { fuelLimit }),
+        },
+        session.io,
+      );
       if (exit.fuelUsed !== undefined) session.io.stderr.write(`ergon: fuel used: ${exit.fuelUsed}\n`);
       explain(session, exit);
       return exitStatus(exit);
@@ -103,18 +106,10 @@ function dockerCommand(run: Command, commands: Commands): void {
       const { env = {}, dir = [], storage } = flags;
       const limits = { ...limitsOf(flags), ...(storage !== undefined && { storageBytes: storage }) };
       const options = (await session.config()).runtimes.docker;
-      const interrupted = new AbortController();
-      const stopListening = session.io.onInterrupt(() => interrupted.abort());
-      try {
-        const exit = await runContainerLocally(
-          { image, entryPoint, args, env, dirs: dir.map(parseDirectory), limits, options },
-          { ...session.io, interrupted: interrupted.signal },
-        );
-        explain(session, exit);
-        return exitStatus(exit);
-      } finally {
-        stopListening();
-      }
+      const run = { image, entryPoint, args, env, dirs: dir.map(parseDirectory), limits, options };
+      const exit = await runContainerLocally(run, session.io);
+      explain(session, exit);
+      return exitStatus(exit);
     },
   );
 }
@@ -136,6 +131,8 @@ function limitsOf({ memory, cpus }: RunFlags): Partial<Resources> {
 }
 
 function explain(session: Session, exit: RunExit): void {
+  // Nobody reads the output any more, as somebody wanted.
+  if (exit.kind === 'signaled' && exit.signal === 'SIGPIPE') return;
   if (exit.kind !== 'exited') session.io.stderr.write(`ergon: ${whyEnded(exit)}\n`);
 }
 

@@ -39,16 +39,18 @@ export interface TerminalOptions {
 export function terminal(options: TerminalOptions = {}) {
   const stdout = new Screen(options.columns);
   const stderr = new Screen();
-  const interrupts = new Set<() => void>();
+  const interrupts = new Set<(signal: 'SIGINT') => void>();
+  const listen = (listener: (signal: 'SIGINT') => void) => {
+    interrupts.add(listener);
+    return () => void interrupts.delete(listener);
+  };
   const io: Io = {
     stdin: options.stdin === undefined ? new PassThrough() : Readable.from([Buffer.from(options.stdin)]),
     stdout,
     stderr,
     environment: options.environment ?? {},
-    onInterrupt: (listener) => {
-      interrupts.add(listener);
-      return () => interrupts.delete(listener);
-    },
+    onInterrupt: listen,
+    onEnd: listen,
     sleep: async (_delayMs, signal) => {
       await new Promise((resolve) => setImmediate(resolve));
       signal?.throwIfAborted();
@@ -62,7 +64,7 @@ export function terminal(options: TerminalOptions = {}) {
     /** Ctrl-C, once the command listens for it. */
     interrupt: async () => {
       while (interrupts.size === 0) await new Promise((resolve) => setImmediate(resolve));
-      for (const listener of interrupts) listener();
+      for (const listener of interrupts) listener('SIGINT');
     },
   };
 }
