@@ -17,7 +17,7 @@ export function imageRoutes(app: ApiServer, { packages }: YagnaRooms): void {
       const by = { ...(tag !== undefined && { tag }), ...(hash !== undefined && { hash }) };
       const image = await packages.image(by, `http://${request.host}`);
       if (image === undefined) throw notFound('image', tag ?? hash ?? '');
-      return { http: image.url, https: image.url, sha3: image.sha3 };
+      return { http: image.url, https: image.url, sha3: image.sha3, size: image.sizeBytes };
     },
   );
 }

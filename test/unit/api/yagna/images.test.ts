@@ -12,7 +12,7 @@ const info = (query: string) => world.request('GET', `/v1/image/info?count=true&
 it('an image tag that nobody has configured is looked for in the engine of this machine', async () => {
   const digest = '1'.repeat(64);
   const url = `docker://built:1@sha256:${digest}`;
-  expect((await info('tag=built:1')).json()).toEqual({ http: url, https: url, sha3: digest });
+  expect((await info('tag=built:1')).json()).toEqual({ http: url, https: url, sha3: digest, size: 0 });
   const pulled = `docker://pulled@sha256:${'3'.repeat(64)}`;
   expect((await info('tag=pulled:2')).json()).toMatchObject({ http: pulled, sha3: '3'.repeat(64) });
   const unknown = await info('tag=golem/alpine:latest');
@@ -38,7 +38,8 @@ it('an upload is known by every name that it was given, before the image of this
   expect((await info('tag=built:1')).json<{ http: string }>().http).toMatch(
     new RegExp(`/v1/blobs/${newer}$`),
   );
-  const { sha3 } = (await info('tag=golem/alpine:latest')).json<{ sha3: string }>();
+  const { sha3, size } = (await info('tag=golem/alpine:latest')).json<{ sha3: string; size: number }>();
+  expect(size).toBe('an image'.length);
   expect((await info(`hash=${sha3}`)).json<{ http: string }>().http).toMatch(
     new RegExp(`/v1/blobs/${hash}$`),
   );

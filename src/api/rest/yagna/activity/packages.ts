@@ -13,6 +13,14 @@ interface PackageName {
   readonly url: string;
 }
 
+/** What a client is told of an image. */
+interface ImageInfo {
+  readonly url: string;
+  readonly sha3: string;
+  /** 0 for one that is not among the uploads: it is known once somebody has brought it. */
+  readonly sizeBytes: number;
+}
+
 const OWN_URL = /\/v1\/(?:blobs|packages)\/(sha256:[0-9a-f]{64})$/;
 const DOCKER_URL = /^docker:\/\/([^@]{1,512})(?:@(sha256:[0-9a-f]{64}))?$/;
 const SQUASHFS = 'hsqs';
@@ -53,7 +61,7 @@ export class Packages {
   async image(
     by: { tag?: string; hash?: string },
     origin: string,
-  ): Promise<{ url: string; sha3: string } | undefined> {
+  ): Promise<ImageInfo | undefined> {
     const { tag, hash } = by;
     if (tag !== undefined) {
       const { store, localPackages } = this.#context;
@@ -77,17 +85,19 @@ export class Packages {
     return Object.hasOwn(images, tag) ? images[tag] : undefined;
   }
 
-  async #imageOf(source: string, origin: string): Promise<{ url: string; sha3: string } | undefined> {
+  async #imageOf(source: string, origin: string): Promise<ImageInfo | undefined> {
     if (source.startsWith('sha256:')) return this.#ownImage(source, origin);
     const [, digest] = /@sha256:([0-9a-f]{64})$/.exec(source) ?? [];
-    if (digest !== undefined) return { url: source, sha3: digest };
+    if (digest !== undefined) return elsewhere(source, digest);
     const [, sha3 = '', url = ''] = /^sha3:([0-9a-f]+):(.+)$/.exec(source) ?? [];
-    return { url, sha3 };
+    return elsewhere(url, sha3);
   }
 
-  async #ownImage(hash: string, origin: string): Promise<{ url: string; sha3: string } | undefined> {
+  async #ownImage(hash: string, origin: string): Promise<ImageInfo | undefined> {
     const sha3 = await this.#sha3Of(hash);
-    return sha3 === undefined ? undefined : { url: `${origin}/v1/blobs/${hash}`, sha3 };
+    const blob = await this.#context.blobs.stat(hash);
+    if (sha3 === undefined || blob === undefined) return undefined;
+    return { url: `${origin}/v1/blobs/${hash}`, sha3, sizeBytes: blob.sizeBytes };
   }
 
   async #resolve({ sha3, url }: PackageName): Promise<TaskPackage> {
@@ -161,9 +171,14 @@ export class Packages {
 }
 
 /** An image of this machine's engine; what it takes is decided when it is wanted. */
-function imageHere(tag: string, { id, reference }: NamedPackage): { url: string; sha3: string } {
+function imageHere(tag: string, { id, reference }: NamedPackage): ImageInfo {
   const pinned = reference ?? `${tag}@${id}`;
-  return { url: `docker://${pinned}`, sha3: pinned.slice(-64) };
+  return elsewhere(`docker://${pinned}`, pinned.slice(-64));
+}
+
+/** Clients of Yagna insist on a number, and do nothing with it. */
+function elsewhere(url: string, sha3: string): ImageInfo {
+  return { url, sha3, sizeBytes: 0 };
 }
 
 function parseName(name: string): PackageName {
