@@ -2,7 +2,7 @@ import type { AgreementRecord } from '../../../../interface/index.ts';
 import type { Platforms } from '../platforms.ts';
 import type { AgreementNote } from '../records.ts';
 import { iso } from '../time.ts';
-import { toClient } from './properties.ts';
+import { toReply } from './properties.ts';
 
 /** An agreement as clients read it; `note` is absent for one that no client made. */
 export function agreementView(
@@ -13,7 +13,7 @@ export function agreementView(
   const { agreement, state, approvedAt, signatures } = record;
   const { demand, offer } = agreement;
   const asked = note?.client ?? {
-    properties: toClient(demand.properties, platforms),
+    properties: toReply(demand.properties, platforms),
     constraints: demand.constraints,
   };
   return {
@@ -25,7 +25,7 @@ export function agreementView(
       timestamp: iso(demand.createdAt),
     },
     offer: {
-      properties: toClient(offer.properties, platforms),
+      properties: toReply(offer.properties, platforms),
       constraints: offer.constraints,
       offerId: offer.offerId,
       providerId: agreement.provider.toLowerCase(),

@@ -5,7 +5,7 @@ import { sendJson } from '../reply.ts';
 import type { YagnaRooms } from '../rooms.ts';
 import { iso, timeoutMs } from '../time.ts';
 import { offerEventView } from './offer-event-view.ts';
-import { toClient } from './properties.ts';
+import { toReply } from './properties.ts';
 import { receivedView } from './proposal-view.ts';
 
 const Path = Type.String({ maxLength: 512 });
@@ -32,7 +32,7 @@ export function offerRoutes(app: ApiServer, rooms: YagnaRooms): void {
   const { context, platforms, offers } = rooms;
   app.get('/offers', { config: READ }, async () =>
     (await context.market.offers.own()).map((offer) => ({
-      properties: toClient(offer.properties, platforms),
+      properties: toReply(offer.properties, platforms),
       constraints: offer.constraints,
       offerId: offer.offerId,
       providerId: offer.provider.toLowerCase(),

@@ -1,4 +1,5 @@
 import { PROPERTY, type Properties } from '../../../../interface/index.ts';
+import { wholeFloat } from '../../../../util/whole-float.ts';
 import { invalid } from '../errors.ts';
 import type { Platforms } from '../platforms.ts';
 
@@ -6,6 +7,7 @@ type Value = Properties[string];
 type Scalar = string | number | boolean;
 
 const PLATFORM_KEY = /^(golem\.com\.payment\.platform\.)([a-z0-9-]{1,64})(\..+)$/;
+const DECIMAL = '@d';
 const CHOSEN = PROPERTY.chosenPlatform;
 /** What this node does for its clients by itself, over blobs. */
 const BRIDGED = ['http', 'https', 'gftp'];
@@ -15,6 +17,17 @@ const MAX_PROPERTIES = 512;
 export function toClient(properties: Properties, platforms: Platforms): Properties {
   const entries = Object.entries(properties).flatMap(([key, value]) => clientEntries(key, value, platforms));
   return Object.fromEntries(entries);
+}
+
+/**
+ * The same for a reply: a decimal is written with a fraction also when it has none, as Yagna does. Python's clients tell
+ * 0.0 from 0, and take no offer with the latter.
+ */
+export function toReply(properties: Properties, platforms: Platforms): Readonly<Record<string, unknown>> {
+  const decimals = Object.entries(properties).flatMap(([key, value]) =>
+    key.endsWith(DECIMAL) ? [[key.slice(0, -DECIMAL.length), asFloats(value)] as const] : [],
+  );
+  return { ...toClient(properties, platforms), ...Object.fromEntries(decimals) };
 }
 
 function clientEntries(key: string, value: Value, platforms: Platforms): [string, Value][] {
@@ -31,6 +44,12 @@ function clientEntries(key: string, value: Value, platforms: Platforms): [string
 function asNumbers(value: Value): Value {
   const number = (item: Scalar): Scalar => (typeof item === 'string' ? Number(item) : item);
   return Array.isArray(value) ? value.map(number) : number(value);
+}
+
+function asFloats(value: Value): unknown {
+  const float = (item: Scalar): unknown =>
+    Number.isInteger(Number(item)) ? wholeFloat(Number(item)) : Number(item);
+  return Array.isArray(value) ? value.map(float) : float(value);
 }
 
 /** What a client asks for, as flat properties of ours; nested objects are flattened, as Yagna does. */

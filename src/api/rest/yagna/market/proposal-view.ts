@@ -2,14 +2,14 @@ import type { ProposalRecord as ReceivedProposal } from '../../../../market/inde
 import type { DemandEvent, ProposalRecord } from '../records.ts';
 import type { Platforms } from '../platforms.ts';
 import { iso } from '../time.ts';
-import { toClient } from './properties.ts';
+import { toReply } from './properties.ts';
 
 /** A proposal as clients read it; `me` issues their own. */
 export function proposalView(proposal: ProposalRecord, platforms: Platforms, me: string): object {
   const { proposalId, kind, state, offer, client, prevProposalId, createdAt } = proposal;
   const isOwn = kind === 'Counter' && client !== undefined;
   return {
-    properties: isOwn ? client.properties : toClient(offer.properties, platforms),
+    properties: isOwn ? client.properties : toReply(offer.properties, platforms),
     constraints: isOwn ? client.constraints : offer.constraints,
     proposalId,
     issuerId: isOwn ? me : offer.provider.toLowerCase(),
@@ -32,10 +32,10 @@ export function receivedView(
   if (answer.type === 'counter' && wanted === answer.proposalId) {
     const { properties, constraints } = answer.offer;
     const own = { proposalId: wanted, issuerId: me, state: 'Draft', prevProposalId: proposalId };
-    return { ...own, properties: toClient(properties, platforms), constraints, timestamp: iso(createdAt) };
+    return { ...own, properties: toReply(properties, platforms), constraints, timestamp: iso(createdAt) };
   }
   return {
-    properties: toClient(demand.properties, platforms),
+    properties: toReply(demand.properties, platforms),
     constraints: demand.constraints,
     proposalId,
     issuerId: address.toLowerCase(),

@@ -5,7 +5,7 @@ import type { YagnaContext } from '../init.ts';
 import type { Platforms } from '../platforms.ts';
 import { iso } from '../time.ts';
 import { ourConstraints } from './constraints.ts';
-import { toClient } from './properties.ts';
+import { toReply } from './properties.ts';
 
 const DEFAULT_IDLE_MS = 30_000;
 const MAX_SCANS = 256;
@@ -99,7 +99,7 @@ export class Scans {
 
   #view(offer: Offer): object {
     return {
-      properties: toClient(offer.properties, this.#platforms),
+      properties: toReply(offer.properties, this.#platforms),
       constraints: offer.constraints,
       offerId: offer.offerId,
       providerId: offer.provider.toLowerCase(),
