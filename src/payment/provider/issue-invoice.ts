@@ -1,6 +1,6 @@
 import type { ActivityRecord } from '../../interface/activity.ts';
 import type { AgreementRecord } from '../../interface/market.ts';
-import type { DebitNote, Invoice } from '../../interface/payment.ts';
+import type { DebitNote, DebitNoteRecord, Invoice } from '../../interface/payment.ts';
 import type { Reader, Transaction } from '../../interface/store.ts';
 import { toAmount } from '../amount.ts';
 import { readAgreementBilling, writeAgreementBilling } from '../billing.ts';
@@ -12,8 +12,14 @@ import { post } from '../wire.ts';
 const MAX_LINES = 4096;
 
 /**
- * Invoices an agreement once it is over: terminated, each of its activities ended, and each final note decided or
- * overdue. Called after each of these; whichever comes last finds all in place, and a repeat finds the invoice.
+ * A requestor's node that decides by itself says what it has decided when it takes a note in. One that does not leaves
+ * that to a program or a person, who may as well decide on the invoice: it does not wait for them any longer than this.
+ */
+const PATIENCE_MS = 5_000;
+
+/**
+ * Invoices an agreement once it is over: terminated, each of its activities ended, and each final note decided, overdue
+ * or left undecided. Called after each of these; whichever comes last finds all in place, and a repeat finds the invoice.
  */
 export async function issueInvoice(
   tx: Transaction,
@@ -23,7 +29,7 @@ export async function issueInvoice(
   const { agreementId } = record.agreement;
   const billing = await readAgreementBilling(tx, agreementId, 'provider');
   if (record.state !== 'Terminated' || billing.invoiceId !== undefined) return undefined;
-  const notes = await billableNotes(tx, await kit.usage.activitiesOf(tx, agreementId));
+  const notes = await billableNotes(tx, kit.clock.now(), await kit.usage.activitiesOf(tx, agreementId));
   if (notes === undefined) return undefined;
   const invoice = await signInvoice(kit, record, notes);
   writeAgreementBilling(tx, { ...billing, invoiceId: invoice.invoiceId });
@@ -35,6 +41,7 @@ export async function issueInvoice(
 /** The note of each activity that the invoice claims; undefined while one is still to come. */
 async function billableNotes(
   reader: Reader,
+  now: number,
   activities: readonly ActivityRecord[],
 ): Promise<DebitNote[] | undefined> {
   const notes: DebitNote[] = [];
@@ -43,7 +50,7 @@ async function billableNotes(
     const billing = await reader.get(activityBillingBucket, activityId);
     if (billing?.final !== true || billing.noteId === undefined) return undefined;
     const final = await reader.get(debitNotesBucket, billing.noteId);
-    if (final === undefined || final.state === 'Issued' || final.state === 'Received') return undefined;
+    if (final === undefined || final.state === 'Issued' || now < patientUntil(final)) return undefined;
     // What the requestor has signed before it refused the last note, it still owes.
     const promised =
       final.state === 'Rejected' || final.state === 'Cancelled' ? billing.acceptedNoteId : undefined;
@@ -51,6 +58,11 @@ async function billableNotes(
     if (claimed !== undefined && claimed.state !== 'Cancelled') notes.push(claimed.note);
   }
   return notes;
+}
+
+/** Until when the invoice waits for the decision on a final note; 0 for one that is decided or overdue. */
+export function patientUntil({ state, history }: Pick<DebitNoteRecord, 'state' | 'history'>): number {
+  return state === 'Received' ? (history.at(-1)?.at ?? 0) + PATIENCE_MS : 0;
 }
 
 async function signInvoice(kit: Kit, record: AgreementRecord, notes: readonly DebitNote[]): Promise<Invoice> {

@@ -11,13 +11,15 @@ import type { Timers } from '../timers.ts';
 import { DONE, handler } from '../wire.ts';
 import { deadlines, PAYMENT_DEFAULTED, type Deadlines } from './deadlines.ts';
 import { takeInvoiceDecision, takeNoteDecision } from './decisions.ts';
+import { closings, type Closings } from './closings.ts';
 import { enforcer, type Enforcer } from './enforcer.ts';
 import { intervals, type Intervals } from './intervals.ts';
-import { issueInvoice } from './issue-invoice.ts';
 import { issueNote } from './issue-note.ts';
 import { providerReplies } from './replies.ts';
 
-const NOTE_DECIDED = [
+/** What the invoice waits for. */
+const NOTE_MOVED = [
+  'debit-note.received',
   'debit-note.accepted',
   'debit-note.rejected',
   'debit-note.cancelled',
@@ -28,7 +30,7 @@ const EVENTS = [
   'activity.ended',
   'agreement.terminated',
   PAYMENT_DEFAULTED,
-  ...NOTE_DECIDED,
+  ...NOTE_MOVED,
 ] as const;
 
 const checkNoteEvent = checker(
@@ -41,6 +43,7 @@ interface Rooms {
   readonly deadlines: Deadlines;
   readonly intervals: Intervals;
   readonly enforcer: Enforcer;
+  readonly closings: Closings;
 }
 
 export interface ProviderSide {
@@ -61,6 +64,7 @@ export function providerSide(
     deadlines: watch,
     intervals: intervals(kit, timers, { deadlines: watch }),
     enforcer: enforcer(kit, timers, components),
+    closings: closings(kit, timers, { deadlines: watch }),
   };
   let stopConsumer: (() => Promise<void>) | undefined;
   return {
@@ -79,6 +83,7 @@ export function providerSide(
       await rooms.deadlines.start();
       await rooms.intervals.start();
       await rooms.enforcer.start();
+      await rooms.closings.start();
       stopConsumer = kit.store.events.consume('payment.provider', EVENTS, (event, tx) =>
         followEvent(tx, kit, rooms, event),
       );
@@ -110,13 +115,13 @@ async function dispatch(tx: Transaction, kit: Kit, rooms: Rooms, event: StoredEv
     case 'activity.ended':
       return closeActivity(tx, kit, rooms, event.subject);
     case 'agreement.terminated':
-      return closeAgreement(tx, kit, rooms, event.subject);
+      return rooms.closings.close(tx, event.subject);
     case PAYMENT_DEFAULTED:
       rooms.enforcer.kick(event.subject);
       return undefined;
     default: {
       const { agreementId, role, final } = checkNoteEvent(event.data);
-      return role === 'provider' && final ? closeAgreement(tx, kit, rooms, agreementId) : undefined;
+      return role === 'provider' && final ? rooms.closings.close(tx, agreementId) : undefined;
     }
   }
 }
@@ -127,11 +132,4 @@ async function closeActivity(tx: Transaction, kit: Kit, rooms: Rooms, activityId
   const record = await requireAgreement(kit, tx, activity.agreementId);
   const note = await issueNote(tx, kit, activity, record, true);
   if (note !== undefined) rooms.deadlines.watchNote(note, record.agreement.terms.debitNoteAcceptTimeoutMs);
-}
-
-async function closeAgreement(tx: Transaction, kit: Kit, rooms: Rooms, agreementId: string): Promise<void> {
-  const record = await requireAgreement(kit, tx, agreementId);
-  if (record.role !== 'provider') return;
-  const invoice = await issueInvoice(tx, kit, record);
-  if (invoice !== undefined) rooms.deadlines.watchInvoice(invoice);
 }

@@ -38,8 +38,13 @@ export async function receiveNote(
   requirePace(kit, record, activity, note);
   const opened = openNote(tx, kit, 'requestor', note);
   await bookNote(tx, kit, note);
-  if (await decidesAtOnce(tx, kit, note.agreementId)) await decideNote(tx, kit, opened);
-  return DONE;
+  if (!(await decidesAtOnce(tx, kit, note.agreementId))) return DONE;
+  // The decision goes out as a message too; in the answer it tells that nobody is asked for one.
+  return answered(await decideNote(tx, kit, opened));
+}
+
+function answered({ decision }: DebitNoteRecord): Reply {
+  return decision === undefined ? DONE : { outcome: 'Done', decision };
 }
 
 async function bookNote(tx: Transaction, kit: Kit, note: DebitNote): Promise<void> {
@@ -63,7 +68,7 @@ async function bookNote(tx: Transaction, kit: Kit, note: DebitNote): Promise<voi
 function repeated(kit: Kit, known: DebitNoteRecord, note: DebitNote): Reply {
   if (kit.verifier.digest('DebitNote', known.note) !== kit.verifier.digest('DebitNote', note))
     throw fork(note);
-  return known.decision === undefined ? DONE : { outcome: 'Done', decision: known.decision };
+  return answered(known);
 }
 
 async function requireActivity(tx: Transaction, kit: Kit, note: DebitNote): Promise<ActivityRecord> {

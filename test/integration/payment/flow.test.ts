@@ -158,15 +158,15 @@ describe('when a side does not keep its word', () => {
   });
 
   it('asks no decision on a note when a later one was accepted in time', async () => {
-    const { provider, requestor, clock } = await start();
+    const { provider, requestor, clock } = await start({ payment: { decideAtOnce: false } });
     await pair.create('act');
     for (let note = 0; note < 2; note += 1) {
       await clock.advance(10_000);
-      await provider.deliver(requestor);
+      await pair.quiesce();
     }
-    const first = await requestor.next(provider);
-    await requestor.store.transact(async (tx) => requestor.store.outbox.settle(tx, first!));
-    await requestor.deliver(provider);
+    const [, second] = await requestor.payment.debitNotes();
+    await requestor.payment.bills.accept(second!.note.debitNoteId);
+    await pair.quiesce();
     await clock.advance(21_000);
     await pair.quiesce();
     expect((await provider.payment.debitNotes())[0]?.state).toBe('Received');
@@ -268,6 +268,82 @@ describe('bills decided by hand', () => {
     await expect(requestor.payment.bills.accept('nothing')).rejects.toMatchObject({
       code: 'ERR_PAYMENT_BILL_NOT_FOUND',
     });
+  });
+
+  it('invoices soon after the end, though nobody has decided on the last note; the invoice stands for it', async () => {
+    const { provider, requestor, clock } = await start({
+      payment: { decideAtOnce: false },
+      terms: { debitNoteAcceptTimeoutMs: 3_600_000 },
+    });
+    await pair.create('act');
+    await pair.end('act');
+    await pair.terminate();
+    await pair.quiesce();
+    await clock.advance(4_000);
+    await pair.quiesce();
+    expect(await provider.payment.invoices()).toEqual([]);
+    await provider.reboot();
+    await clock.advance(1_000);
+    await pair.quiesce();
+    const [received] = await requestor.payment.invoices();
+    expect(received).toMatchObject({ state: 'Received', invoice: { amount: '50' } });
+    await requestor.payment.bills.accept(received!.invoice.invoiceId, { withNotes: true });
+    await pair.quiesce();
+    for (const node of [provider, requestor]) {
+      expect((await node.payment.invoices()).map(({ state }) => state)).toEqual(['Settled']);
+      expect((await node.payment.debitNotes()).map(({ state }) => state)).toEqual(['Settled']);
+      expect(await node.payment.balances()).toMatchObject([{ billed: '50', accepted: '50', settled: '50' }]);
+    }
+  });
+
+  it('invoices at once when the last note was left alone before the agreement ended', async () => {
+    const { provider } = await start({
+      payment: { decideAtOnce: false },
+      terms: { debitNoteAcceptTimeoutMs: 3_600_000 },
+    });
+    await pair.create('act');
+    await pair.end('act');
+    await pair.quiesce();
+    await pair.clock.advance(60_000);
+    expect(await provider.payment.invoices()).toEqual([]);
+    await pair.terminate();
+    await pair.quiesce();
+    expect(await provider.payment.invoices()).toMatchObject([{ state: 'Received' }]);
+  });
+
+  it('invoices what was accepted before when the last note is rejected in time', async () => {
+    const { provider, requestor, clock } = await start({
+      payment: { decideAtOnce: false },
+      terms: { debitNoteAcceptTimeoutMs: 3_600_000 },
+    });
+    await pair.create('act');
+    await clock.advance(10_000);
+    await pair.quiesce();
+    const [interim] = await requestor.payment.debitNotes();
+    await requestor.payment.bills.accept(interim!.note.debitNoteId);
+    await pair.use('act', 1, 3);
+    await pair.end('act');
+    await pair.terminate();
+    await pair.quiesce();
+    const last = (await requestor.payment.debitNotes()).find(({ note }) => note.final);
+    await requestor.payment.bills.reject(last!.note.debitNoteId, { code: 'Disputed', message: 'no' });
+    await pair.quiesce();
+    await clock.advance(60_000);
+    expect(await provider.payment.invoices()).toMatchObject([
+      { invoice: { amount: interim!.note.totalAmountDue } },
+    ]);
+  });
+
+  it('holds the invoice back while the requestor is away: it may still reject the last note', async () => {
+    const { provider, clock } = await start({ terms: { debitNoteAcceptTimeoutMs: 3_600_000 } });
+    await pair.create('act');
+    await pair.end('act');
+    await pair.terminate();
+    await clock.settle();
+    await clock.advance(60_000);
+    expect(await provider.payment.invoices()).toEqual([]);
+    await pair.quiesce();
+    expect((await provider.payment.invoices())[0]?.state).toBe('Settled');
   });
 
   it('does not accept by hand what fails the checks', async () => {

@@ -107,9 +107,10 @@ describe('a debit note on its way', () => {
   });
 
   it('gets the same answer again, and is refused with other content under its id or number', async () => {
-    expect(await send((n) => n)).toEqual({ ok: { outcome: 'Done' } });
+    const answer = await send((n) => n);
     const [known] = await pair.requestor.payment.debitNotes();
-    expect(await send((n) => n)).toEqual({ ok: { outcome: 'Done', decision: known?.decision } });
+    expect(answer).toEqual({ ok: { outcome: 'Done', decision: known?.decision } });
+    expect(await send((n) => n)).toEqual(answer);
     expect(await send((n) => asProvider({ ...n, totalAmountDue: '49' }))).toEqual(
       refusedWith('ERR_PAYMENT_BILL_FORK'),
     );
@@ -162,7 +163,7 @@ describe('a decision on its way', () => {
     await pair.create('act');
     await pair.end('act');
     await pair.clock.settle();
-    await pair.provider.deliver(pair.requestor);
+    await pair.provider.deliver(pair.requestor, 'answer-lost');
   });
   const send = (
     change: (decision: BillDecision) => BillDecision | Promise<BillDecision>,
@@ -185,7 +186,7 @@ describe('a decision on its way', () => {
     const invoiceKind = (d: BillDecision): Promise<BillDecision> =>
       signed(pair.requestor.identity, 'InvoiceDecision', d);
     expect(await send(invoiceKind)).toEqual(refusedWith('ERR_IDENTITY_SIGNATURE'));
-    expect(await state()).toBe('Received');
+    expect(await state()).toBe('Issued');
   });
 
   it('cannot be taken back', async () => {

@@ -1,0 +1,43 @@
+import type { Transaction } from '../../interface/store.ts';
+import { debitNotesBucket } from '../buckets.ts';
+import { requireAgreement, type Kit } from '../kit.ts';
+import type { Timers } from '../timers.ts';
+import type { Deadlines } from './deadlines.ts';
+import { issueInvoice, patientUntil } from './issue-invoice.ts';
+
+export interface Closings {
+  /** Invoices an agreement if it is over, or sees to it that it will be once the patience with its last notes ends. */
+  close(tx: Transaction, agreementId: string): Promise<void>;
+  /** Takes up what waited when the node stopped. */
+  start(): Promise<void>;
+}
+
+/** The invoice of each agreement, as soon as there can be one. */
+export function closings(kit: Kit, timers: Timers, rooms: { deadlines: Deadlines }): Closings {
+  const close: Closings['close'] = async (tx, agreementId) => {
+    const record = await requireAgreement(kit, tx, agreementId);
+    if (record.role !== 'provider') return;
+    const invoice = await issueInvoice(tx, kit, record);
+    if (invoice !== undefined) rooms.deadlines.watchInvoice(invoice);
+    else await wait(tx, agreementId);
+  };
+  const wait = async (tx: Transaction, agreementId: string): Promise<void> => {
+    const notes = await tx.list(debitNotesBucket, { where: { index: 'agreement', equals: agreementId } });
+    const until = notes.filter(({ value }) => value.note.final).map(({ value }) => patientUntil(value));
+    const next = Math.max(0, ...until);
+    if (next > kit.clock.now())
+      timers.arm(`invoice ${agreementId}`, next, () =>
+        kit.store.transact((later) => close(later, agreementId)),
+      );
+  };
+  return {
+    close,
+    async start() {
+      const open = await kit.store.list(debitNotesBucket, {
+        where: { index: 'undecided', equals: 'provider' },
+      });
+      const ended = open.filter(({ value }) => value.note.final).map(({ value }) => value.note.agreementId);
+      for (const agreementId of new Set(ended)) await kit.store.transact((tx) => close(tx, agreementId));
+    },
+  };
+}
