@@ -21,3 +21,4 @@ export * from './telemetry.ts';
 export * from './usage-counters.ts';
 export * from './values.ts';
 export * from './vpn.ts';
+export * from './yagna-version.ts';

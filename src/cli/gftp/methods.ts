@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { VERSION } from '../../daemon/version.ts';
+import { YAGNA_VERSION } from '../../interface/index.ts';
 import { method, type Methods } from './rpc.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -11,7 +12,8 @@ export const VERSION_TEXT = `gftp ${VERSION} (Ergon)`;
 /** What Yagna's `gftp` can be asked, and how it answers. */
 export function gftpMethods(shelf: Shelf, shutDown: () => void): Methods {
   return {
-    version: method(Type.Object({}), async () => VERSION_TEXT),
+    // Clients read the first word as that of Yagna's `gftp`, and close nothing with one older than 0.7.3.
+    version: method(Type.Object({}), async () => `${YAGNA_VERSION} (${VERSION_TEXT})`),
     publish: method(
       Type.Object({ files: Type.Array(Path, { minItems: 1, maxItems: 1024 }) }),
       async ({ files }) => {

@@ -1,8 +1,6 @@
+import { YAGNA_VERSION } from '../../../interface/index.ts';
 import type { ApiServer } from '../../route.ts';
 import type { YagnaRooms } from './rooms.ts';
-
-/** The release of Yagna whose API this is: clients refuse to talk to older ones. */
-const YAGNA_VERSION = '0.17.6';
 
 export function identityRoutes(app: ApiServer, { me }: YagnaRooms): void {
   app.get('/version/get', { config: { scope: 'public' } }, async () => ({
