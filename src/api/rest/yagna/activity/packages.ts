@@ -58,10 +58,7 @@ export class Packages {
   }
 
   /** What a client that asks for an image is told; an upload of that name, this machine's own image, then the configuration. */
-  async image(
-    by: { tag?: string; hash?: string },
-    origin: string,
-  ): Promise<ImageInfo | undefined> {
+  async image(by: { tag?: string; hash?: string }, origin: string): Promise<ImageInfo | undefined> {
     const { tag, hash } = by;
     if (tag !== undefined) {
       const { store, localPackages } = this.#context;
