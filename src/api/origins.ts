@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { AppKeys, Caller } from './components.ts';
 
 /** Which web origins may call the API from a browser: those of the configuration, and those of each app-key. */
@@ -28,9 +29,10 @@ export class Origins {
   }
 }
 
-/** A page that this very server has served: no other site is involved. */
-export function isOwnOrigin(origin: string, host: string | undefined): boolean {
-  return host !== undefined && URL.parse(origin)?.host === host;
+/** Of what page a request comes, unless it is of no page or of one that this very server has served. */
+export function foreignOrigin({ origin, host }: IncomingHttpHeaders): string | undefined {
+  const isOwn = origin !== undefined && host !== undefined && URL.parse(origin)?.host === host;
+  return isOwn ? undefined : origin;
 }
 
 function includes(list: readonly string[], origin: string): boolean {

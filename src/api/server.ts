@@ -4,7 +4,7 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { authenticate, knownCaller } from './auth.ts';
 import type { ApiComponents } from './components.ts';
-import { crossOrigin } from './cors.ts';
+import { CrossOrigin } from './cors.ts';
 import { ApiError } from './errors.ts';
 import type { ApiLimits } from './limits.ts';
 import { RouteMethods } from './methods.ts';
@@ -22,6 +22,7 @@ export async function createServer(
 ): Promise<ApiServer> {
   const { limits } = init;
   const onError = errorHandler(components);
+  const pages = new CrossOrigin(components.origins, components.appKeys);
   const app: ApiServer = fastify({
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
@@ -31,8 +32,16 @@ export async function createServer(
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 4096 },
-    frameworkErrors: onError,
-    clientErrorHandler: (error, socket) => refuseConnection(error, socket),
+    frameworkErrors: (error, request, reply) => {
+      // No hook has run.
+      pages.greet.call(app, request, reply).then(
+        (answered) => {
+          if (answered === undefined) onError(error, request, reply);
+        },
+        () => onError(error, request, reply),
+      );
+    },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, pages.headersOn(socket)),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = limits.maxConnections;
   app.setValidatorCompiler(validatorCompiler);
@@ -47,8 +56,9 @@ export async function createServer(
   app.addHook('onRoute', (route) => {
     if (route.config?.scope === undefined) throw new TypeError(`Route ${route.url} names no scope`);
   });
+  app.addHook('onRequest', pages.greet);
   await limitRate(app, limits, components.appKeys);
-  app.addHook('onRequest', crossOrigin(components.origins, components.appKeys));
+  app.addHook('onRequest', pages.admit);
   app.addHook('onRequest', authenticate(components.appKeys));
   app.addHook('preHandler', refuseBrokenText);
   app.setNotFoundHandler((request, reply) => onError(notFound(request, reply, methods), request, reply));
@@ -125,7 +135,11 @@ function notFound(request: FastifyRequest, reply: FastifyReply, methods: RouteMe
 }
 
 /** A connection that speaks no proper HTTP has no request to answer; it gets a problem by hand and is closed. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+function refuseConnection(
+  error: Error & { code?: string },
+  socket: Socket,
+  headers: Readonly<Record<string, string>>,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -134,6 +148,9 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
   const body = JSON.stringify(problem);
   socket.end(
     `HTTP/1.1 ${status} ${problem.title}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
+      Object.entries(headers)
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join('') +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { apiWorld, type ApiWorld } from './support/world.ts';
 
@@ -32,11 +36,21 @@ describe('pages of other sites', () => {
       'access-control-allow-origin': PAGE,
       'access-control-allow-credentials': 'true',
       'access-control-allow-private-network': 'true',
-      vary: 'Origin',
+      'access-control-allow-headers': 'authorization, content-type',
+      vary: 'Origin, Access-Control-Request-Headers',
     });
     expect(answer.headers['access-control-allow-methods']).toContain('DELETE');
-    for (const header of ['Authorization', 'Content-Type', 'Last-Event-ID'])
-      expect(answer.headers['access-control-allow-headers']).toContain(header);
+  });
+
+  test('whatever the page wants to send is allowed, when it is a list of names', async () => {
+    world = await apiWorld();
+    const asking = async (names: string) =>
+      (await preflight(PAGE, { 'access-control-request-headers': names })).headers[
+        'access-control-allow-headers'
+      ];
+    expect(await asking('authorization,cache-control,x-trace')).toBe('authorization, cache-control, x-trace');
+    expect(await asking('a b')).toBeUndefined();
+    expect(await asking(`x-${'a'.repeat(200)}`)).toBeUndefined();
   });
 
   test.each([ELSEWHERE, 'null', 'https://gone.example.com', `${PAGE}.evil.example`, `${PAGE}:8443`])(
@@ -77,6 +91,58 @@ describe('pages of other sites', () => {
     expect(missing.statusCode).toBe(404);
     expect(missing.headers['access-control-allow-origin']).toBe(PAGE);
     expect((await from(ELSEWHERE, 'nobody')).statusCode).toBe(403);
+    const otherKey = await from(PAGE, 'key-read');
+    expect(otherKey.statusCode).toBe(403);
+    expect(otherKey.headers['access-control-allow-origin']).toBe(PAGE);
+  });
+
+  test('what is refused before the key is looked at can be read as well: too much, no URL, too large', async () => {
+    world = await apiWorld({ limits: { requestsPerMinute: 2, maxBodyBytes: 10 } });
+    const broken = await from(PAGE, 'key-page', '/v1/tasks/%zz');
+    expect(broken.statusCode).toBe(400);
+    expect(broken.headers['access-control-allow-origin']).toBe(PAGE);
+    const large = await world.post(
+      '/v1/tasks',
+      { package: 'too long' },
+      { origin: PAGE, authorization: 'Bearer key-page' },
+    );
+    expect(large.statusCode).toBe(413);
+    expect(large.headers['access-control-allow-origin']).toBe(PAGE);
+    await from(PAGE, 'key-page');
+    const many = await from(PAGE, 'key-page');
+    expect(many.statusCode).toBe(429);
+    expect(many.headers).toMatchObject({ 'access-control-allow-origin': PAGE, vary: 'Origin' });
+    expect(many.headers['access-control-expose-headers']).toContain('Retry-After');
+    expect((await preflight(PAGE)).statusCode).toBe(204);
+    expect((await preflight(ELSEWHERE)).statusCode).toBe(429);
+  });
+
+  test('a preflight is answered whatever becomes of the request', async () => {
+    world = await apiWorld();
+    const answer = await world.app.inject({
+      method: 'OPTIONS',
+      url: '/v1/tasks/%zz',
+      headers: { origin: PAGE, 'access-control-request-method': 'GET' },
+    });
+    expect(answer.statusCode).toBe(204);
+  });
+
+  test('a body that does not come in time is refused for the page to read', async () => {
+    world = await apiWorld();
+    const url = new URL(await world.app.listen({ host: '127.0.0.1', port: 0 }));
+    const arrived = once(world.app.server, 'request') as Promise<[IncomingMessage]>;
+    const page = connect(Number(url.port), url.hostname);
+    const head = ['POST /v1/tasks HTTP/1.1', `Host: ${url.host}`, `Origin: ${PAGE}`, 'Content-Length: 10'];
+    page.write(
+      [...head, 'Authorization: Bearer key-page', 'Content-Type: application/json', '', ''].join('\r\n'),
+    );
+    const [{ socket }] = await arrived;
+    // As Node's own timer does.
+    const late = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    world.app.server.emit('clientError', late, socket);
+    const answer = await text(page);
+    expect(answer).toContain('HTTP/1.1 408');
+    expect(answer).toContain(`access-control-allow-origin: ${PAGE}\r\n`);
   });
 
   test('the configuration lets pages in with any key', async () => {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { allows } from '../../../identity/index.ts';
-import { isOwnOrigin } from '../../origins.ts';
+import { foreignOrigin } from '../../origins.ts';
 import type { YagnaContext } from './init.ts';
 
 export interface UpgradeServer {
@@ -71,8 +71,8 @@ async function admit(
   const caller = await appKeys.authenticate(url.searchParams.get('authToken') ?? bearer ?? '');
   if (caller === undefined) return 401;
   // Browsers let any page open a websocket: whose page it is, is for the server to look at.
-  const { origin, host } = request.headers;
-  const isHere = origin === undefined || isOwnOrigin(origin, host) || (await origins.allows(origin, caller));
+  const origin = foreignOrigin(request.headers);
+  const isHere = origin === undefined || (await origins.allows(origin, caller));
   if (!isHere || !allows(caller.scopes, 'requestor')) return 403;
   for (const { door, sockets } of rooms) {
     const attach = await door.open(url.pathname);
