@@ -1,11 +1,12 @@
 // The tests of the Docker runtime need a real engine: this installs and starts one where it may (Debian, root), and
 // says loudly where it may not. `node scripts/docker-engine.mjs` does it by hand.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ensurePackages, onPath } from './system-packages.mjs';
 
 export const SOCKET = '/var/run/docker.sock';
 const START_MS = 60_000;
@@ -44,27 +45,13 @@ export function answers(socketPath = SOCKET) {
 
 /** Makes sure of an engine; returns why there is none, or nothing. */
 export async function ensureDockerEngine() {
-  const missing = installPackages();
+  const lacking = ensurePackages(PACKAGES);
+  const missing = lacking.length > 0 ? `not installed: ${lacking.join(', ')}` : undefined;
   if (await answers()) return missing;
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root can start an engine';
   if (!onPath('dockerd')) return missing ?? 'dockerd is not installed';
   for (const flags of ATTEMPTS) if (await start(flags)) return missing;
   return `dockerd does not start: see ${logFile()}`;
-}
-
-function installPackages() {
-  const missing = Object.entries(PACKAGES).filter(([program]) => !onPath(program));
-  if (missing.length === 0) return undefined;
-  const names = missing.flatMap(([, packages]) => packages.split(' '));
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) return `not installed: ${names.join(', ')}`;
-  const apt = (args) =>
-    spawnSync('apt-get', args, {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    }).status === 0;
-  const install = () => apt(['install', '-y', '-qq', '--no-install-recommends', ...names]);
-  if (install() || (apt(['update', '-qq']) && install())) return undefined;
-  return `cannot be installed: ${names.join(', ')}`;
 }
 
 async function start(flags) {
@@ -84,11 +71,6 @@ async function start(flags) {
 
 function logFile() {
   return join(tmpdir(), 'ergon-dockerd.log');
-}
-
-function onPath(program) {
-  const places = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-  return places.some((place) => existsSync(join(place, program)));
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureDockerEngine } from './docker-engine.mjs';
+import { ensurePackages } from './system-packages.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const args = process.argv.slice(2);
@@ -15,25 +16,20 @@ const run = (program, programArgs) =>
   spawnSync(program, programArgs, { cwd: root, stdio: 'inherit' }).status === 0;
 const tool = (path, toolArgs) => run(process.execPath, [join(root, 'node_modules', path), ...toolArgs]);
 
-/**
- * The strongest rung of the sandbox ladder needs bubblewrap. It is installed where that is possible; elsewhere
- * the tests run on the next rung, and this says so.
- */
-function systemPackages() {
-  const missing = [['bwrap', 'bubblewrap']].filter(([binary]) => !onPath(binary)).map(([, name]) => name);
-  if (missing.length === 0) return;
-  const mayInstall = process.getuid?.() === 0 && onPath('apt-get');
-  const apt = (aptArgs) =>
-    spawnSync('apt-get', aptArgs, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
-  const install = () => apt(['install', '-y', '-qq', ...missing]);
-  if (mayInstall && (install() || (apt(['update', '-qq']) && install()))) return;
-  console.error(
-    `NOT INSTALLED: ${missing.join(', ')}: the tests use a weaker sandbox than a provider should`,
-  );
-}
+/** What is missing makes the tests weaker, and they say so; in CI those that need it fail. */
+const SYSTEM = {
+  bwrap: ['bubblewrap', 'the tests use a weaker sandbox than a provider should'],
+  'chromium-headless-shell': [
+    'chromium-headless-shell',
+    'golem-js is not tried in a browser, unless another Chromium is here',
+  ],
+};
 
-function onPath(binary) {
-  return spawnSync('sh', ['-c', `command -v ${binary}`], { stdio: 'ignore' }).status === 0;
+function systemPackages() {
+  const packages = Object.entries(SYSTEM).map(([program, [name]]) => [program, name]);
+  const missing = ensurePackages(Object.fromEntries(packages));
+  for (const [name, consequence] of Object.values(SYSTEM))
+    if (missing.includes(name)) console.error(`NOT INSTALLED: ${name}: ${consequence}`);
 }
 
 const checks = [
