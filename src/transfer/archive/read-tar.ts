@@ -7,6 +7,7 @@ import { badType, entryNames, type ArchiveEntry } from './entry.ts';
 import { ArchiveError, damaged } from './errors.ts';
 import { chunksOf } from './format.ts';
 import type { Quantities } from './limits.ts';
+import { knownKinds } from './tar-kinds.ts';
 
 /** The entries of a tar archive, in their order. @throws ArchiveError */
 export async function* readTar(
@@ -18,7 +19,9 @@ export async function* readTar(
   await using file = await open(path, 'r');
   let readBytes = 0;
   const raw = chunksOf(file, (bytes) => (readBytes = bytes));
-  const expanded = counted(gzip ? gunzip(raw) : raw, (bytes) => quantities.expanded(readBytes, bytes));
+  const expanded = knownKinds(
+    counted(gzip ? gunzip(raw) : raw, (bytes) => quantities.expanded(readBytes, bytes)),
+  );
   const decoder = createTarDecoder({ strict: true });
   // A failure of the source reaches the reader of entries through the decoder, and nothing else waits for this.
   const feeding = ReadableStream.from(expanded).pipeTo(decoder.writable, { signal });

@@ -195,6 +195,27 @@ const CASES: Readonly<Record<string, Case>> = {
     archive: () => tarOf([{ name: 'p', type: 'x', content: '22 GNU.sparse.major=1\n' }, ok]),
     code: 'ERR_ARCHIVE_UNSUPPORTED',
   },
+  'a sparse file as GNU tar writes it': {
+    archive: () => tarOf([ok, { name: 'holes', type: 'S', content: 'a part of it' }]),
+    code: 'ERR_ARCHIVE_UNSUPPORTED',
+  },
+  'a part of a file that goes on in another archive, behind a long name': {
+    archive: () =>
+      tarOf([
+        { name: 'n'.repeat(150), content: zeros(700) },
+        { name: 'part', type: 'M' },
+      ]),
+    code: 'ERR_ARCHIVE_UNSUPPORTED',
+  },
+  'an unknown kind behind a size that the header has no room for': {
+    archive: () =>
+      tarOf([
+        { name: 'p', type: 'x', content: '13 size=1000\n' },
+        { name: 'long', content: zeros(1000), sizeBytes: 0 },
+        { name: 'label', type: 'V' },
+      ]),
+    code: 'ERR_ARCHIVE_UNSUPPORTED',
+  },
 };
 
 /** Names, sizes and contents of everything below. */
