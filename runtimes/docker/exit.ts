@@ -28,6 +28,10 @@ export function classifyExit(evidence: Evidence): RunExit {
   const { status, violation, sentSignal, oomKills } = evidence;
   if (violation !== undefined) return violation;
   if (status?.kind === 'exited' && status.code === 0) return { kind: 'exited', code: 0 };
+  // It lived until we ended it: what it may have lacked before that was not its end.
+  if (status?.kind === 'signaled' && signalName(status.signal) === sentSignal) {
+    return { kind: 'signaled', signal: sentSignal };
+  }
   if (oomKills > 0) {
     return {
       kind: 'limit',

@@ -266,6 +266,11 @@ describe('the end of a command', () => {
       { kind: 'exited', code: 137 },
     ],
     ['a kill', { status: { kind: 'signaled', signal: 9 } }, { kind: 'signaled', signal: 'SIGKILL' }],
+    [
+      'a kill of ours, of a program that lived on without memory and disk',
+      { status: { kind: 'signaled', signal: 9 }, sentSignal: 'SIGKILL', oomKills: 1, isDiskFull: true },
+      { kind: 'signaled', signal: 'SIGKILL' },
+    ],
     ['the disk', { isDiskFull: true }, { kind: 'limit', limit: 'disk', limitValue: 10, observed: 11 }],
     [
       'the largest file',
