@@ -7,6 +7,7 @@ import type {
   Allocations,
   Batch,
   BatchCanceling,
+  BlobInfo,
   Blobs,
   Clock,
   ConfigReload,
@@ -87,6 +88,12 @@ export interface ActivityLogs {
   readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
 }
 
+/** Files that activities of this node's agreements have put out at their providers. */
+export interface ActivityOutputs {
+  /** Into this node's blobs, checked by its hash; at once when it is there. */
+  bring(activityId: string, output: BlobInfo, signal: AbortSignal): Promise<void>;
+}
+
 /** Packages by the names that this machine has for them: images of its Docker engine. */
 export interface LocalPackages {
   find(name: string): Promise<NamedPackage | undefined>;
@@ -138,6 +145,7 @@ export interface ApiComponents {
   /** Absent as provider on a node that only buys. */
   readonly holding: { readonly requestor: ActivityHolding; readonly provider?: ActivityHolding };
   readonly logs: ActivityLogs;
+  readonly outputs: ActivityOutputs;
   readonly allocations: Allocations;
   readonly offers: OfferQueries;
   readonly localPackages: LocalPackages;

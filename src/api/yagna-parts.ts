@@ -1,4 +1,4 @@
-import type { BlobFetcher, Blobs, Networks, PaymentDriver } from '../interface/index.ts';
+import type { Blobs, Networks, PaymentDriver } from '../interface/index.ts';
 import type { Market, OfferDraft } from '../market/index.ts';
 import type { BillActions } from '../payment/index.ts';
 
@@ -31,6 +31,5 @@ export interface YagnaParts {
   readonly bills: BillActions;
   readonly drivers: readonly PaymentDriver[];
   readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read'>;
-  readonly fetcher: BlobFetcher;
   readonly networks: Networks;
 }

@@ -11,6 +11,7 @@ import { backupStore, type LevelStore } from '../store/index.ts';
 import { taskBucket } from '../task/index.ts';
 import type { MetricsRegistry } from '../telemetry/index.ts';
 import { newId } from '../util/id.ts';
+import { activityOutputs } from './activity-outputs.ts';
 import { localPackages } from './local-packages.ts';
 import { shelfItem } from './offer-drafts.ts';
 import { draftParts, type LiveConfig } from './selling.ts';
@@ -41,6 +42,7 @@ export function apiComponents(glue: ApiGlue): ApiComponents {
     activities: requestor,
     holding: { requestor, ...(services.provider && { provider: services.provider.activities }) },
     logs: { readLog: (...args) => books.activityLogs(...args) },
+    outputs: activityOutputs(ground),
     allocations: payment.allocations,
     offers: offerQueries(glue),
     localPackages: localPackages(glue.runtimes),
@@ -66,7 +68,6 @@ function yagnaParts({ live, ground, services }: ApiGlue): Pick<ApiComponents, 'y
       bills: payment.bills,
       drivers: payment.drivers,
       blobs: ground.blobs,
-      fetcher: ground.fetcher,
       networks: services.vpn.networks,
       ...(provider && {
         shelf: async (name: string) =>

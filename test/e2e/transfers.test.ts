@@ -131,6 +131,18 @@ it('brings an archive from a server, a work on it, and the chosen files back to 
   });
 });
 
+it('hands over what a transfer to the requestor has put out', async () => {
+  const [made, out] = await finished(
+    await begin([
+      { run: { entry_point: 'workload', args: ['tick', '1', '1', '/mine.txt'] } },
+      { transfer: { from: 'container:/mine.txt', to: 'blob:' } },
+    ]),
+  );
+  expect([made?.result, out?.result]).toEqual(['Ok', 'Ok']);
+  const answer = await pair.requestor.raw('GET', `${activity}/outputs/${out?.blob?.hash}`);
+  expect([answer.status, await answer.text()]).toEqual([200, '1 ticks\n']);
+});
+
 it('says why a transfer cannot be', async () => {
   const missing = await servers.http((_, response) => response.writeHead(404).end('no such page'));
   const cases: readonly [ExeScript[number], string][] = [

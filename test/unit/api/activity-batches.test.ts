@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buckets, save } from './support/fakes.ts';
-import { activityRecord } from './support/samples.ts';
+import { buckets, OUTPUT, save } from './support/fakes.ts';
+import { activityRecord, HASH } from './support/samples.ts';
 import { apiWorld, type ApiWorld } from './support/world.ts';
 
 let world: ApiWorld;
@@ -41,4 +42,26 @@ test('a program’s output may be captured, in the ways that there are', async (
   ]) {
     expect((await run(bad)).statusCode).toBe(400);
   }
+});
+
+test('what a transfer has put out is brought from the provider once, and nothing else is', async () => {
+  const hash = `sha256:${createHash('sha256').update(OUTPUT).digest('hex')}`;
+  const blob = { hash, sizeBytes: OUTPUT.length };
+  const result = { index: 0, result: 'Ok' as const, blob, startedAt: 1, finishedAt: 2 };
+  const batch = {
+    batchId: 'b1',
+    activityId: 'act',
+    script: [],
+    results: [result],
+    finished: true,
+    createdAt: 1,
+  };
+  await save(world.store, buckets.batches, 'act/b1', batch);
+  for (const round of ['brought', 'there already']) {
+    const answer = await world.get(`/v1/activities/act/outputs/${hash}`);
+    expect(answer.rawPayload.equals(OUTPUT), round).toBe(true);
+  }
+  expect(world.changes).toEqual([`bring act ${hash}`, `blob ${hash}`]);
+  expect((await world.get(`/v1/activities/act/outputs/${HASH}`)).statusCode).toBe(404);
+  expect((await world.get(`/v1/activities/other/outputs/${hash}`)).statusCode).toBe(404);
 });

@@ -4,6 +4,7 @@ import { activityBatchRoutes } from './activity-batches.ts';
 import { activityCommandRoutes } from './activity-commands.ts';
 import { activityHoldRoutes } from './activity-holds.ts';
 import { activityLogRoutes } from './activity-logs.ts';
+import { activityOutputRoutes } from './activity-outputs.ts';
 import { agreementRoutes } from './agreements.ts';
 import { appKeyRoutes } from './app-keys.ts';
 import { billRoutes } from './bills.ts';
@@ -33,6 +34,7 @@ export const v1Routes: readonly Routes[] = [
   activityBatchRoutes,
   activityHoldRoutes,
   activityLogRoutes,
+  activityOutputRoutes,
   billRoutes,
   nodeRoutes,
   providerRoutes,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LocalPackages, ProviderOperations } from '../../../../src/api/components.ts';
+import type { ActivityOutputs, LocalPackages, ProviderOperations } from '../../../../src/api/components.ts';
 import type {
   ActivityHolding,
   Allocation,
@@ -65,6 +65,23 @@ export function memoryBlobs(changes: string[]): Pick<Blobs, 'put' | 'stat' | 're
       for (let at = offset; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);
     },
     list: async () => [...files].map(([hash, bytes]) => info(hash, bytes)),
+  };
+}
+
+/** What every activity has put out. */
+export const OUTPUT = Buffer.from('what came out');
+
+async function* stream(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** Brings it, whatever is asked for. */
+export function fakeOutputs(blobs: Pick<Blobs, 'put'>, changes: string[]): ActivityOutputs {
+  return {
+    bring: async (activityId, { hash }) => {
+      changes.push(`bring ${activityId} ${hash}`);
+      await blobs.put(stream(OUTPUT));
+    },
   };
 }
 

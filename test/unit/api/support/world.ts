@@ -19,6 +19,7 @@ import {
   fakeAllocations,
   fakeHolding,
   fakeImages,
+  fakeOutputs,
   fakeProvider,
   fakeTasks,
   FakeError,
@@ -85,13 +86,14 @@ function componentsOf(world: {
   activities: ReturnType<typeof fakeActivities>;
 }): ApiComponents {
   const { clock, store, changes, activities } = world;
+  const blobs = memoryBlobs(changes);
   return {
     clock,
     logger: silentLogger,
     newId,
     store,
     events: store.events,
-    blobs: memoryBlobs(changes),
+    blobs,
     verifier: { digest: () => `0x${'2'.repeat(64)}`, verify: () => undefined },
     tasks: fakeTasks(store, changes),
     agreements: fakeAgreements(store, changes),
@@ -101,6 +103,7 @@ function componentsOf(world: {
       provider: fakeHolding(store, changes, 'provider'),
     },
     logs: activities,
+    outputs: fakeOutputs(blobs, changes),
     allocations: fakeAllocations(store, changes),
     offers: {
       list: async () => [offer],

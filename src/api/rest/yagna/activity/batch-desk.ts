@@ -9,16 +9,7 @@ import { parseScript, readCommand } from './script.ts';
 
 type Context = Pick<
   YagnaContext,
-  | 'store'
-  | 'clock'
-  | 'logger'
-  | 'newId'
-  | 'activities'
-  | 'books'
-  | 'fetcher'
-  | 'market'
-  | 'limits'
-  | 'stopSignal'
+  'store' | 'clock' | 'logger' | 'newId' | 'activities' | 'books' | 'outputs' | 'limits' | 'stopSignal'
 >;
 
 /** Errors after which the wish is on record and goes on by itself. */
@@ -153,14 +144,14 @@ export class BatchDesk {
 
   /** Brings what the batch has put out to where the client said, in order. */
   async #deliver(note: BatchNote, batch: Batch): Promise<void> {
-    const { stopSignal: signal } = this.#context;
+    const { outputs, stopSignal: signal } = this.#context;
     let current = note;
     for (const delivery of note.deliveries) {
       const blob = batch.results[delivery.index]?.blob;
       if (delivery.done || blob === undefined) continue;
       let error: string | undefined;
       try {
-        await this.#fetch(note.activityId, blob.hash, blob.sizeBytes);
+        await outputs.bring(note.activityId, blob, signal);
         await this.#files.deliver(blob.hash, delivery.url, signal);
       } catch (cause) {
         signal.throwIfAborted();
@@ -170,15 +161,6 @@ export class BatchDesk {
       const deliveries = current.deliveries.map((each) => (each.index === settled.index ? settled : each));
       current = await this.#change(current, { deliveries });
     }
-  }
-
-  async #fetch(activityId: string, hash: string, sizeBytes: number): Promise<void> {
-    const { books, market, fetcher, stopSignal: signal } = this.#context;
-    const record = await books.activities.get(activityId);
-    const agreement = record === undefined ? undefined : await market.get(record.agreementId);
-    if (agreement === undefined) return;
-    const { peerId, multiaddrs } = agreement.agreement.offer;
-    await fetcher.fetch(peerId, hash, { multiaddrs, maxBytes: sizeBytes, signal });
   }
 
   /** Where the logs stand after all earlier batches: there the output of this one begins. */

@@ -51,7 +51,6 @@ export async function yagnaWorld() {
       },
     ],
     blobs: world.components.blobs,
-    fetcher: { fetch: refuse },
     networks: vpn({
       ...world.context,
       store: world.store,
