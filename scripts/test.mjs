@@ -2,11 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureDockerEngine } from './docker-engine.mjs';
 import { ensurePackages } from './system-packages.mjs';
 
+/** Of each file. */
+const MAX_NAMES = 3;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const args = process.argv.slice(2);
 const checksOnly = args.includes('--checks-only');
@@ -64,7 +66,7 @@ function runTests() {
       report.numFailedTests +
       (ok ? 0 : Math.max(0, report.numFailedTestSuites > 0 && report.numFailedTests === 0 ? 1 : 0));
     const unrun = report.numPendingTests + report.numTodoTests;
-    if (unrun > 0) console.error(`${unrun} tests did not run`);
+    if (unrun > 0) console.error(notRun(report, unrun));
     return { passed: report.numPassedTests, failed: ok ? failed + unrun : Math.max(1, failed) };
   } catch (error) {
     console.error(`no test report: ${error.message}`);
@@ -72,6 +74,18 @@ function runTests() {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** Said last, where nobody overlooks it; why is said where each is skipped. */
+function notRun({ testResults }, count) {
+  const lines = testResults.flatMap(({ name, assertionResults }) => {
+    const names = assertionResults
+      .filter(({ status }) => status !== 'passed' && status !== 'failed')
+      .map(({ fullName }) => fullName);
+    const more = names.length > MAX_NAMES ? [`and ${names.length - MAX_NAMES} more`] : [];
+    return [...names.slice(0, MAX_NAMES), ...more].map((text) => `  ${relative(root, name)}: ${text}`);
+  });
+  return [`NOT RUN: ${count} tests`, ...lines].join('\n');
 }
 
 let passed = 0;

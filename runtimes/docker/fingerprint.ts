@@ -50,6 +50,7 @@ export async function fingerprintOf(settings: DockerSettings, facts: Fingerprint
       available: missing.length === 0,
       notes: [...missing, ...weaknesses(found, settings)],
       properties: propertiesOf(found, settings),
+      diskHeldBy: diskHeldBy(found),
       ...(found.whyNoNetworks === undefined && { capabilities: ['vpn'] }),
     };
   } catch (error) {
@@ -126,6 +127,14 @@ function weaknesses(
     notes.push('runsc (gVisor) is not installed; with it a guest does not reach the kernel');
   }
   return notes;
+}
+
+/** The engine's own quota would hold a layer that nothing can write to; docs/runtimes.md says more. */
+function diskHeldBy({ whyNoFilesystem }: Found): string {
+  const rest = '(all else is read-only, or memory of a fixed size)';
+  return whyNoFilesystem === undefined
+    ? `a file system of the agreed size for the volume ${rest}`
+    : `looking at the volume five times a second ${rest}`;
 }
 
 function propertiesOf(found: Found, { engineRuntime }: DockerSettings): Properties {

@@ -19,6 +19,7 @@ export async function fingerprintOf(
     return {
       available: true,
       notes: [...sandboxNotes(ladder, runner), ...cgroupNotes(cgroups)],
+      diskHeldBy: 'the host’s calls, byte for byte',
       properties: {
         'ergon.runtime.sandbox': runner.sandbox.name,
         'ergon.runtime.sandbox.seccomp': runner.confinement?.seccomp ?? false,

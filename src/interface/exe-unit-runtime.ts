@@ -40,6 +40,8 @@ export interface Fingerprint {
   readonly properties: Properties;
   /** What it can do on this machine beside what its descriptor names. */
   readonly capabilities?: readonly string[];
+  /** By what the disk limit holds on this machine, in words. */
+  readonly diskHeldBy?: string;
 }
 
 export interface DeploySpec {

@@ -21,6 +21,7 @@ export interface RuntimeView {
   readonly properties: Readonly<Record<string, unknown>>;
   /** What it can do on this machine beside what it can everywhere. */
   readonly capabilities?: readonly string[];
+  readonly diskHeldBy?: string;
 }
 
 export interface RuntimeTest {
@@ -60,9 +61,7 @@ async function viewOf(found: RuntimeRegistry, name: string): Promise<RuntimeView
   const about = { name, version, description };
   try {
     const runtime = await found.load(name);
-    const { available, notes, properties, capabilities } = await runtime.fingerprint();
-    const here = capabilities === undefined ? {} : { capabilities };
-    return { ...about, available, notes, supports: runtime.supports, properties, ...here };
+    return { ...about, supports: runtime.supports, ...(await runtime.fingerprint()) };
   } catch (error) {
     return { ...about, available: false, notes: [messageOf(error)], properties: {} };
   }
@@ -126,6 +125,7 @@ function checksOf(runtime: RuntimeView, isSold: boolean, sellsNone: boolean): Ch
   const found = [
     `limits ${enforced.length === 0 ? 'nothing' : enforced.join(', ')}`,
     unenforced.length === 0 ? '' : `cannot limit ${unenforced.join(', ')}`,
+    runtime.diskHeldBy === undefined ? '' : `storage is held by ${runtime.diskHeldBy}`,
     supports?.suspend === true ? 'can be suspended' : 'cannot be suspended',
     runtime.capabilities?.includes('vpn') === true ? 'can be in networks with other activities (vpn)' : '',
   ].filter((part) => part !== '');

@@ -1,11 +1,17 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
 import { DockerActivity } from '../../support/docker-activity.ts';
-import { describeDocker, engineCall, engineReply } from '../../support/docker-engine.ts';
+import {
+  busyboxImage,
+  describeDocker,
+  engineCall,
+  engineReply,
+  makePlace,
+} from '../../support/docker-engine.ts';
 
 const activities: DockerActivity[] = [];
-const activity = (options: Record<string, unknown> = {}): DockerActivity => {
-  const made = new DockerActivity(options);
+const activity = (options: Record<string, unknown> = {}, place = makePlace()): DockerActivity => {
+  const made = new DockerActivity(options, place);
   activities.push(made);
   return made;
 };
@@ -121,6 +127,41 @@ describeDocker('walls of a container', () => {
       expect((await it.run(`${attempt} 2>/dev/null`)).exit, attempt).not.toEqual({ kind: 'exited', code: 0 });
     }
     expect((await it.run("cat /proc/net/dev | awk 'NR > 2 { print $1 }'")).stdout.trim()).toMatch(/^(lo:)?$/);
+  });
+
+  it('lets it write only where a file system of a fixed size is', async () => {
+    // So that nothing is left for the engine's own quota of a container's layer.
+    const open = [
+      { name: 'open/', type: '5', mode: 0o777 },
+      { name: 'open/file', mode: 0o666 },
+    ];
+    const it = await activity({ volume: 'filesystem' }, makePlace(busyboxImage(open))).start();
+    const { stdout } = await it.run(
+      String.raw`busybox find / \( -path /proc -o -path /sys \) -prune -o -type d -print | while read -r d; do
+        (: > "$d/probe") 2> /dev/null && rm "$d/probe" && busybox df -kP "$d" | tail -n 1
+      done`,
+    );
+    const sizes = new Map(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/\s+/))
+        .map(([, kilobytes, , , , mount = '']) => [mount, Number(kilobytes) * 1024]),
+    );
+    expect([...sizes.keys()].sort()).toEqual(['/dev/mqueue', '/dev/shm', '/tmp', '/volume']);
+    const largest = {
+      '/dev/mqueue': 0,
+      '/dev/shm': 64 << 20,
+      '/tmp': 64 << 20,
+      '/volume': (16 << 20) * 1.05,
+    };
+    for (const [mount, bytes] of Object.entries(largest))
+      expect(sizes.get(mount), mount).toBeLessThanOrEqual(bytes);
+    const files = await it.run(
+      String.raw`busybox find / \( -path /proc -o -path /sys -o -path /golem -o -path /volume \) -prune -o -type f -print |
+        while read -r f; do (: >> "$f") 2> /dev/null && echo "$f"; done; true`,
+    );
+    expect(files.stdout).toBe('');
   });
 
   it('survives what a program does to its init', async () => {

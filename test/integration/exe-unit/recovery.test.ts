@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ExeUnits } from '../../../src/interface/exe-unit.ts';
+import { itAsRoot } from '../../support/as-root.ts';
 import {
   exeUnitsForEach,
   followToEnd,
@@ -225,7 +226,7 @@ describe('death and recovery', () => {
     expect(entries()).toEqual([]);
   });
 
-  it.skipIf(process.getuid?.() !== 0)(
+  itAsRoot(
     'dies with its workload when the disk is full; its journal can be read, and is closed once there is room',
     async () => {
       const disk = temporaryDataDir();

@@ -136,6 +136,11 @@ describe('the runtimes', () => {
       configOf({ 'provider.runtimes': ['wasi'] }),
     );
     expect(able?.message).toMatch(/; can be in networks with other activities \(vpn\)$/);
+    const [held] = runtimeChecks(
+      [view({ diskHeldBy: 'looking' })],
+      configOf({ 'provider.runtimes': ['wasi'] }),
+    );
+    expect(held?.message).toContain('; storage is held by looking; ');
   });
 
   it('fails only for a node that has nothing to sell', () => {
