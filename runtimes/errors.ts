@@ -8,6 +8,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_OPTIONS'
   | 'ERR_RUNTIME_ENGINE_UNREACHABLE'
   | 'ERR_RUNTIME_NETWORK'
+  | 'ERR_RUNTIME_VOLUME'
   | 'ERR_RUNTIME_FAILED';
 
 /** A sandbox could not do what it was asked; the same codes for every runtime. */
@@ -44,6 +45,10 @@ export const runtimeErrors: ErrorCatalogue<RuntimeErrorCode> = {
       'This machine cannot bring a network into the activity, or not fence the one that the agreement grants; its offer does not promise it.',
     remedy:
       'Ask for providers that offer it (`golem.runtime.capabilities=vpn`, or `ergon.srv.network=true`); `ergon doctor` says why there is none.',
+  },
+  ERR_RUNTIME_VOLUME: {
+    meaning: 'The deployment asks for a volume where there can be none, or for too many.',
+    remedy: 'Name a directory that is neither `/` nor of the system, such as `/data`.',
   },
   ERR_RUNTIME_FAILED: {
     meaning: 'The runtime itself failed, not the program in it.',

@@ -7,9 +7,9 @@ import type { WorkDir } from './work-dir.ts';
 
 /** Where the container sees the whole of `container:/`. */
 export const VOLUME_MOUNT = '/volume';
-export const GOLEM_MOUNT = '/golem';
-export const GOLEM_DIRECTORIES = ['work', 'input', 'output', 'resource'] as const;
-export const DEFAULT_CWD = `${GOLEM_MOUNT}/work`;
+/** There in every container. Each by itself: what an image has beside them in `/golem` is the image's. */
+export const GOLEM_DIRECTORIES = ['/golem/work', '/golem/input', '/golem/output', '/golem/resource'] as const;
+export const DEFAULT_CWD = GOLEM_DIRECTORIES[0];
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const GUEST_MOUNT = '/.ergon';
 const INIT = `${GUEST_MOUNT}/init`;
@@ -37,7 +37,7 @@ export interface ContainerImage {
   readonly id: string;
   readonly env: readonly string[];
   readonly workingDir: string;
-  /** Directories that the image declares as volumes. */
+  /** Writable directories: those that are always there, and what the image declares or the deployment asks for. */
   readonly volumes: readonly string[];
 }
 
@@ -77,7 +77,7 @@ export function containerSpec(
       ExtraHosts: Object.entries(spec.hosts ?? {}).map(([name, ip]) => `${name}:${ip}`),
       Tmpfs: tmpfs(image, settings),
       // This kind of mount fails, rather than makes the directory, when the source is not there.
-      Mounts: [...mounts(image, workDir, settings), ...localMounts(local)],
+      Mounts: mounts(image, workDir, settings, local),
     },
   };
 }
@@ -144,6 +144,7 @@ function mounts(
   image: ContainerImage,
   workDir: WorkDir,
   settings: DockerSettings,
+  local: readonly LocalMount[],
 ): Dockerode.MountSettings[] {
   const bind = (source: string, target: string, readOnly = false): Dockerode.MountSettings => ({
     Type: 'bind',
@@ -154,8 +155,12 @@ function mounts(
   return [
     bind(workDir.guest, GUEST_MOUNT, !needsWritableMounts(settings)),
     bind(workDir.volumes, VOLUME_MOUNT),
-    bind(path.join(workDir.volumes, GOLEM_MOUNT), GOLEM_MOUNT),
-    ...image.volumes.map((target) => bind(path.join(workDir.volumes, target), target)),
+    // A directory before what lies in it; the engine takes one mount for each place.
+    ...image.volumes
+      .filter((target) => !local.some(({ guestPath }) => guestPath === target))
+      .sort()
+      .map((target) => bind(path.join(workDir.volumes, target), target)),
+    ...localMounts(local),
   ];
 }
 

@@ -1,5 +1,4 @@
 import { mkdir, rm } from 'node:fs/promises';
-import path from 'node:path';
 import type {
   DeploySpec,
   ExeUnitRuntime,
@@ -17,7 +16,6 @@ import { DeploymentsRuntime } from '../shared/deployments.ts';
 import {
   containerSpec,
   GOLEM_DIRECTORIES,
-  GOLEM_MOUNT,
   memoryLimit,
   type ContainerImage,
   type LocalMount,
@@ -27,7 +25,7 @@ import { Engine } from './engine/engine.ts';
 import { isRefusal } from './engine/call.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { handles, type Handle } from './handle.ts';
-import { imageVolumes } from './image/image-volumes.ts';
+import { deployVolumes, imageVolumes } from './image/image-volumes.ts';
 import { ImageStore } from './image/image-store.ts';
 import { namedImage } from './image/named-image.ts';
 import { makeGuestDirectory } from './init/pipes.ts';
@@ -106,7 +104,8 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     await this.#expectOutside(spec);
     const workDir = workDirOf(spec.workDir);
     const name = containerName(spec);
-    const image = imageOf(await this.#images.provide(spec.packagePath));
+    const asked = deployVolumes(spec.volumes ?? []);
+    const image = imageOf(await this.#images.provide(spec.packagePath), asked);
     // What a crash, or an earlier attempt, left of it.
     await this.#removeContainer(name);
     const volume = this.#volume(
@@ -116,8 +115,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     await mkdir(workDir.runtime, { recursive: true });
     await volume.prepare();
     const owner = userOf(this.#settings);
-    const golem = GOLEM_DIRECTORIES.map((directory) => path.join(GOLEM_MOUNT, directory));
-    for (const directory of [...golem, ...image.volumes]) {
+    for (const directory of image.volumes) {
       await makeOwnedDirectory(workDir.volumes, directory, owner);
     }
     await makeGuestDirectory(workDir.guest);
@@ -317,11 +315,15 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   }
 }
 
-function imageOf({ Id, Config }: Awaited<ReturnType<ImageStore['provide']>>): ContainerImage {
+function imageOf(
+  { Id, Config }: Awaited<ReturnType<ImageStore['provide']>>,
+  asked: readonly string[],
+): ContainerImage {
+  const declared = imageVolumes(Object.keys(Config?.Volumes ?? {}));
   return {
     id: Id,
     env: Config?.Env ?? [],
     workingDir: Config?.WorkingDir ?? '',
-    volumes: imageVolumes(Object.keys(Config?.Volumes ?? {})),
+    volumes: [...new Set([...GOLEM_DIRECTORIES, ...declared, ...asked])],
   };
 }

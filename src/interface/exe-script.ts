@@ -88,6 +88,10 @@ export const ExeCommand = Type.Union([
           /** Networks with other activities; only where the offer's capabilities have `vpn`. */
           net: Type.Optional(Type.Array(DeployNetwork, { maxItems: MAX_ACTIVITY_NETWORKS })),
           hosts: Type.Optional(Hosts),
+          /** Directories to have, writable and within reach of transfers, beside those that the runtime has anyway. */
+          volumes: Type.Optional(
+            Type.Array(Type.String({ maxLength: 1024, pattern: '^/[^\\0]*$' }), { maxItems: 16 }),
+          ),
         },
         closed,
       ),

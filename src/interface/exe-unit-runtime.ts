@@ -72,6 +72,8 @@ export interface DeploySpec {
   readonly networks?: readonly DeployNetwork[];
   /** For /etc/hosts. */
   readonly hosts?: Hosts;
+  /** Directories of the volume that the guest finds under these paths; whoever deploys makes them where they are none. */
+  readonly volumes?: readonly string[];
 }
 
 export interface RunCommand {

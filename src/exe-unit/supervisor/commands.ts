@@ -1,6 +1,7 @@
 import type { ExeCommand } from '../../interface/exe-script.ts';
 import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
 import { FUEL_COUNTER } from '../../interface/usage-counters.ts';
+import { makeDirectoryBeneath } from '../../util/safe-tree.ts';
 import { writeFileAtomically } from '../files.ts';
 import { reason } from '../reasons.ts';
 import { CommandFailure, type CommandFacts } from './command-failure.ts';
@@ -29,7 +30,7 @@ export async function execute(
 
 async function deploy(
   context: BatchContext,
-  { env = {}, net = [], hosts }: DeployCommand,
+  { env = {}, net = [], hosts, volumes = [] }: DeployCommand,
   asks: DaemonAsks,
 ): Promise<CommandFacts> {
   const { spec, life, journal, runtime, paths, ending, deployment, meter } = context;
@@ -51,10 +52,12 @@ async function deploy(
       ...(packagePath !== undefined && { packagePath }),
       ...(net.length > 0 && { networks: net }),
       ...(hosts !== undefined && { hosts }),
+      ...(volumes.length > 0 && { volumes }),
       ...(spec.counters !== undefined && { counters: spec.counters }),
       ...(spec.limits.fuel !== undefined && { fuelLimit: fuelLimit(spec.limits.fuel, runtime) }),
     });
     const handle = await unlessAbandoned(ending, deploying);
+    for (const volume of volumes) await makeDirectoryBeneath(runtime.volumeRoot(handle), volume);
     if (net.length > 0) await writeFileAtomically(paths.networkList, JSON.stringify(net));
     journal.append({ type: 'handle', handle });
     deployment.handle = handle;

@@ -7,7 +7,7 @@ import type { ExeUnit, GolemNetwork, ResourceRental } from '@golem-sdk/golem-js'
 import type { JobManager as Jobs } from '@golem-sdk/golem-js/experimental';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GolemMarket } from './golem-market.ts';
-import { GUESTS } from './guests.ts';
+import { DOCKER, GUESTS } from './guests.ts';
 
 // As CommonJS: the same copy of golem-js as everywhere else here.
 const { JobManager } = createRequire(import.meta.url)('@golem-sdk/golem-js/experimental') as {
@@ -45,6 +45,20 @@ describe('what programs for golem-js do', () => {
     await byGftp.disconnect();
     await glm.disconnect();
     await market.stop();
+  });
+
+  it.runIf(GUESTS.includes(DOCKER))('a container has the volumes that it asks for', async () => {
+    const { order } = DOCKER;
+    const workload = { ...order.demand.workload, minStorageGib: 0.5 };
+    const rental = await glm.oneOf({
+      order: { ...order, demand: { workload } },
+      volumes: { data: { path: '/data/deep', sizeGib: 0.1 } },
+    });
+    const exe = await rental.getExeUnit();
+    await exe.uploadJson({ a: 1 }, '/data/deep/in.json');
+    expect((await exe.run('cat /data/deep/in.json > /data/deep/out.json')).result).toBe('Ok');
+    expect(await exe.downloadJson('/data/deep/out.json')).toMatchObject({ data: { a: 1 } });
+    await rental.stopAndFinalize();
   });
 
   describe.each(GUESTS)('in the runtime $runtime', ({ order, env, exit, tick }) => {

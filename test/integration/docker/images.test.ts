@@ -10,9 +10,16 @@ import { FakeRegistry } from '../../support/fake-registry.ts';
 import { PrivateEngine } from '../../support/private-engine.ts';
 import { tarOf } from '../../support/tar.ts';
 
+const SECOND_LAYER = [
+  { name: 'marker', body: Buffer.from('second layer') },
+  { name: 'golem/', type: '5', mode: 0o755 },
+  { name: 'golem/entrypoints/', type: '5', mode: 0o755 },
+  { name: 'golem/entrypoints/run.sh', body: Buffer.from('#!/bin/sh\necho "of the image"\n'), mode: 0o755 },
+];
+
 /** An archive as `docker save` writes it, with busybox in the first layer. */
 function savedBusybox(config: Record<string, unknown>, tags: string[] = []): Buffer {
-  const layers = [busyboxImage(), tarOf([{ name: 'marker', body: Buffer.from('second layer') }])];
+  const layers = [busyboxImage(), tarOf(SECOND_LAYER)];
   const diff_ids = layers.map((layer) => `sha256:${createHash('sha256').update(layer).digest('hex')}`);
   const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
   const platform = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : 'arm64' };
@@ -66,13 +73,24 @@ describeDocker('images of packages', () => {
       Volumes: { '/data': {} },
       Healthcheck: { Test: ['CMD', '/bin/true'], Interval: 1_000_000 },
     };
+    // As images made for Golem do it.
+    Object.assign(config.Volumes, { '/golem/work': {}, '/golem/output': {} });
     const archive = gzipSync(savedBusybox(config, ['victim:latest', victimName]));
-    const it = await activity(archive).start({ activityId: 'saved', env: { BOTH: 'deployment' } });
+    const it = await activity(archive).start({
+      activityId: 'saved',
+      env: { BOTH: 'deployment' },
+      volumes: ['/extra/deep'],
+    });
     expect((await it.run('pwd; echo $FROM_IMAGE $BOTH; cat /marker; id -u')).stdout).toBe(
       '/tmp\nyes deployment\nsecond layer1000\n',
     );
     // A volume that the image declares is ours, with the quota, and seen by transfers.
     expect((await it.run('echo x > /data/x; cat /volume/data/x')).stdout).toBe('x\n');
+    // What was asked for with the deployment is there, too, and what the image has beside our directories stays.
+    expect((await it.run('echo x > /extra/deep/x; cat /volume/extra/deep/x')).stdout).toBe('x\n');
+    expect(
+      (await it.run('/golem/entrypoints/run.sh > /golem/output/x; cat /volume/golem/output/x')).stdout,
+    ).toBe('of the image\n');
     expect((await it.run('head -c 40000000 /dev/zero > /data/big')).exit).toMatchObject({ limit: 'disk' });
     const { body } = await engineReply('GET', '/volumes', engine.socketPath);
     expect(JSON.parse(body).Volumes ?? []).toEqual([]);

@@ -8,7 +8,7 @@ import { containerName } from '../../../runtimes/docker/container-name.ts';
 import { ownContainerId } from '../../../runtimes/docker/own-container.ts';
 import { containerSpec } from '../../../runtimes/docker/container-spec.ts';
 import { classifyExit, type Evidence } from '../../../runtimes/docker/exit.ts';
-import { imageVolumes } from '../../../runtimes/docker/image/image-volumes.ts';
+import { deployVolumes, imageVolumes } from '../../../runtimes/docker/image/image-volumes.ts';
 import { readReference } from '../../../runtimes/docker/image/reference.ts';
 import { BINARIES, SOURCE_SHA256 } from '../../../runtimes/docker/init/binaries.ts';
 import * as tunnel from '../../../runtimes/docker/tunnel/binaries.ts';
@@ -99,7 +99,6 @@ describe('the container of an activity', () => {
     expect(mounts?.map(({ Source, Target }) => [Source, Target])).toEqual([
       ['/srv/ergon/activities/activity/runtime/guest', '/.ergon'],
       ['/srv/ergon/activities/activity/volumes', '/volume'],
-      ['/srv/ergon/activities/activity/volumes/golem', '/golem'],
       ['/srv/ergon/activities/activity/volumes/var/data', '/var/data'],
     ]);
   });
@@ -130,19 +129,11 @@ describe('the container that this process runs in', () => {
 describe("an image's volumes", () => {
   it('are taken over, but not over what is ours or the kernel’s', () => {
     expect(imageVolumes(['/data/', '/data', 'relative', '/a/../b'])).toEqual(['/data', '/relative', '/b']);
-    for (const bad of [
-      '/',
-      '/proc',
-      '/proc/self',
-      '/sys',
-      '/dev/shm',
-      '/.ergon',
-      '/golem/work',
-      '/volume',
-      '/x/..',
-    ]) {
+    for (const bad of ['/', '/proc', '/proc/self', '/sys', '/dev/shm', '/.ergon', '/volume', '/x/..']) {
       expect(() => imageVolumes([bad]), bad).toThrow(/declares a volume/);
+      expect(() => deployVolumes([bad]), bad).toThrow(/asks for a volume/);
     }
+    expect(imageVolumes(['/golem/work', '/golem'])).toEqual(['/golem/work', '/golem']);
     expect(() => imageVolumes(Array.from({ length: 17 }, (_, index) => `/v${index}`))).toThrow(/17 volumes/);
   });
 

@@ -39,6 +39,11 @@ describe("Yagna's commands in ours", () => {
       },
     });
     expect(ours({ deploy: { progress: {}, net: null } })).toEqual({ deploy: { progress: {} } });
+    const volumes = { '/a': { storage: { size: '1g' } }, '/b': { ram: { size: '1g' } }, '/c': { host: {} } };
+    expect(ours({ deploy: { volumes } })).toEqual({ deploy: { volumes: ['/a', '/b', '/c'] } });
+    expect(ours({ deploy: { volumes: ['/a'] } })).toEqual({ deploy: { volumes: ['/a'] } });
+    expect(ours({ deploy: { volumes: {} } })).toEqual({ deploy: {} });
+    expect(() => ours({ deploy: { volumes: ['a'] } })).toThrow('absolute path, not "a"');
   });
 
   it('are refused with the reason, before any of them runs', () => {

@@ -13,6 +13,7 @@ import type {
   ClientFileSet,
   ClientNetwork,
   ClientProgress,
+  ClientVolumes,
 } from './script-schema.ts';
 
 type Body<Name extends ClientCommand['name']> = Extract<ClientCommand, { name: Name }>['body'];
@@ -34,9 +35,17 @@ const FORMATS: Readonly<Record<string, OurTransfer['format']>> = {
 export function ourCommand(command: ClientCommand, blob: string | undefined): ExeCommand {
   switch (command.name) {
     case 'deploy': {
-      const { env, progress, hosts, net } = command.body;
+      const { env, progress, hosts, net, volumes } = command.body;
       const networks = isGiven(net) && net.length > 0 ? net.map(ourNetwork) : undefined;
-      return { deploy: given({ env, hosts, net: networks, progress: ourProgress(progress) }) };
+      return {
+        deploy: given({
+          env,
+          hosts,
+          net: networks,
+          progress: ourProgress(progress),
+          volumes: ourVolumes(volumes),
+        }),
+      };
     }
     case 'start':
       return { start: given({ args: command.body.args }) };
@@ -59,6 +68,15 @@ export function isOutside(url: string): boolean {
 /** Clients may leave out the mask: then it is the usual one. */
 function ourNetwork({ mask, gateway, ...network }: ClientNetwork): DeployNetwork {
   return { ...network, mask: mask ?? DEFAULT_MASK, ...given({ gateway }) };
+}
+
+function ourVolumes(volumes: ClientVolumes | null | undefined): string[] | undefined {
+  if (!isGiven(volumes)) return undefined;
+  const paths = Array.isArray(volumes) ? volumes : Object.keys(volumes);
+  for (const path of paths)
+    if (!path.startsWith('/') || path.includes('\0'))
+      throw invalid(`A volume needs an absolute path, not "${path}"`);
+  return paths.length > 0 ? paths : undefined;
 }
 
 function ourRun({

@@ -33,6 +33,7 @@ const Progress = Type.Object({
 });
 export type ClientProgress = Static<typeof Progress>;
 
+const VolumePath = Type.String({ maxLength: 1024 });
 const Absent = nullable(Type.Object({}, { additionalProperties: false }));
 
 const ClientNetwork = Type.Object({
@@ -42,11 +43,21 @@ const ClientNetwork = Type.Object({
 });
 export type ClientNetwork = Static<typeof ClientNetwork>;
 
+/**
+ * Paths, or what to mount at each. All volumes of an activity are directories of one disk, whose size is agreed on; what
+ * they are to be made of, and how large each may become by itself, makes no difference here.
+ */
+const Volumes = Type.Union([
+  Type.Array(VolumePath, { maxItems: 16 }),
+  Type.Record(VolumePath, Type.Object({}, { additionalProperties: true }), { maxProperties: 16 }),
+]);
+export type ClientVolumes = Static<typeof Volumes>;
+
 /** The bodies of Yagna's commands, as far as they are done here; what else stands in them is refused by name. */
 export const BODIES = {
   deploy: Type.Object({
     env: nullable(EnvVars),
-    volumes: Type.Optional(Type.Unknown()),
+    volumes: nullable(Volumes),
     progress: nullable(Progress),
     hosts: nullable(Hosts),
     net: nullable(Type.Array(ClientNetwork, { maxItems: MAX_ACTIVITY_NETWORKS })),
