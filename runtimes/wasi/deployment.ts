@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type {
   DeploySpec,
   RunCommand,
@@ -39,6 +38,13 @@ export interface DeploymentComponents extends RunnerComponents {
   readonly launch: () => Promise<RunnerProcess>;
   readonly cgroup: Cgroup | undefined;
   readonly findProgram: FindProgram;
+}
+
+/** A runner that has its order. */
+interface Begun {
+  readonly runner: RunnerProcess;
+  readonly oomKillsBefore: number;
+  readonly hasStarted: boolean;
 }
 
 /** An agreement may allow no storage; what the runner itself needs is not the guest's. */
@@ -94,26 +100,31 @@ export class Deployment {
     try {
       const program = this.#deployedPackage().program(command.entryPoint);
       const stdin = await openStdin(command.stdinPath);
-      const runner = await this.#runnerOf(program);
-      return this.#begin({ runner, program }, command, stdin, output);
+      const begun = await this.#begin(program, command);
+      void feedStdin(begun.runner, stdin);
+      return this.#follow(begun, output);
     } catch (error) {
       this.#busy = false;
+      this.#running = undefined;
       throw error;
     }
   }
 
-  #begin(
-    { runner, program }: { runner: RunnerProcess; program: Program },
-    command: RunCommand,
-    stdin: Readable,
-    output: RunOutput,
-  ): RunningCommand {
-    this.#running = runner;
+  /** One that died while it waited has run nothing of the guest: another takes its place, once. */
+  async #begin(program: Program, command: RunCommand): Promise<Begun> {
     this.#sentSignal = undefined;
+    const first = await this.#start(await this.#runnerOf(program), program, command);
+    if (first.hasStarted || this.#sentSignal !== undefined) return first;
+    await first.runner.exited;
+    return this.#start(await this.#loaded(program, undefined), program, command);
+  }
+
+  async #start(runner: RunnerProcess, program: Program, command: RunCommand): Promise<Begun> {
+    this.#running = runner;
     const oomKillsBefore = this.#cgroup?.oomKills() ?? 0;
     this.#meter.begin(runner.guestPid, runner.idleMemoryBytes);
     const [volumes = '/'] = runner.sandbox.names(viewOf(this.#workDir)).directories;
-    runner.run({
+    const hasStarted = await runner.run({
       type: 'run',
       args: [program.argv0 ?? command.entryPoint, ...command.args],
       env: { ...this.#spec.env, ...command.env },
@@ -121,7 +132,10 @@ export class Deployment {
       quota: quotaOf(this.#spec.resources.storageBytes),
       ...(this.#fuel === undefined ? {} : { fuel: this.#fuel.begin() }),
     });
-    void feedStdin(runner, stdin);
+    return { runner, oomKillsBefore, hasStarted };
+  }
+
+  #follow({ runner, oomKillsBefore }: Begun, output: RunOutput): RunningCommand {
     const exit = drain(runner, output).then(
       (ended) => this.#finish(runner, ended, oomKillsBefore),
       (error: unknown) => {

@@ -157,7 +157,7 @@ async function runToEnd(
 ): Promise<LocalExit> {
   const { limits = {}, fuelLimit } = run;
   const { directories } = runner.sandbox.names(view);
-  runner.run({
+  await runner.run({
     type: 'run',
     args: [program.argv0 ?? path.basename(run.modulePath), ...run.args],
     env: run.env,

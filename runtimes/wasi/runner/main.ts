@@ -77,6 +77,7 @@ function readModule(modulePath: string): Uint8Array<ArrayBuffer> {
 function run(compiled: WebAssembly.Module): void {
   const order = channel.receive();
   if (order?.type !== 'run') return;
+  channel.report({ type: 'started' });
   const end = runOrder(compiled, order);
   process.exit(end.kind === 'exit' ? end.code & 0xff : TRAP_EXIT_CODE);
 }

@@ -17,7 +17,7 @@ export interface LoadOrder {
   readonly originalPath?: string;
   readonly maxPages: number;
 }
-/** Run it, once. Answered by `ended`. */
+/** Run it, once. Answered by `started`, before anything of it runs, and by `ended`. */
 export interface RunOrder {
   readonly type: 'run';
   readonly args: readonly string[];
@@ -46,6 +46,7 @@ export type Report =
   | { readonly type: 'ready'; readonly confinement: Confinement }
   | { readonly type: 'loaded' }
   | { readonly type: 'refused'; readonly message: string }
+  | { readonly type: 'started' }
   | { readonly type: 'disk'; readonly bytes: number; readonly entries: number }
   /** What the run has used so far: a decimal number. */
   | { readonly type: 'fuel'; readonly used: string }

@@ -39,6 +39,7 @@ const ReportSchema = Type.Union([
   Type.Object({ type: Type.Literal('ready'), confinement: Confinement }, closed),
   Type.Object({ type: Type.Literal('loaded') }, closed),
   Type.Object({ type: Type.Literal('refused'), message: Message }, closed),
+  Type.Object({ type: Type.Literal('started') }, closed),
   Type.Object({ type: Type.Literal('disk'), bytes: Count, entries: Count }, closed),
   Type.Object({ type: Type.Literal('fuel'), used: Type.String({ pattern: '^[0-9]{1,20}$' }) }, closed),
   Type.Object(

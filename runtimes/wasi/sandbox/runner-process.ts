@@ -131,8 +131,10 @@ export class RunnerProcess {
     throw this.#failure('ERR_RUNTIME_FAILED', 'did not compile the module');
   }
 
-  run(order: RunOrder): void {
+  /** Whether its guest has begun: false when it ended before, and nothing of the guest was run. */
+  async run(order: RunOrder): Promise<boolean> {
     this.#send(order);
+    return (await this.#answer(START_TIMEOUT_MS))?.type === 'started';
   }
 
   /** Kills the whole sandbox. Not that it is gone: await `exited` for that. */

@@ -77,6 +77,19 @@ describe('how a program ends', () => {
   });
 });
 
+it('runs whole though its runner was killed while it waited, and the sandbox around it has not noticed yet', async () => {
+  const activity = await deployed(BEHAVE);
+  const pid = runnerPid(activity);
+  const parent = Number(/^PPid:\s+(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  // The plain sandbox has no process around the guest's.
+  const around = parent === process.pid ? pid : parent;
+  process.kill(around, 'SIGSTOP');
+  process.kill(pid, 'SIGKILL');
+  const running = activity.run('exit', '3');
+  process.kill(around, 'SIGCONT');
+  expect((await running).exit).toEqual({ kind: 'exited', code: 3 });
+});
+
 describe('what is refused at deploy', () => {
   it.each([
     ['what the compiler refuses', moduleOf({ start: [0x6a] }), 'not valid'],
