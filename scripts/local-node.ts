@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,15 @@ export const CLI = fileURLToPath(
 );
 
 export type NodeConfig = Readonly<Record<string, unknown>>;
+
+/** Where the processes of a node run. */
+export interface Place {
+  /** The command line that runs this one there. */
+  command(line: readonly string[]): readonly string[];
+  /** Of the program itself, by the process that such a command line has started. */
+  pidOf(child: number): number;
+}
+export const HERE: Place = { command: (line) => line, pidOf: (child) => child };
 
 export interface NodeInfo {
   readonly peerId: string;
@@ -49,17 +58,19 @@ function merge(base: NodeConfig, over: NodeConfig): NodeConfig {
 export class LocalNode {
   readonly dataDir: string;
   readonly #configPath: string;
+  readonly #place: Place;
   #process: ChildProcess | undefined;
   #url = '';
   #appKey = '';
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, place: Place = HERE) {
     this.dataDir = dataDir;
+    this.#place = place;
     this.#configPath = join(dataDir, 'config.json');
   }
 
-  static async start(dataDir: string, config: NodeConfig = {}): Promise<LocalNode> {
-    const node = new LocalNode(dataDir);
+  static async start(dataDir: string, config: NodeConfig = {}, place: Place = HERE): Promise<LocalNode> {
+    const node = new LocalNode(dataDir, place);
     await mkdir(dataDir, { recursive: true });
     const settings = merge({ ...LOCAL, dataDir }, config);
     await node.#configure(settings);
@@ -76,7 +87,8 @@ export class LocalNode {
   }
 
   get pid(): number {
-    return this.#process?.pid ?? 0;
+    const { pid } = this.#process ?? {};
+    return pid === undefined ? 0 : this.#place.pidOf(pid);
   }
 
   get isUp(): boolean {
@@ -101,23 +113,18 @@ export class LocalNode {
   /** Starts the process over whatever its directory holds, and waits until it answers. */
   async launch(): Promise<void> {
     const log = openSync(this.#logPath(), 'a');
-    const before = await this.#apiFile();
-    const child = spawn(process.execPath, [CLI, 'daemon', '--config', this.#configPath], {
-      stdio: ['ignore', log, log],
-    });
+    // One that was killed has left it.
+    await rm(this.#apiPath(), { force: true });
+    const line = [process.execPath, CLI, 'daemon', '--config', this.#configPath];
+    const [program = '', ...args] = this.#place.command(line);
+    const child = spawn(program, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     this.#process = child;
     for (let tries = 0; tries < 600; tries += 1) {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`the daemon ended at its start:\n${this.log().slice(-4000)}`);
-      const file = await this.#apiFile();
-      if (
-        file !== undefined &&
-        file.pid !== before?.pid &&
-        file.pid === child.pid &&
-        (await this.#answers(file.url))
-      )
-        return;
+      const url = await this.#apiUrl();
+      if (url !== undefined && (await this.#answers(url))) return;
       await sleep(100);
     }
     throw new Error(`the daemon did not come up in 60 s:\n${this.log().slice(-4000)}`);
@@ -134,6 +141,14 @@ export class LocalNode {
     await this.#end('SIGKILL');
   }
 
+  /** Awaits the end that others have made to it. */
+  async gone(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null)
+      await once(child, 'exit');
+  }
+
   /** A polite end, awaited. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
@@ -144,7 +159,12 @@ export class LocalNode {
     this.#process = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill(signal);
+    try {
+      process.kill(this.#place.pidOf(child.pid ?? 0), signal);
+    } catch {
+      // It ends by itself just now, or whoever enters its place for it has not yet.
+      child.kill(signal);
+    }
     await exited;
   }
 
@@ -200,12 +220,13 @@ export class LocalNode {
     return join(this.dataDir, 'daemon.out');
   }
 
-  async #apiFile(): Promise<{ url: string; pid: number } | undefined> {
+  #apiPath(): string {
+    return join(this.dataDir, 'api.json');
+  }
+
+  async #apiUrl(): Promise<string | undefined> {
     try {
-      return JSON.parse(await readFile(join(this.dataDir, 'api.json'), 'utf8')) as {
-        url: string;
-        pid: number;
-      };
+      return (JSON.parse(await readFile(this.#apiPath(), 'utf8')) as { url: string }).url;
     } catch {
       return undefined;
     }

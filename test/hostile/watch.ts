@@ -70,10 +70,15 @@ function stateOf(pid: number): string | undefined {
   return /^State:\s+(\S)/m.exec(textOf(`/proc/${pid}/status`))?.[1];
 }
 
+/** 0 when it has none, or is gone. */
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0);
+}
+
 /** Processes that work in, have open, or have as their root anything below the directory, or belong to such a group. */
 export function processesOf(marks: readonly string[]): number[] {
   const isOurs = (text: string): boolean => marks.some((mark) => text.includes(mark));
-  return numbers('/proc').filter((pid) => {
+  return processIds().filter((pid) => {
     if (pid === process.pid) return false;
     const links = ['cwd', 'root', ...names(`/proc/${pid}/fd`).map((fd) => `fd/${fd}`)];
     return (
@@ -115,7 +120,7 @@ export function textOf(file: string): string {
   }
 }
 
-function linkOf(file: string): string {
+export function linkOf(file: string): string {
   try {
     return readlinkSync(file);
   } catch {
@@ -135,8 +140,8 @@ function names(directory: string): string[] {
   return readdirOf(directory).map(({ name }) => name);
 }
 
-function numbers(directory: string): number[] {
-  return names(directory)
+export function processIds(): number[] {
+  return names('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 }

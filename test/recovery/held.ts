@@ -9,6 +9,8 @@ import type {
   JournalRecord,
   TaskPackage,
 } from '../../src/interface/index.ts';
+import { canonicalJson } from '../../src/util/canonical-json.ts';
+import { sha256 } from '../../src/util/sha256.ts';
 import type { Kit } from './kit.ts';
 import type { RecoveryWorld } from './world.ts';
 
@@ -180,8 +182,10 @@ export class Held {
     if (!batch.finished) throw new Error('not finished');
   }
 
+  /** Under the same id when it is asked again, as whoever has had no answer does. */
   async #begin(script: ExeScript): Promise<void> {
-    this.#batchId = (await this.call<Batch>('POST', 'exec', { script })).batchId;
+    this.#batchId = sha256(canonicalJson(script)).toString('hex');
+    await this.call<Batch>('POST', 'exec', { batchId: this.#batchId, script });
   }
 
   /** Until it is done or there is nothing left to do it to. */

@@ -1,11 +1,9 @@
 import type { DebitNoteRecord } from '../../src/interface/index.ts';
 import type { Page } from '../e2e/market-pair.ts';
 import { agree, create, Held } from './held.ts';
-import { killProcess, restart, WHOLE } from './rounds.ts';
-import { judge, type Outcome } from './verdict.ts';
+import { ENDED_WELL, killProcess, restart, WHOLE } from './rounds.ts';
+import { judge } from './verdict.ts';
 import type { RecoveryWorld } from './world.ts';
-
-const ENDED_WELL: Outcome = { type: 'ended', state: 'Completed' };
 
 /** Kills at moments in which nothing can be held: each is met by what the journal or the books say just then. */
 export const MOMENTS: Readonly<Record<string, (world: RecoveryWorld) => Promise<void>>> = {

@@ -4,7 +4,10 @@ import { judge, type Outcome } from './verdict.ts';
 import type { RecoveryWorld } from './world.ts';
 
 /** How often the whole suite goes round: more often by night, RECOVERY_ROUNDS. */
-export const ROUNDS = Number(process.env['RECOVERY_ROUNDS'] ?? 1);
+export const ROUNDS = Array.from(
+  { length: Number(process.env['RECOVERY_ROUNDS'] ?? 1) },
+  (_, index) => index + 1,
+);
 
 /**
  * One activity at each step at the same time, and then the kill: each of them must come to its outcome, whatever
@@ -15,14 +18,19 @@ export async function round(
   kill: (held: readonly Held[]) => Promise<void>,
   outcomes: Readonly<Record<Step, Outcome>>,
 ): Promise<void> {
-  const held = await Promise.all(STEPS.map((step) => Held.create(world, step)));
-  // The one whose program runs comes last: it must not be over before the kill.
-  await Promise.all(held.filter(({ step }) => step !== 'Running').map((one) => one.reach()));
-  await held.find(({ step }) => step === 'Running')?.reach();
+  const held = await heldAtEachStep(world);
   await kill(held);
   await Promise.all(held.map((one) => one.finish()));
   for (const one of held) await judge(world, one, outcomes[one.step]);
   await world.assertClean(held);
+}
+
+export async function heldAtEachStep(world: RecoveryWorld): Promise<Held[]> {
+  const held = await Promise.all(STEPS.map((step) => Held.create(world, step)));
+  // The one whose program runs comes last: it must not be over before the kill.
+  await Promise.all(held.filter(({ step }) => step !== 'Running').map((one) => one.reach()));
+  await held.find(({ step }) => step === 'Running')?.reach();
+  return held;
 }
 
 export function allSteps(
@@ -35,6 +43,11 @@ export function allSteps(
 
 export const WHOLE: Outcome = { type: 'whole' };
 export const LOST: Outcome = { type: 'ended', state: 'Terminated', reason: 'SupervisorLost' };
+
+export const ENDED_WELL: Outcome = { type: 'ended', state: 'Completed' };
+export const SIGNALED: Outcome = { type: 'command failed', reasons: ['Signaled'] };
+/** Where the container dies, the command that it ran fails and so does each after it. */
+export const CONTAINER_LOST: Outcome = { type: 'command failed', reasons: ['Error', 'ERR_RUNTIME_FAILED'] };
 
 export async function restart(nodes: readonly LocalNode[]): Promise<void> {
   await Promise.all(nodes.map((node) => node.kill()));

@@ -52,6 +52,24 @@ export async function judge(world: RecoveryWorld, held: Held, outcome: Outcome):
   await judgeOutput(held, outcome);
 }
 
+/** One of these is to have become of it. */
+export async function judgeAny(
+  world: RecoveryWorld,
+  held: Held,
+  outcomes: readonly Outcome[],
+): Promise<void> {
+  const errors: unknown[] = [];
+  for (const outcome of outcomes) {
+    try {
+      await judge(world, held, outcome);
+      return;
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  throw new AggregateError(errors, `${held.step} (${held.activityId}): ${errors.map(String).join('\n')}`);
+}
+
 function expectedEnd(outcome: Outcome): object {
   switch (outcome.type) {
     case 'whole':

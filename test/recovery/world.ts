@@ -9,6 +9,8 @@ import { SELLS_BOTH } from '../e2e/rented.ts';
 import { soon } from '../hostile/clean.ts';
 import { groupsOf, linesOf, loopDevicesOf, processesOf } from '../hostile/watch.ts';
 import { engineReply } from '../support/docker-engine.ts';
+import { Machine } from '../support/machine.ts';
+import { PrivateEngine } from '../support/private-engine.ts';
 import type { Held } from './held.ts';
 import { hashOf, type Kit } from './kit.ts';
 import { StallingServer } from './stalling-server.ts';
@@ -16,41 +18,50 @@ import { StallingServer } from './stalling-server.ts';
 export interface WorldInit {
   /** A machine may sell no more threads than it has, and every step of a round needs one: three with two each. */
   readonly providers?: number;
-  readonly engineSocket?: string;
 }
 
-/** Providers and a requestor as processes, whose activities can be held at any step and whose parts can be killed. */
+interface Parts {
+  readonly kit: Kit;
+  readonly directory: string;
+  readonly machine: Machine | undefined;
+  readonly engine: PrivateEngine | undefined;
+  readonly server: StallingServer;
+}
+
+/**
+ * Providers and a requestor as processes, whose activities can be held at any step and whose parts can be killed. The
+ * providers are on a machine of their own with their engine, where one can be made.
+ */
 export class RecoveryWorld {
   readonly kit: Kit;
   readonly providers: readonly LocalNode[];
   readonly requestor: LocalNode;
+  readonly machine: Machine | undefined;
+  readonly #engine: PrivateEngine | undefined;
   readonly #server: StallingServer;
-  readonly #engineSocket: string | undefined;
   readonly #directory: string;
 
-  private constructor(
-    parts: { kit: Kit; directory: string; engineSocket: string | undefined },
-    nodes: { providers: readonly LocalNode[]; requestor: LocalNode },
-    server: StallingServer,
-  ) {
+  private constructor(parts: Parts, nodes: { providers: readonly LocalNode[]; requestor: LocalNode }) {
     this.kit = parts.kit;
+    this.machine = parts.machine;
+    this.#engine = parts.engine;
     this.#directory = parts.directory;
-    this.#engineSocket = parts.engineSocket;
+    this.#server = parts.server;
     this.providers = nodes.providers;
     this.requestor = nodes.requestor;
-    this.#server = server;
   }
 
-  static async start(
-    kit: Kit,
-    { providers: count = 3, engineSocket }: WorldInit = {},
-  ): Promise<RecoveryWorld> {
+  static async start(kit: Kit, { providers: count = 3 }: WorldInit = {}): Promise<RecoveryWorld> {
     const server = new StallingServer();
     await server.start();
     const directory = await mkdtemp(join(tmpdir(), 'ergon-recovery-'));
+    const machine = Machine.isPossible ? new Machine(join(directory, 'machine')) : undefined;
+    await machine?.boot();
+    const engine = kit.runtime === 'docker' ? new PrivateEngine(LIVE, machine) : undefined;
+    await engine?.start();
     const providers = await Promise.all(
       Array.from({ length: count }, (_, index) =>
-        LocalNode.start(join(directory, nameOf(index)), sells(nameOf(index), engineSocket)),
+        LocalNode.start(join(directory, nameOf(index)), sells(nameOf(index), engine), machine),
       ),
     );
     const bootstrap = (await Promise.all(providers.map((node) => node.info()))).flatMap(
@@ -62,13 +73,41 @@ export class RecoveryWorld {
       network: { bootstrap },
     });
     await requestor.upload('packages', kit.packageBytes);
-    return new RecoveryWorld({ kit, directory, engineSocket }, { providers, requestor }, server);
+    return new RecoveryWorld({ kit, directory, machine, engine, server }, { providers, requestor });
   }
 
   async stop(): Promise<void> {
     this.#server.stop();
     await Promise.all([this.requestor, ...this.providers].map((node) => node.stop()));
+    await this.machine?.powerOff(this.#groupNames());
+    this.#engine?.forget();
+    await this.#engine?.remove();
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  get engine(): PrivateEngine {
+    if (this.#engine === undefined) throw new Error(`${this.kit.runtime} has no engine`);
+    return this.#engine;
+  }
+
+  /** Kills the engine and starts it again; `live-restore` decides whether its containers outlive that. */
+  async restartEngine(config: Record<string, unknown>): Promise<void> {
+    await this.engine.kill();
+    this.engine.configure(config);
+    await this.engine.start();
+  }
+
+  /** The providers and their engine lose their power all at once, and come up again with another boot id. */
+  async powerFailure(): Promise<void> {
+    await this.powerOff();
+    await this.machine?.boot();
+    await Promise.all([this.#engine?.start(), ...this.providers.map((node) => node.launch())]);
+  }
+
+  async powerOff(): Promise<void> {
+    await this.machine?.powerOff(this.#groupNames());
+    this.#engine?.forget();
+    await Promise.all(this.providers.map((node) => node.gone()));
   }
 
   /** Where the activity that is made as this one goes. */
@@ -99,49 +138,85 @@ export class RecoveryWorld {
   }
 
   supervisorOf({ directory }: Held): number | undefined {
-    return pidIn(join(directory, 'supervisor.json'));
+    return this.#pidHere(pidIn(join(directory, 'supervisor.json')));
   }
 
   /** The WASI runner, where there is one. */
   runnerOf({ directory }: Held): number | undefined {
-    return pidIn(join(directory, 'runtime', 'process.json'));
+    return this.#pidHere(pidIn(join(directory, 'runtime', 'process.json')));
   }
 
   /** The containers of these activities, by the engine's word. */
-  async containersOf(held: readonly Held[]): Promise<{ id: string; activityId: string; pid: number }[]> {
-    const { body } = await engineReply('GET', '/containers/json?all=1', this.#engineSocket);
+  async containersOf(held: readonly Held[]): Promise<Container[]> {
+    const { socketPath } = this.engine;
+    const { body } = await engineReply('GET', '/containers/json?all=1', socketPath);
     const all = JSON.parse(body) as { Id: string; Labels: Record<string, string> }[];
     const ours = all.filter(({ Labels }) =>
       held.some(({ activityId }) => activityId === Labels['ergon.activity']),
     );
     return Promise.all(
       ours.map(async ({ Id, Labels }) => {
-        const inspected = await engineReply('GET', `/containers/${Id}/json`, this.#engineSocket);
+        const inspected = await engineReply('GET', `/containers/${Id}/json`, socketPath);
         const { State } = JSON.parse(inspected.body) as { State: { Pid: number } };
-        return { id: Id, activityId: Labels['ergon.activity']!, pid: State.Pid };
+        return { id: Id, activityId: Labels['ergon.activity']!, pid: this.#pidHere(State.Pid) };
       }),
     );
   }
 
-  /** Nothing is left of them but their books, logs and results. */
+  /** Nothing is left of them but their books, logs and results, and nothing at all of what nobody owns. */
   async assertClean(held: readonly Held[]): Promise<void> {
     const marks = held.map(({ activityId }) => activityId);
-    await soon(async () => expect(processesOf(marks)).toEqual([]));
+    const places = this.providers.map(({ dataDir }) => join(dataDir, 'activities'));
+    await soon(async () => expect(processesOf([...marks, ...places])).toEqual([]));
     await soon(async () => expect(groupsOf(marks), 'control groups').toEqual([]));
-    expect(linesOf('/proc/self/mountinfo', marks), 'mounts').toEqual([]);
-    expect(linesOf('/proc/net/unix', marks), 'sockets').toEqual([]);
-    await soon(async () => expect(loopDevicesOf(marks), 'loop devices').toEqual([]));
-    if (this.kit.runtime === 'docker') expect(await this.containersOf(held), 'containers').toEqual([]);
+    const mounts = [...marks, ...places, 'ergon-volume-'];
+    expect(linesOf(this.machine?.mountInfo ?? '/proc/self/mountinfo', mounts), 'mounts').toEqual([]);
+    expect(linesOf('/proc/net/unix', places), 'sockets').toEqual([]);
+    await soon(async () => expect(loopDevicesOf(places), 'loop devices').toEqual([]));
+    if (this.#engine !== undefined) {
+      expect(this.#engine.containersOnDisk(), 'containers').toEqual([]);
+      await soon(async () => expect(this.engine.shims(), 'shims').toEqual([]));
+    }
+    this.#assertNoFiles(held);
+  }
+
+  #assertNoFiles(held: readonly Held[]): void {
     for (const { directory } of held) {
       const left = existsSync(directory) ? readdirSync(directory) : [];
       expect(left.filter((name) => ['volumes', 'runtime', 'inputs'].includes(name))).toEqual([]);
     }
+    const names = this.providers.flatMap(({ dataDir }) => readdirSync(join(dataDir, 'activities')));
+    expect(
+      names.filter((name) => name.startsWith('.')),
+      'half made or half removed',
+    ).toEqual([]);
+  }
+
+  /** What names of control groups of this world have in them. */
+  #groupNames(): string[] {
+    const activities = this.providers.flatMap(({ dataDir }) => readdirSync(join(dataDir, 'activities')));
+    return [...activities, ...(this.#engine?.containersOnDisk() ?? [])];
+  }
+
+  #pidHere(pid: number | undefined): number | undefined {
+    // The engine has no number for what does not run.
+    if (pid === undefined || pid === 0) return undefined;
+    return this.machine === undefined ? pid : this.machine.pidHere(pid);
   }
 }
 
+export interface Container {
+  readonly id: string;
+  readonly activityId: string;
+  readonly pid: number | undefined;
+}
+
+export const LIVE = { 'live-restore': true };
+export const NOT_LIVE = { 'live-restore': false };
+
 const nameOf = (index: number): string => `provider-${index + 1}`;
 
-function sells(name: string, engineSocket: string | undefined): NodeConfig {
+function sells(name: string, engine: PrivateEngine | undefined): NodeConfig {
   return {
     name,
     provider: {
@@ -151,7 +226,7 @@ function sells(name: string, engineSocket: string | undefined): NodeConfig {
       warmPool: {},
       transfer: { allowHosts: ['127.0.0.1'] },
     },
-    ...(engineSocket !== undefined && { runtimes: { docker: { socketPath: engineSocket } } }),
+    ...(engine !== undefined && { runtimes: { docker: { socketPath: engine.socketPath } } }),
   };
 }
 

@@ -2,6 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -10,53 +13,94 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { HERE, type Place } from '../../scripts/local-node.ts';
+import { parentOf, processIds, textOf } from '../hostile/watch.ts';
 import { engineCall } from './docker-engine.ts';
 
 const START_MS = 60_000;
 const POLL_MS = 50;
+
+/** A machine with a /run of its own, that an engine may be in. */
+export interface EnginePlace extends Place {
+  /** A file of it, seen from here. */
+  path(inside: string): string;
+}
 
 /** A second engine with directories, a socket and a containerd of its own, which a test may kill. */
 export class PrivateEngine {
   readonly root = mkdtempSync(join(tmpdir(), 'ergon-engine-'));
   readonly socketPath = join(this.root, 'docker.sock');
   readonly #configFile = join(this.root, 'daemon.json');
+  readonly #place: EnginePlace;
+  /** What does not outlive a boot. */
+  readonly #runDir: string;
   #process: ChildProcess | undefined;
 
-  constructor(config: Record<string, unknown> = {}) {
+  constructor(config: Record<string, unknown> = {}, machine?: EnginePlace) {
+    this.#place = machine ?? { ...HERE, path: (inside) => inside };
+    this.#runDir = machine === undefined ? this.root : `/run/${basename(this.root)}`;
+    this.configure(config);
+  }
+
+  /** Holds from its next start. */
+  configure(config: Record<string, unknown>): void {
     writeFileSync(this.#configFile, JSON.stringify(config));
   }
 
   async start(): Promise<void> {
     const at = (name: string): string => join(this.root, name);
     const log = openSync(at('log'), 'a');
-    const engine = spawn(
-      'dockerd',
-      [
-        ...['--config-file', this.#configFile, '--host', `unix://${this.socketPath}`, '--pidfile', at('pid')],
-        ...['--data-root', at('data'), '--exec-root', at('exec'), '--iptables=false', '--bridge=none'],
-      ],
-      { stdio: ['ignore', log, log] },
-    );
+    mkdirSync(this.#place.path(this.#runDir), { recursive: true });
+    const [program = '', ...args] = this.#place.command([
+      ...['dockerd', '--config-file', this.#configFile, '--host', `unix://${this.socketPath}`],
+      ...['--pidfile', join(this.#runDir, 'pid'), '--exec-root', join(this.#runDir, 'exec')],
+      ...['--data-root', at('data'), '--iptables=false', '--bridge=none'],
+    ]);
+    const engine = spawn(program, args, { stdio: ['ignore', log, log] });
+    closeSync(log);
     this.#process = engine;
     for (let waitedMs = 0; waitedMs < START_MS; waitedMs += POLL_MS) {
       if ((await engineCall('GET', '/_ping', this.socketPath).catch(() => 0)) === 200) return;
-      if (engine.exitCode !== null) break;
+      if (engine.exitCode !== null || engine.signalCode !== null) break;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     throw new Error(`the private engine does not start: ${readFileSync(at('log'), 'utf8').slice(-2000)}`);
   }
 
+  get isUp(): boolean {
+    const engine = this.#process;
+    return engine !== undefined && engine.exitCode === null && engine.signalCode === null;
+  }
+
   /** As a crash would. */
   async kill(): Promise<void> {
     const engine = this.#process;
-    if (engine?.exitCode !== null || engine.signalCode !== null) return;
-    engine.kill('SIGKILL');
-    await once(engine, 'exit');
+    if (engine === undefined || !this.isUp) return;
+    const exited = once(engine, 'exit');
+    process.kill(this.#place.pidOf(engine.pid ?? 0), 'SIGKILL');
+    await exited;
     // Its containerd dies with it, a moment later; a new engine would take the dying one for alive.
     while (this.#containerds().length > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     // Where nobody reaps orphans, its number stays in use for ever.
-    rmSync(join(this.root, 'exec/containerd/containerd.pid'), { force: true });
+    rmSync(this.#place.path(join(this.#runDir, 'exec/containerd/containerd.pid')), { force: true });
+  }
+
+  /** After its machine's power has failed: its socket was of that boot. */
+  forget(): void {
+    this.#process = undefined;
+    rmSync(this.socketPath, { force: true });
+  }
+
+  /** Ids of all that it has on its disk. */
+  containersOnDisk(): string[] {
+    const directory = join(this.root, 'data/containers');
+    return existsSync(directory) ? readdirSync(directory) : [];
+  }
+
+  /** Processes that keep a container each. */
+  shims(): number[] {
+    return pidsWith((line) => line.includes('containerd-shim') && line.includes(this.#runDir));
   }
 
   /** Stops answering without ending, and goes on. */
@@ -91,17 +135,15 @@ export class PrivateEngine {
   }
 
   #containerds(): number[] {
-    return pidsWith((commandLine) => commandLine.startsWith(`containerd\0--config\0${this.root}`));
+    return pidsWith((commandLine) => commandLine.startsWith(`containerd\0--config\0${this.#runDir}/`));
   }
 
   /** Shims and inits: what names our directory, or lives in a container of one that does. */
   #processes(): number[] {
-    const shims = pidsWith((commandLine) => commandLine.includes(this.root));
-    const children = readdirSync('/proc')
-      .filter((name) => /^[0-9]+$/.test(name))
-      .filter((name) => shims.includes(parentOf(name)))
-      .map(Number);
-    return [...shims, ...children];
+    const shims = pidsWith((commandLine) =>
+      [this.root, this.#runDir].some((directory) => commandLine.includes(directory)),
+    );
+    return [...shims, ...processIds().filter((pid) => shims.includes(parentOf(pid)))];
   }
 
   async #unmount(): Promise<void> {
@@ -115,22 +157,5 @@ export class PrivateEngine {
 }
 
 function pidsWith(matches: (commandLine: string) => boolean): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^[0-9]+$/.test(name) && name !== String(process.pid))
-    .filter((name) => {
-      try {
-        return matches(readFileSync(`/proc/${name}/cmdline`, 'latin1'));
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-function parentOf(pid: string): number {
-  try {
-    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
+  return processIds().filter((pid) => pid !== process.pid && matches(textOf(`/proc/${pid}/cmdline`)));
 }

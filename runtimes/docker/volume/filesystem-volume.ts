@@ -30,7 +30,7 @@ export function filesystemVolume({ directory, scratch, storageBytes, owner }: Vo
       await mkdir(directory, { recursive: true });
       if (await isMountPoint(directory)) return;
       await makeImage(image, storageBytes, owner);
-      await run('mount', ['-t', 'ext4', '-o', 'loop,nosuid,nodev,noatime', image, directory]);
+      await run('mount', mountArguments(image, directory));
       // Nobody will ever repair it.
       await rmdir(path.join(directory, 'lost+found')).catch(() => undefined);
       await giveTo(directory, owner);
@@ -50,7 +50,11 @@ export function filesystemVolume({ directory, scratch, storageBytes, owner }: Vo
   };
 }
 
-async function makeImage(
+export function mountArguments(image: string, directory: string): string[] {
+  return ['-t', 'ext4', '-o', 'loop,nosuid,nodev,noatime', image, directory];
+}
+
+export async function makeImage(
   image: string,
   storageBytes: number,
   { uid, gid }: VolumeInit['owner'],
