@@ -97,6 +97,7 @@ export class Deployment {
   async run(command: RunCommand, output: RunOutput): Promise<RunningCommand> {
     if (this.#busy) throw new RuntimeError('ERR_RUNTIME_FAILED', 'A command is running already');
     this.#busy = true;
+    this.#sentSignal = undefined;
     try {
       const program = this.#deployedPackage().program(command.entryPoint);
       const stdin = await openStdin(command.stdinPath);
@@ -112,7 +113,6 @@ export class Deployment {
 
   /** One that died while it waited has run nothing of the guest: another takes its place, once. */
   async #begin(program: Program, command: RunCommand): Promise<Begun> {
-    this.#sentSignal = undefined;
     const first = await this.#start(await this.#runnerOf(program), program, command);
     if (first.hasStarted || this.#sentSignal !== undefined) return first;
     await first.runner.exited;
