@@ -17,15 +17,17 @@ export function closings(kit: Kit, timers: Timers, rooms: { deadlines: Deadlines
   const close: Closings['close'] = async (tx, agreementId) => {
     const record = await requireAgreement(kit, tx, agreementId);
     if (record.role !== 'provider') return;
-    const invoice = await issueInvoice(tx, kit, record);
+    // One look at the clock: what is too early by it is waited for by it.
+    const now = kit.clock.now();
+    const invoice = await issueInvoice(tx, kit, record, now);
     if (invoice !== undefined) rooms.deadlines.watchInvoice(invoice);
-    else await wait(tx, agreementId);
+    else await wait(tx, agreementId, now);
   };
-  const wait = async (tx: Transaction, agreementId: string): Promise<void> => {
+  const wait = async (tx: Transaction, agreementId: string, now: number): Promise<void> => {
     const notes = await tx.list(debitNotesBucket, { where: { index: 'agreement', equals: agreementId } });
     const until = notes.filter(({ value }) => value.note.final).map(({ value }) => patientUntil(value));
     const next = Math.max(0, ...until);
-    if (next > kit.clock.now())
+    if (next > now)
       timers.arm(`invoice ${agreementId}`, next, () =>
         kit.store.transact((later) => close(later, agreementId)),
       );

@@ -25,13 +25,14 @@ export async function issueInvoice(
   tx: Transaction,
   kit: Kit,
   record: AgreementRecord,
+  now: number,
 ): Promise<Invoice | undefined> {
   const { agreementId } = record.agreement;
   const billing = await readAgreementBilling(tx, agreementId, 'provider');
   if (record.state !== 'Terminated' || billing.invoiceId !== undefined) return undefined;
-  const notes = await billableNotes(tx, kit.clock.now(), await kit.usage.activitiesOf(tx, agreementId));
+  const notes = await billableNotes(tx, now, await kit.usage.activitiesOf(tx, agreementId));
   if (notes === undefined) return undefined;
-  const invoice = await signInvoice(kit, record, notes);
+  const invoice = await signInvoice(kit, record, notes, now);
   writeAgreementBilling(tx, { ...billing, invoiceId: invoice.invoiceId });
   openInvoice(tx, kit, 'provider', invoice);
   post(tx, kit, { peerId: counterparty(record).peerId, kind: 'invoice', body: invoice });
@@ -65,7 +66,12 @@ export function patientUntil({ state, history }: Pick<DebitNoteRecord, 'state' |
   return state === 'Received' ? (history.at(-1)?.at ?? 0) + PATIENCE_MS : 0;
 }
 
-async function signInvoice(kit: Kit, record: AgreementRecord, notes: readonly DebitNote[]): Promise<Invoice> {
+async function signInvoice(
+  kit: Kit,
+  record: AgreementRecord,
+  notes: readonly DebitNote[],
+  createdAt: number,
+): Promise<Invoice> {
   const { agreement } = record;
   // An agreement with more activities than an invoice has lines is billed for the dearest of them.
   const lines = [...notes]
@@ -76,7 +82,6 @@ async function signInvoice(kit: Kit, record: AgreementRecord, notes: readonly De
       debitNoteId: note.debitNoteId,
       amount: note.totalAmountDue,
     }));
-  const createdAt = kit.clock.now();
   const invoice = {
     invoiceId: kit.newId(),
     agreementId: agreement.agreementId,
