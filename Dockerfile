@@ -6,7 +6,7 @@ FROM ${BASE_IMAGE}
 # Production dependencies and the compiled program, as scripts/image.mjs lays them out.
 COPY context/ /opt/ergon/
 # A volume takes over the owner of what it covers.
-COPY --chown=1000:1000 data/ /data/
+COPY --chown=1000:1000 volume/ /
 
 # Everything that must survive lies in /data: identity, books, blobs, activities.
 ENV ERGON_DATA_DIR=/data \

@@ -1,6 +1,6 @@
 // The tests of the Docker runtime need a real engine: this installs and starts one where it may (Debian, root), and
 // says loudly where it may not. `node scripts/docker-engine.mjs` does it by hand.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -45,13 +45,19 @@ export function answers(socketPath = SOCKET) {
 
 /** Makes sure of an engine; returns why there is none, or nothing. */
 export async function ensureDockerEngine() {
-  const lacking = ensurePackages(PACKAGES);
+  const lacking = ensurePackages({ ...PACKAGES, ...compose() });
   const missing = lacking.length > 0 ? `not installed: ${lacking.join(', ')}` : undefined;
   if (await answers()) return missing;
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root can start an engine';
   if (!onPath('dockerd')) return missing ?? 'dockerd is not installed';
   for (const flags of ATTEMPTS) if (await start(flags)) return missing;
   return `dockerd does not start: see ${logFile()}`;
+}
+
+/** Docker's own plugin will do where it is there. */
+function compose() {
+  const has = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0;
+  return has ? {} : { 'docker-compose': 'docker-compose' };
 }
 
 async function start(flags) {

@@ -1,7 +1,7 @@
 // Builds the daemon's image: lays out what it needs in dist/image/context, then `docker build`.
 // Usage: npm run image [-- --base IMAGE] [--tag TAG]
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,15 +21,26 @@ function must(what, program, args, options = {}) {
   process.exit(1);
 }
 
+/** What Node never reads of its packages is half of them: sources, types, maps, documents, bundles for browsers. */
+function prune(modules) {
+  const isIdle = /\.(map|[cm]?ts|md)$|\/dist\/index\.min\.js$|\/ethers\/dist\//;
+  for (const entry of readdirSync(modules, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && isIdle.test(path)) rmSync(path);
+  }
+}
+
 rmSync(home, { recursive: true, force: true });
 mkdirSync(join(context, 'bin'), { recursive: true });
-mkdirSync(join(home, 'data'));
+// With this mode it becomes the volume; a parent of it is copied, since that keeps the mode.
+mkdirSync(join(home, 'volume', 'data'), { recursive: true, mode: 0o700 });
 for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(root, file), join(context, file));
 // Under npm its own script tells where it is; else the one on the path does.
 const { npm_execpath: npmScript } = process.env;
 const npm = npmScript === undefined ? ['npm', []] : [process.execPath, [npmScript]];
 const ci = ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 must('npm ci', npm[0], [...npm[1], ...ci], { cwd: context });
+prune(join(context, 'node_modules'));
 for (const folder of ['src', 'runtimes'])
   cpSync(join(root, 'dist', folder), join(context, 'dist', folder), {
     recursive: true,

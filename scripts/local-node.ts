@@ -5,6 +5,9 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { NodeClient } from './node-client.ts';
+
+export { NodeClient, type NodeInfo } from './node-client.ts';
 
 /** The compiled CLI: this file is run from `scripts/` by tests and from `dist/scripts/` by the demo. */
 export const CLI = fileURLToPath(
@@ -24,12 +27,6 @@ export interface Place {
   pidOf(child: number): number;
 }
 export const HERE: Place = { command: (line) => line, pidOf: (child) => child };
-
-export interface NodeInfo {
-  readonly peerId: string;
-  readonly address: string;
-  readonly multiaddrs: readonly string[];
-}
 
 /**
  * Loopback, free ports, no multicast: several nodes on one machine do not disturb each other. The same on every
@@ -55,15 +52,14 @@ function merge(base: NodeConfig, over: NodeConfig): NodeConfig {
 }
 
 /** A daemon as a real process on this machine, reached as any client reaches it: through REST. */
-export class LocalNode {
+export class LocalNode extends NodeClient {
   readonly dataDir: string;
   readonly #configPath: string;
   readonly #place: Place;
   #process: ChildProcess | undefined;
-  #url = '';
-  #appKey = '';
 
   constructor(dataDir: string, place: Place = HERE) {
+    super();
     this.dataDir = dataDir;
     this.#place = place;
     this.#configPath = join(dataDir, 'config.json');
@@ -96,16 +92,8 @@ export class LocalNode {
     return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
-  get url(): string {
-    return this.#url;
-  }
-
-  get appKey(): string {
-    return this.#appKey;
-  }
-
   /** Everything the daemon wrote to its log file. */
-  log(): string {
+  override log(): string {
     const path = this.#logPath();
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
   }
@@ -168,54 +156,6 @@ export class LocalNode {
     await exited;
   }
 
-  /** A REST call; throws with the problem document when it is not 2xx. */
-  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await this.raw(method, path, body === undefined ? undefined : JSON.stringify(body), {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
-  }
-
-  raw(
-    method: string,
-    path: string,
-    body?: string | Uint8Array<ArrayBuffer>,
-    headers: Record<string, string> = {},
-  ): Promise<Response> {
-    return fetch(this.#url + path, {
-      method,
-      headers: { authorization: `Bearer ${this.#appKey}`, ...headers },
-      ...(body === undefined ? {} : { body }),
-    });
-  }
-
-  /** Uploads bytes as a task package or an input file. */
-  async upload(kind: 'packages' | 'blobs', bytes: Uint8Array): Promise<{ hash: string; sizeBytes: number }> {
-    const response = await this.raw('POST', `/v1/${kind}`, bytes as Uint8Array<ArrayBuffer>, {
-      'content-type': 'application/octet-stream',
-    });
-    if (!response.ok) throw new Error(`upload: ${response.status} ${await response.text()}`);
-    return (await response.json()) as { hash: string; sizeBytes: number };
-  }
-
-  info(): Promise<NodeInfo> {
-    return this.call<NodeInfo>('GET', '/v1/node');
-  }
-
-  /** Asks `question` until it answers something, at most `timeoutMs`. */
-  async until<T>(what: string, question: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
-    const end = Date.now() + timeoutMs;
-    for (;;) {
-      const answer = await question();
-      if (answer !== undefined) return answer;
-      if (Date.now() > end)
-        throw new Error(`${what}: not within ${timeoutMs} ms\n${this.log().slice(-3000)}`);
-      await sleep(50);
-    }
-  }
-
   #logPath(): string {
     return join(this.dataDir, 'daemon.out');
   }
@@ -236,8 +176,7 @@ export class LocalNode {
     try {
       const { ok } = await fetch(`${url}/v1/health`);
       if (!ok) return false;
-      this.#url = url;
-      this.#appKey = (await readFile(join(this.dataDir, 'app-key'), 'utf8')).trim();
+      this.reachAt(url, (await readFile(join(this.dataDir, 'app-key'), 'utf8')).trim());
       return true;
     } catch {
       return false;

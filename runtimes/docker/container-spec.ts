@@ -72,6 +72,8 @@ export function containerSpec(
     Healthcheck: { Test: ['NONE'] },
     StopTimeout: 1,
     HostConfig: {
+      // Supervisors die with the daemon's own container, which may never be started again to remove these.
+      AutoRemove: isInContainer(settings),
       ...limits(spec, settings),
       ...walls(spec, settings),
       ExtraHosts: Object.entries(spec.hosts ?? {}).map(([name, ip]) => `${name}:${ip}`),
@@ -84,6 +86,10 @@ export function containerSpec(
 
 function hasNetwork(spec: DeploySpec, settings: DockerSettings): boolean {
   return spec.network === true && settings.network !== undefined;
+}
+
+function isInContainer({ hostPaths }: DockerSettings): boolean {
+  return Object.keys(hostPaths).length > 0;
 }
 
 function labelsOf(spec: DeploySpec): Record<string, string> {

@@ -2,7 +2,6 @@ import { arch } from 'node:os';
 import type { Config } from '../config/index.ts';
 import type { RuntimeReport } from '../exe-unit/index.ts';
 import {
-  COUNTER,
   PROPERTY,
   type Logger,
   type PaymentDriver,
@@ -11,6 +10,7 @@ import {
 } from '../interface/index.ts';
 import { buildOffer, type OfferConditions, type OfferDraft } from '../market/index.ts';
 import { without } from '../util/without.ts';
+import { countersOf, factsOf, whyWithheld, type Preset } from './preset-notes.ts';
 
 const MIB = 1024 * 1024;
 /** What an agreement holds when its demand does not say. */
@@ -33,20 +33,10 @@ export function offerDrafts(components: OfferDraftsComponents): Record<string, O
   for (const preset of config.provider.presets) {
     if (!config.provider.runtimes.includes(preset.runtime)) continue;
     const report = reports.find(({ descriptor }) => descriptor.name === preset.runtime);
-    if (report?.fingerprint.available !== true) {
-      // Docker is on offer by default, also where there is none; `ergon doctor` says what is missing.
-      logger.info(
-        { preset: preset.name, runtime: preset.runtime, notes: report?.fingerprint.notes ?? [] },
-        'preset not offered: its runtime is not available on this machine',
-      );
-      continue;
-    }
-    const unknown = Object.keys(preset.pricing.perCounter).filter((counter) => !isCounted(counter, report));
-    if (unknown.length > 0) {
-      logger.warn(
-        { preset: preset.name, runtime: preset.runtime, unknown },
-        'preset not offered: it has a price for what its runtime does not count',
-      );
+    // Docker is on offer by default, also where there is none: `ergon doctor` and the provider's status say so too.
+    const why = whyWithheld(preset, report && factsOf(report));
+    if (report === undefined || why !== undefined) {
+      logger.info({ preset: preset.name, runtime: preset.runtime, why }, 'preset not offered');
       continue;
     }
     for (const { key, runtimeName } of namesOf(preset, config))
@@ -54,9 +44,6 @@ export function offerDrafts(components: OfferDraftsComponents): Record<string, O
   }
   return drafts;
 }
-
-const isCounted = (counter: string, { descriptor }: RuntimeReport): boolean =>
-  Object.hasOwn(descriptor.counters, counter) || Object.values<string>(COUNTER).includes(counter);
 
 /** What this node would offer of a runtime by one of its names, free of charge: whoever offers it by hand sets the price. */
 export function shelfItem(
@@ -72,11 +59,9 @@ export function shelfItem(
   const report = reports.find(({ descriptor }) => descriptor.name === runtime);
   if (report?.fingerprint.available !== true) return undefined;
   const free = { name: 'by hand', pricing: { startPrice: '0', perCounter: {} } };
-  const counters = [...Object.keys(report.descriptor.counters), ...Object.values<string>(COUNTER)];
-  return { draft: draftOf(free, report, runtimeName, components), counters };
+  const draft = draftOf(free, report, runtimeName, components);
+  return { draft, counters: countersOf(report.descriptor) };
 }
-
-type Preset = Config['provider']['presets'][number];
 
 /** One offer for each name of the runtime: a client of Yagna always asks for exactly one. */
 function namesOf({ name, runtime }: Preset, { yagna }: Config): { key: string; runtimeName: string }[] {

@@ -7,6 +7,7 @@ import { canonicalJson } from '../util/canonical-json.ts';
 import { sellableHardware } from './hardware.ts';
 import { machine } from './machine.ts';
 import { offerDrafts, type OfferDraftsComponents } from './offer-drafts.ts';
+import { factsOf, presetNotes } from './preset-notes.ts';
 import type { ProviderServices, Services } from './services.ts';
 
 /** The configuration that holds now. */
@@ -84,6 +85,7 @@ function shopOf({ live, ground, services, address }: SellingGlue, provider: Prov
       await publish(await draftParts({ live, ground, services, address }, provider, renewed));
     },
     withdraw: () => market.offers.withdraw(),
+    presetNotes: () => (reports.length === 0 ? [] : presetNotes(live.current, reports.map(factsOf))),
     offers: async () => (await market.offers.own()).length,
     agreements: async () =>
       (

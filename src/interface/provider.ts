@@ -8,6 +8,10 @@ const Count = Type.Integer({ minimum: 0 });
 export const ProviderMode = Type.Union([Type.Literal('run'), Type.Literal('pause'), Type.Literal('drain')]);
 export type ProviderMode = Static<typeof ProviderMode>;
 
+/** For people: why a preset is not, or not wholly, on offer. */
+export const PresetNote = Type.Object({ preset: Type.String(), note: Type.String() }, closed);
+export type PresetNote = Static<typeof PresetNote>;
+
 export const ProviderStatus = Type.Object(
   {
     /** What the operator asked for last; it holds over restarts. */
@@ -20,6 +24,7 @@ export const ProviderStatus = Type.Object(
     reason: Type.Optional(Reason),
     /** On the market now. */
     offers: Count,
+    presetNotes: Type.Array(PresetNote),
     /** In force, as provider. */
     agreements: Count,
     /** By state, of those that have not ended. */

@@ -1,6 +1,7 @@
 import type {
   Clock,
   Logger,
+  PresetNote,
   ProviderControl,
   ProviderMode,
   ProviderStatus,
@@ -51,6 +52,8 @@ export interface Shop {
   renew(): Promise<void>;
   withdraw(): Promise<void>;
   offers(): Promise<number>;
+  /** What is not, or not wholly, on offer although it is configured. */
+  presetNotes(): readonly PresetNote[];
   agreements(): Promise<number>;
 }
 
@@ -119,6 +122,7 @@ class ModeControl implements Control {
       effective: await this.#effective(),
       ...(this.#closedBy !== undefined && { reason: this.#closedBy }),
       offers: await shop.offers(),
+      presetNotes: [...shop.presetNotes()],
       agreements: await shop.agreements(),
       activities: await activities.countByState(),
     };

@@ -38,6 +38,7 @@ export function offersCommand(root: Command, commands: Commands, summary: string
         { title: 'RUNTIME', value: (line: OfferLine) => property(line, PROPERTY.runtimeName) },
         { title: 'CPU', value: (line: OfferLine) => property(line, PROPERTY.cpuThreads) },
         { title: 'MEM GIB', value: (line: OfferLine) => property(line, PROPERTY.memoryGib) },
+        { title: 'PRICE', value: priceOf },
         ...(explain === undefined
           ? [{ title: 'EXPIRES', value: ({ offer }: OfferLine) => time(offer.expiresAt) }]
           : verdict),
@@ -51,5 +52,18 @@ export function offersCommand(root: Command, commands: Commands, summary: string
     },
   );
 }
+
+/** In tokens: at the start where that costs something, and per unit of each counter by the last part of its name. */
+function priceOf({ offer: { properties } }: OfferLine): string {
+  const counters = list(properties[PROPERTY.usageVector]);
+  const prices = list(properties[PROPERTY.linearCoefficients]);
+  const perUnit = counters.map(
+    (counter, at) => `${prices[at] ?? '?'}/${counter.split('.').slice(2).join('.')}`,
+  );
+  const start = prices.at(-1) ?? '0';
+  return [...(Number(start) === 0 ? [] : [start]), ...perUnit].join(' + ') || 'free';
+}
+
+const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
 const VERDICTS: Readonly<Record<string, string>> = { true: 'yes', false: 'no', undefined: 'unknown' };

@@ -82,6 +82,10 @@ function reloadCommand(group: Command, commands: Commands): void {
           `Changed too, but in force only after a restart: ${outcome.restartNeeded.join(', ')}`,
         );
       }
+      if (outcome.applied.length > 0) {
+        const { presetNotes } = await status(session);
+        for (const { preset, note } of presetNotes) await session.note(`preset ${preset}: ${note}`);
+      }
       return undefined;
     },
   );
@@ -96,7 +100,7 @@ async function setMode(session: Session, mode: ProviderMode): Promise<ProviderSt
 }
 
 async function show(session: Session, now: ProviderStatus): Promise<void> {
-  const { mode, effective, changedAt, reason, offers, agreements, activities } = now;
+  const { mode, effective, changedAt, reason, offers, presetNotes, agreements, activities } = now;
   const states = Object.entries(activities).map(([state, count]) => `${count} ${state}`);
   await session.print(now, () =>
     fields(session.io.stdout, [
@@ -104,6 +108,7 @@ async function show(session: Session, now: ProviderStatus): Promise<void> {
       ['in force', effective === mode ? undefined : effective],
       ['because', reason && `${reason.code}: ${reason.message}`],
       ['offers', String(offers)],
+      ...presetNotes.map(({ preset, note }): [string, string] => [`preset ${preset}`, note]),
       ['agreements', mode === 'drain' && agreements === 0 ? '0: drained' : String(agreements)],
       ['activities', states.length === 0 ? '0' : states.join(', ')],
     ]),

@@ -11,7 +11,7 @@ import {
   openFilesCheck,
 } from './machine-checks.ts';
 import { daemonCheck, portChecks } from './port-checks.ts';
-import { listRuntimes, runtimeChecks, type RuntimeView } from './runtimes.ts';
+import { listRuntimes, presetChecks, runtimeChecks, type RuntimeView } from './runtimes.ts';
 
 export type { Check } from './check.ts';
 export { listRuntimes, testRuntimes, type RuntimeTest, type RuntimeView } from './runtimes.ts';
@@ -40,6 +40,7 @@ export async function diagnose(config: Config): Promise<Diagnosis> {
     daemon.check,
     ...(await portChecks(config, daemon.isRunning)),
     ...runtimeChecks(runtimes, config),
+    ...presetChecks(runtimes, config),
   ];
   return { healthy: checks.every(({ status }) => status !== 'fail'), checks, runtimes };
 }

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { runtimeRegistry, type RuntimeRegistry } from '../../exe-unit/index.ts';
-import type { RuntimeSupports } from '../../interface/index.ts';
+import type { Properties, RuntimeSupports } from '../../interface/index.ts';
 import { systemClock } from '../../util/clock.ts';
 import { silentLogger } from '../../util/silent-logger.ts';
+import { countersOf, presetNotes } from '../preset-notes.ts';
 import { fail, messageOf, ok, warn, type Check } from './check.ts';
 
 /** A runtime as this machine can run it. */
@@ -18,7 +19,9 @@ export interface RuntimeView {
   readonly notes: readonly string[];
   /** Absent for one that cannot be loaded. */
   readonly supports?: RuntimeSupports;
-  readonly properties: Readonly<Record<string, unknown>>;
+  readonly properties: Properties;
+  /** What can have a price in presets for it. */
+  readonly counters: readonly string[];
   /** What it can do on this machine beside what it can everywhere. */
   readonly capabilities?: readonly string[];
   readonly diskHeldBy?: string;
@@ -57,8 +60,8 @@ export async function testRuntimes(config: Options, name?: string): Promise<Runt
 
 async function viewOf(found: RuntimeRegistry, name: string): Promise<RuntimeView> {
   const descriptor = found.descriptors.find((one) => one.name === name);
-  const { version = '', description = '' } = descriptor ?? {};
-  const about = { name, version, description };
+  const { version = '', description = '', counters = {} } = descriptor ?? {};
+  const about = { name, version, description, counters: countersOf({ counters }) };
   try {
     const runtime = await found.load(name);
     return { ...about, supports: runtime.supports, ...(await runtime.fingerprint()) };
@@ -115,7 +118,7 @@ function checksOf(runtime: RuntimeView, isSold: boolean, sellsNone: boolean): Ch
   const title = `runtime ${name}`;
   if (!available) {
     const message = `cannot run here: ${notes.join('; ')}`;
-    if (!isSold) return [ok(title, `${message} (it is not sold)`)];
+    if (!isSold) return [ok(title, `${message}; it is not sold`)];
     const remedy = 'Mend what the message names, or take it out of `provider.runtimes`.';
     return [sellsNone ? fail(title, message, remedy) : warn(title, `${message} (it is not offered)`, remedy)];
   }
@@ -129,7 +132,16 @@ function checksOf(runtime: RuntimeView, isSold: boolean, sellsNone: boolean): Ch
     supports?.suspend === true ? 'can be suspended' : 'cannot be suspended',
     runtime.capabilities?.includes('vpn') === true ? 'can be in networks with other activities (vpn)' : '',
   ].filter((part) => part !== '');
-  const first = ok(title, found.join('; '));
+  if (!isSold) return [ok(title, [...found, 'it is not sold'].join('; '))];
   // A note says itself what would mend it.
-  return [first, ...notes.map((note) => (isSold ? warn(title, note) : ok(title, note)))];
+  return [ok(title, found.join('; ')), ...notes.map((note) => warn(title, note))];
+}
+
+/** What of the presets is not, or not wholly, to be sold here; that of a runtime that cannot run has its own check. */
+export function presetChecks(runtimes: readonly RuntimeView[], config: Config): Check[] {
+  if (!config.provider.enabled) return [];
+  const able = runtimes.filter(({ available }) => available).map(({ name }) => name);
+  const presets = config.provider.presets.filter(({ runtime }) => able.includes(runtime));
+  const notes = presetNotes({ provider: { ...config.provider, presets } }, runtimes);
+  return notes.map(({ preset, note }) => warn(`preset ${preset}`, note));
 }

@@ -108,6 +108,7 @@ describe('the runtimes', () => {
     available: true,
     notes: [],
     properties: {},
+    counters: ['golem.usage.cpu_sec'],
     supports: {
       signal: true,
       suspend: true,

@@ -55,6 +55,7 @@ class World {
             this.isOnOffer = false;
           },
           offers: async () => (this.isOnOffer ? 2 : 0),
+          presetNotes: () => [],
           agreements: async () => 3,
         },
       },
@@ -95,6 +96,7 @@ describe('the mode of a provider', () => {
       mode: 'run',
       effective: 'run',
       offers: 2,
+      presetNotes: [],
       agreements: 3,
       activities: { Running: 1 },
     });
