@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { ERRNO, fail } from './errno.ts';
 import type { OpenInode } from './quota.ts';
-import { DIRECTORY_RIGHTS, FILE_RIGHTS } from './rights.ts';
+import { ACCESS_MODE, DIRECTORY_RIGHTS, FILE_RIGHTS } from './rights.ts';
 
 interface Common {
   /** Of the host. */
@@ -89,7 +89,10 @@ export class DescriptorTable {
     const entry = this.get(fd);
     if (entry.kind === 'directory') fail(notFile);
     if (entry.kind === 'stream') fail(ERRNO.SPIPE);
-    if ((entry.rights & rights) !== rights) fail(ERRNO.NOTCAPABLE);
+    const lacking = rights & ~entry.rights;
+    // As POSIX has it for a file that is open for the other of the two.
+    if ((lacking & ACCESS_MODE) !== 0n) fail(ERRNO.BADF);
+    if (lacking !== 0n) fail(ERRNO.NOTCAPABLE);
     return entry;
   }
 

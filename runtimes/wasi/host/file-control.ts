@@ -4,7 +4,7 @@ import type { Descriptor } from './descriptors.ts';
 import { ERRNO, fail } from './errno.ts';
 import { fileOffset } from './file-data.ts';
 import type { Host } from './host.ts';
-import { RIGHT } from './rights.ts';
+import { RIGHT, WRITING_RIGHTS } from './rights.ts';
 import type { Calls } from './signatures.ts';
 
 type PositionCalls = Pick<Calls, 'fd_seek' | 'fd_tell'>;
@@ -54,8 +54,8 @@ export function positionCalls(host: Host, whences: readonly Whence[]): PositionC
 export function sizeCalls({ descriptors, quota }: Host): SizeCalls {
   return {
     fd_filestat_set_size: (fd, size) => {
-      const file = descriptors.file(fd, RIGHT.FD_FILESTAT_SET_SIZE);
-      setSize(quota, file, fileOffset(size));
+      if ((descriptors.file(fd, 0n).rights & WRITING_RIGHTS) === 0n) fail(ERRNO.INVAL);
+      setSize(quota, descriptors.file(fd, RIGHT.FD_FILESTAT_SET_SIZE), fileOffset(size));
     },
     fd_allocate: (fd, offset, length) => {
       const file = descriptors.file(fd, RIGHT.FD_ALLOCATE);

@@ -26,7 +26,7 @@ export function dataCalls(host: Host): DataCalls {
     fd_read: (fd, pointer, count, resultPointer) => {
       const entry = descriptors.get(fd);
       if (entry.kind === 'directory') fail(ERRNO.ISDIR);
-      if ((entry.rights & RIGHT.FD_READ) === 0n) fail(ERRNO.NOTCAPABLE);
+      if ((entry.rights & RIGHT.FD_READ) === 0n) fail(ERRNO.BADF);
       const vectors = checked(pointer, count, resultPointer);
       const isStream = entry.kind === 'stream';
       const length = isStream
@@ -43,7 +43,7 @@ export function dataCalls(host: Host): DataCalls {
     fd_write: (fd, pointer, count, resultPointer) => {
       const entry = descriptors.get(fd);
       if (entry.kind === 'directory') fail(ERRNO.BADF);
-      if ((entry.rights & RIGHT.FD_WRITE) === 0n) fail(ERRNO.NOTCAPABLE);
+      if ((entry.rights & RIGHT.FD_WRITE) === 0n) fail(ERRNO.BADF);
       const vectors = checked(pointer, count, resultPointer);
       const isStream = entry.kind === 'stream';
       memory.writeU32(

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
-import { FILETYPE, filetypeOf, LOOKUP_FOLLOW } from './constants.ts';
+import { FILETYPE, filetypeOf } from './constants.ts';
 import { ERRNO, fail } from './errno.ts';
 import type { Host } from './host.ts';
-import { descriptorPath, hostPath, withPlace, type Place } from './paths.ts';
+import { descriptorPath, follows, hostPath, withPlace, type Place } from './paths.ts';
 import { RIGHT } from './rights.ts';
 import type { Calls } from './signatures.ts';
 
@@ -50,7 +50,7 @@ export function filestatCalls(host: Host, layout: FilestatLayout): FilestatCalls
       const base = descriptors.directory(fd, RIGHT.PATH_FILESTAT_GET);
       const path = memory.readString(pathPointer, pathLength);
       memory.check(pointer, layout.size);
-      withPlace(base.hostFd, path, (lookup & LOOKUP_FOLLOW) !== 0, (place) => {
+      withPlace(base.hostFd, path, follows(lookup, path), (place) => {
         const stat = statOf(place);
         if (place.wantsDirectory && !stat.isDirectory()) fail(ERRNO.NOTDIR);
         writeFilestat(host, layout, pointer, stat, filetypeOf(stat));
@@ -59,7 +59,7 @@ export function filestatCalls(host: Host, layout: FilestatLayout): FilestatCalls
     path_filestat_set_times: (fd, lookup, pathPointer, pathLength, atimeNs, mtimeNs, flags) => {
       const base = descriptors.writableDirectory(fd, RIGHT.PATH_FILESTAT_SET_TIMES);
       const path = memory.readString(pathPointer, pathLength);
-      withPlace(base.hostFd, path, (lookup & LOOKUP_FOLLOW) !== 0, (place) => {
+      withPlace(base.hostFd, path, follows(lookup, path), (place) => {
         if (place.wantsDirectory && !statOf(place).isDirectory()) fail(ERRNO.NOTDIR);
         const setTimes = place.name === '.' ? fs.utimesSync : fs.lutimesSync;
         exactTimes.set({

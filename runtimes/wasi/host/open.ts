@@ -1,10 +1,17 @@
 import fs from 'node:fs';
-import { LOOKUP_FOLLOW, OFLAG } from './constants.ts';
+import { FDFLAG, OFLAG } from './constants.ts';
 import type { DirectoryDescriptor } from './descriptors.ts';
 import { ERRNO, fail } from './errno.ts';
 import type { Host } from './host.ts';
-import { hostPath, openDirectory, withPlace, type Place } from './paths.ts';
-import { DIRECTORY_RIGHTS, FILE_RIGHTS, RIGHT, WRITING_RIGHTS } from './rights.ts';
+import { follows, hostPath, openDirectory, withPlace, type Place } from './paths.ts';
+import {
+  FILE_RIGHTS,
+  inheritingRights,
+  RIGHT,
+  rightsOfDirectory,
+  rightsOfFile,
+  WRITING_RIGHTS,
+} from './rights.ts';
 import type { Calls } from './signatures.ts';
 
 interface OpenRequest {
@@ -37,7 +44,7 @@ export function openCalls(host: Host): Pick<Calls, 'path_open'> {
       };
       checkRequest(base, request);
       descriptors.expectRoom();
-      const follow = (lookup & LOOKUP_FOLLOW) !== 0 && !(request.create && request.exclusive);
+      const follow = follows(lookup, path) && !(request.create && request.exclusive);
       memory.writeU32(
         resultPointer,
         withPlace(base.hostFd, path, follow, (place) => openPlace(host, base, request, place)),
@@ -88,8 +95,8 @@ function openExistingDirectory(
     kind: 'directory',
     hostFd,
     readOnly: base.readOnly,
-    rights: request.rights & base.inheriting & DIRECTORY_RIGHTS,
-    inheriting: request.inheriting & base.inheriting,
+    rights: rightsOfDirectory(request.rights) & base.inheriting,
+    inheriting: inheritingRights(request.inheriting) & base.inheriting,
     flags: 0,
   });
 }
@@ -106,17 +113,24 @@ function openFile(host: Host, base: DirectoryDescriptor, request: OpenRequest, p
     hostFd,
     inode,
     readOnly: base.readOnly,
-    rights: request.rights & base.inheriting & FILE_RIGHTS,
+    rights: rightsOfFile(request.rights) & base.inheriting,
     inheriting: request.inheriting & base.inheriting & FILE_RIGHTS,
     flags: request.flags,
     offset: 0,
   });
 }
 
-function hostFlags({ create, exclusive, truncate, rights }: OpenRequest): number {
+/** Linux has no O_RSYNC but O_SYNC. */
+function syncFlags(flags: number): number {
+  if ((flags & (FDFLAG.SYNC | FDFLAG.RSYNC)) !== 0) return fs.constants.O_SYNC;
+  return (flags & FDFLAG.DSYNC) === 0 ? 0 : fs.constants.O_DSYNC;
+}
+
+function hostFlags({ create, exclusive, truncate, rights, flags }: OpenRequest): number {
   const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   const writes = truncate || (rights & WRITING_RIGHTS) !== 0n;
   const reads = (rights & (RIGHT.FD_READ | RIGHT.FD_READDIR)) !== 0n || (rights & WRITING_RIGHTS) === 0n;
   const access = writes ? (reads ? O_RDWR : O_WRONLY) : O_RDONLY;
-  return access | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0) | (create && exclusive ? O_EXCL : 0);
+  const creation = (create ? O_CREAT : 0) | (create && exclusive ? O_EXCL : 0);
+  return access | O_NOFOLLOW | O_NONBLOCK | creation | syncFlags(flags);
 }

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { MAX_SYMLINKS, NAME_MAX_BYTES, O_PATH, PATH_MAX_BYTES } from './constants.ts';
+import { LOOKUP_FOLLOW, MAX_SYMLINKS, NAME_MAX_BYTES, O_PATH, PATH_MAX_BYTES } from './constants.ts';
 import { ERRNO, fail } from './errno.ts';
 
 /** Where a path leads: one name directly below an open directory. */
@@ -67,6 +67,11 @@ class Descent {
     for (const fd of this.#below) fs.closeSync(fd);
     this.#below.length = 0;
   }
+}
+
+/** Whether a symbolic link in the last place is followed: a slash behind it asks for what it leads to, as in POSIX. */
+export function follows(lookup: number, path: string): boolean {
+  return (lookup & LOOKUP_FOLLOW) !== 0 || path.endsWith('/');
 }
 
 /**

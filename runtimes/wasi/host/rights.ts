@@ -76,3 +76,25 @@ export const DIRECTORY_RIGHTS = union(
 const STREAM_RIGHTS = union(RIGHT.FD_FILESTAT_GET, RIGHT.POLL_FD_READWRITE, RIGHT.FD_FDSTAT_SET_FLAGS);
 export const STDIN_RIGHTS = RIGHT.FD_READ | STREAM_RIGHTS;
 export const STDOUT_RIGHTS = RIGHT.FD_WRITE | STREAM_RIGHTS;
+
+/** What goes along with any access to a file, and with write access. */
+const ACCOMPANYING = FILE_RIGHTS & ~WRITING_RIGHTS & ~RIGHT.FD_READ;
+export const ACCESS_MODE = RIGHT.FD_READ | RIGHT.FD_WRITE;
+
+/**
+ * What a descriptor opened with `rights` may do. Programs of today say by them only whether they read or write, as
+ * Wasmtime has it; older ones name every right that they need, and get no other.
+ */
+export function rightsOfFile(rights: bigint): bigint {
+  if ((rights & ~ACCESS_MODE) !== 0n) return rights & FILE_RIGHTS;
+  return rights | ACCOMPANYING | ((rights & RIGHT.FD_WRITE) === 0n ? 0n : WRITING_RIGHTS);
+}
+
+export function rightsOfDirectory(rights: bigint): bigint {
+  return (rights & ~ACCESS_MODE) === 0n ? DIRECTORY_RIGHTS : rights & DIRECTORY_RIGHTS;
+}
+
+/** The same for what is opened through it: none at all would make it useless. */
+export function inheritingRights(rights: bigint): bigint {
+  return rights === 0n ? DIRECTORY_RIGHTS | FILE_RIGHTS : rights;
+}

@@ -128,6 +128,19 @@ describe('files of a guest', () => {
     expect(guest.call.fd_prestat_get(4, RESULT_AT)).toBe(E.BADF);
     expect(guest.call.fd_prestat_get(0, RESULT_AT)).toBe(E.BADF);
   });
+
+  it('are written through where they were opened so', () => {
+    const statusFlags = (flags: number): number => {
+      const { fd } = guest.open(3, 'sync', { oflags: O.CREAT, flags });
+      const entry = guest.host.descriptors.find(fd);
+      const info = fs.readFileSync(`/proc/self/fdinfo/${String(entry?.hostFd)}`, 'utf8');
+      return parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '', 8);
+    };
+    const { O_DSYNC, O_SYNC } = fs.constants;
+    expect(statusFlags(0) & O_SYNC).toBe(0);
+    expect(statusFlags(2) & O_SYNC).toBe(O_DSYNC);
+    expect([statusFlags(8) & O_SYNC, statusFlags(16) & O_SYNC]).toEqual([O_SYNC, O_SYNC]);
+  });
 });
 
 describe('directories of a guest', () => {

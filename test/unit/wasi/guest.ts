@@ -92,11 +92,11 @@ export class Guest {
   }
 
   open(fd: number, name: string, options: OpenOptions = {}): { errno: number; fd: number } {
-    const { oflags = 0, follow = true, flags = 0 } = options;
+    const { oflags = 0, follow = true, flags = 0, inheriting = ALL_RIGHTS } = options;
     // A directory that is asked to be written to is refused.
     const { rights = (oflags & O.DIRECTORY) === 0 ? ALL_RIGHTS : ALL_RIGHTS & ~WRITING_RIGHTS } = options;
     const errno = this.call.path_open(
-      ...[fd, follow ? 1 : 0, ...this.text(name), oflags, rights, ALL_RIGHTS, flags, RESULT],
+      ...[fd, follow ? 1 : 0, ...this.text(name), oflags, rights, inheriting, flags, RESULT],
     );
     return { errno, fd: errno === 0 ? this.view.getUint32(RESULT, true) : -1 };
   }
@@ -134,6 +134,7 @@ export class Guest {
 export interface OpenOptions {
   readonly oflags?: number;
   readonly rights?: bigint;
+  readonly inheriting?: bigint;
   readonly follow?: boolean;
   readonly flags?: number;
 }

@@ -109,4 +109,18 @@ describe('paths of a guest', () => {
     expect(guest.result32()).toBe(4);
     expect(Buffer.from(guest.bytes.subarray(4096, 4100)).toString()).toBe('/any');
   });
+
+  it('follow a link in the last place when a slash asks for what it leads to', () => {
+    fs.symlinkSync('dir', path.join(place.root, 'to-dir'));
+    fs.symlinkSync('dir/file', path.join(place.root, 'to-file'));
+    const type = (name: string): number => {
+      const errno = guest.call.path_filestat_get(3, 0, ...guest.text(name), 256);
+      return errno === 0 ? guest.view.getUint8(256 + 16) : -errno;
+    };
+    expect([type('to-dir'), type('to-dir/'), type('to-file/'), type('dir/')]).toEqual([7, 3, -E.NOTDIR, 3]);
+    expect(guest.open(3, 'to-dir/', { oflags: O.DIRECTORY, follow: false }).errno).toBe(0);
+    expect(guest.open(3, 'to-dir', { oflags: O.DIRECTORY, follow: false }).errno).toBe(E.NOTDIR);
+    expect(guest.call.path_unlink_file(3, ...guest.text('to-file/'))).toBe(E.NOTDIR);
+    expect(guest.call.path_remove_directory(3, ...guest.text('to-dir/'))).toBe(E.NOTDIR);
+  });
 });

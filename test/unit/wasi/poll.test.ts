@@ -1,4 +1,3 @@
-import os from 'node:os';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -94,12 +93,14 @@ describe('poll_oneoff', () => {
 
 describe('sockets', () => {
   it('are nothing that a guest has', () => {
-    const guest = new Guest({ preopens: [{ hostPath: os.tmpdir(), guestPath: '/' }] });
+    const place = volume();
+    const guest = new Guest({ preopens: [{ hostPath: place.root, guestPath: '/' }] });
     for (const call of ['sock_accept', 'sock_recv', 'sock_send', 'sock_shutdown'] as const) {
       expect(guest.call[call](1, 0, 0, 0, 0, 0)).toBe(E.NOTSOCK);
       // A directory is no descriptor to them: what the conformance suite expects of a program that has one.
       expect(guest.call[call](3, 0, 0, 0, 0, 0)).toBe(E.BADF);
       expect(guest.call[call](9, 0, 0, 0, 0, 0)).toBe(E.BADF);
     }
+    place.done();
   });
 });

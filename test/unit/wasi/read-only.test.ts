@@ -65,22 +65,3 @@ describe('a read-only preopen', () => {
     expect(guest.call.path_link(3, 0, ...guest.text('file'), 4, ...guest.text2('mine'))).toBe(E.ROFS);
   });
 });
-
-describe('rights of a descriptor', () => {
-  let place: ReturnType<typeof volume>;
-  beforeEach(() => (place = volume()));
-  afterEach(() => place.done());
-
-  it('are asked for by every call, and can only be given up', () => {
-    const guest = new Guest({ preopens: [{ hostPath: place.root, guestPath: '/' }] });
-    const { fd } = guest.open(3, 'file', { oflags: O.CREAT, rights: 2n });
-    expect(guest.write(fd, 'x').errno).toBe(E.NOTCAPABLE);
-    expect(guest.call.fd_filestat_set_size(fd, 1n)).toBe(E.NOTCAPABLE);
-    expect(guest.call.fd_filestat_set_times(fd, ...TIMES)).toBe(E.NOTCAPABLE);
-    expect(guest.call.fd_allocate(fd, 0n, 1n)).toBe(E.NOTCAPABLE);
-    expect(guest.call.fd_seek(fd, 0n, 0, RESULT_AT)).toBe(E.NOTCAPABLE);
-    expect(guest.call.fd_fdstat_set_rights(fd, 2n | 64n, 0n)).toBe(E.NOTCAPABLE);
-    expect(guest.call.fd_fdstat_set_rights(fd, 0n, 0n)).toBe(0);
-    expect(guest.read(fd).errno).toBe(E.NOTCAPABLE);
-  });
-});
