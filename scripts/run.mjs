@@ -132,6 +132,7 @@ const commands = {
   build: () => 0,
   demo: () => node(dist('scripts/demo.js'), args),
   bench: () => node(dist('bench/main.js'), args),
+  conformance: () => node(dist('scripts/conformance/main.js'), args),
   ergon: () => node(dist('src/cli/main.js'), args),
   image: () => node(join(root, 'scripts', 'image.mjs'), args),
   check: () => node(join(root, 'scripts', 'test.mjs'), ['--checks-only', ...args]),

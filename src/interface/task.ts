@@ -15,8 +15,8 @@ import {
 
 const closed = { additionalProperties: false } as const;
 const GuestPath = Type.String({
-  pattern: '^/[^\\0]{1,4095}$',
-  description: 'Absolute path inside the activity',
+  pattern: '^/[^\\0]{0,4095}$',
+  description: 'Absolute path inside the activity; a directory, which an archive goes with, ends in `/`',
 });
 
 /** What a requestor wants run: one program, its input, the files to bring back, its limits and its budget. */

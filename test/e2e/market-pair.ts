@@ -1,7 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { LocalNode, type NodeConfig } from '../../scripts/local-node.ts';
+import { readFile } from 'node:fs/promises';
+import type { LocalNode } from '../../scripts/local-node.ts';
+import { LocalPair, type PairConfig, type TaskView } from '../../scripts/local-pair.ts';
 import type {
   ActivityRecord,
   AgreementRecord,
@@ -14,41 +13,12 @@ import { WORKLOAD } from '../support/workload.ts';
 export interface Page<T> {
   readonly items: readonly T[];
 }
-export type TaskView = TaskRecord & { bill: { accepted: string; invoiced: string; settled: string } };
+export type { TaskView };
 
-/** A provider and a requestor as real daemons on loopback, in directories of their own. */
-export class MarketPair {
-  readonly dir: string;
-  readonly provider: LocalNode;
-  readonly requestor: LocalNode;
-  readonly #nodes: LocalNode[];
-
-  constructor(dir: string, provider: LocalNode, requestor: LocalNode) {
-    this.dir = dir;
-    this.provider = provider;
-    this.requestor = requestor;
-    this.#nodes = [provider, requestor];
-  }
-
-  static async start(config: { provider?: NodeConfig; requestor?: NodeConfig } = {}): Promise<MarketPair> {
-    const dir = await mkdtemp(join(tmpdir(), 'ergon-e2e-'));
-    const provider = await LocalNode.start(join(dir, 'provider'), { name: 'provider', ...config.provider });
-    const requestor = await LocalNode.start(join(dir, 'requestor'), {
-      name: 'requestor',
-      provider: { enabled: false },
-      network: {
-        listen: ['/ip4/127.0.0.1/tcp/0'],
-        mdns: false,
-        bootstrap: (await provider.info()).multiaddrs,
-      },
-      ...config.requestor,
-    });
-    return new MarketPair(dir, provider, requestor);
-  }
-
-  async stop(): Promise<void> {
-    for (const node of [...this.#nodes].reverse()) await node.stop();
-    await rm(this.dir, { recursive: true, force: true });
+/** A pair of daemons whose tasks are the workload's, and whose books are looked into. */
+export class MarketPair extends LocalPair {
+  static async start(config: PairConfig = {}): Promise<MarketPair> {
+    return new MarketPair(...(await LocalPair.open(config)));
   }
 
   /** Uploads the workload and submits it with these arguments. */
@@ -63,31 +33,6 @@ export class MarketPair {
       ...over,
     });
     return task.taskId;
-  }
-
-  task(taskId: string): Promise<TaskView> {
-    return this.requestor.call<TaskView>('GET', `/v1/tasks/${taskId}`);
-  }
-
-  /** Waits until the task has ended and nothing more is owed for it. */
-  done(taskId: string, timeoutMs = 90_000): Promise<TaskView> {
-    return this.requestor.until(
-      `task ${taskId} done`,
-      async () => {
-        const task = await this.task(taskId).catch(() => undefined);
-        if (task === undefined || !['Succeeded', 'Failed', 'Canceled'].includes(task.state)) return undefined;
-        return task.attempts.every((attempt) => attempt.phase === 'Done') ? task : undefined;
-      },
-      timeoutMs,
-    );
-  }
-
-  async log(taskId: string, stream: 'stdout' | 'stderr' = 'stdout'): Promise<string> {
-    const response = await this.requestor.raw('GET', `/v1/tasks/${taskId}/logs?stream=${stream}`, undefined, {
-      accept: 'application/octet-stream',
-    });
-    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-    return response.text();
   }
 
   /** What one side's books say of the task's only agreement. */
