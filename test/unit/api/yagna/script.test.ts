@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ourCommand } from '../../../../src/api/rest/yagna/activity/our-command.ts';
+import { isOutside, ourCommand } from '../../../../src/api/rest/yagna/activity/our-command.ts';
 import { beginning, placeId, placeOf } from '../../../../src/api/rest/yagna/activity/place.ts';
 import { newProgress } from '../../../../src/api/rest/yagna/activity/progress.ts';
 import { parseScript, readCommand } from '../../../../src/api/rest/yagna/activity/script.ts';
@@ -44,6 +44,12 @@ describe("Yagna's commands in ours", () => {
     expect(ours({ deploy: { volumes: ['/a'] } })).toEqual({ deploy: { volumes: ['/a'] } });
     expect(ours({ deploy: { volumes: {} } })).toEqual({ deploy: {} });
     expect(() => ours({ deploy: { volumes: ['a'] } })).toThrow('absolute path, not "a"');
+  });
+
+  it('leave it to this node to bring what is at no place that the provider knows, or to refuse it', () => {
+    const urls = ['gftp://0x1/a', 'https://somewhere/a', 'ftp://somewhere/a', 'file:///etc/passwd', '/a'];
+    expect(urls.filter((url) => !isOutside(url))).toEqual([]);
+    expect(['container:a', 'blob:sha256:0', 'hash:sha3:0:https://a/b'].filter(isOutside)).toEqual([]);
   });
 
   it('are refused with the reason, before any of them runs', () => {

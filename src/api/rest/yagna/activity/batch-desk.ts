@@ -113,6 +113,7 @@ export class BatchDesk {
     } catch (error) {
       if (isErgonError(error, ...STILL_UNDER_WAY)) return handed;
       this.#context.stopSignal.throwIfAborted();
+      this.#context.logger.warn({ activityId, batchId, err: error }, 'a script could not be handed over');
       return this.#change(handed, { state: 'Done', cut: this.#cut(0, yagnaProblem(error).message) });
     }
   }

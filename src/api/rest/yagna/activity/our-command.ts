@@ -60,9 +60,9 @@ export function ourCommand(command: ClientCommand, blob: string | undefined): Ex
   }
 }
 
-/** A file outside of the activity, which this node brings or delivers. */
+/** Outside of the activity and of both nodes: this node brings it or delivers it, or says that it cannot. */
 export function isOutside(url: string): boolean {
-  return /^(gftp|https?):\/\//i.test(url);
+  return !/^(container|blob|hash):/.test(url);
 }
 
 /** Clients may leave out the mask: then it is the usual one. */

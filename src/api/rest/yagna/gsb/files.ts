@@ -4,6 +4,7 @@ import type { YagnaContext } from '../init.ts';
 import { receiveFile, sendFile } from './gftp.ts';
 import type { GsbServices } from './services.ts';
 
+const HTTP = /^https?:\/\//i;
 const OWN_BLOB = /^blob:(sha256:[0-9a-f]{64})$/;
 
 type Context = Pick<YagnaContext, 'blobs' | 'address' | 'clock'>;
@@ -35,8 +36,7 @@ export class Files {
     if (url.startsWith('gftp://')) {
       return blobs.put(this.receive(url, { signal, maxBytes }), { signal, maxBytes });
     }
-    if (!/^https?:\/\//i.test(url))
-      throw transferError(url, 'files are taken from http, https, gftp and blob URLs');
+    if (!HTTP.test(url)) throw transferError(url, 'files are taken from http, https, gftp and blob URLs');
     return blobs.put(await download(url, signal), { signal, maxBytes });
   }
 
@@ -44,6 +44,7 @@ export class Files {
   async deliver(hash: string, url: string, signal: AbortSignal): Promise<void> {
     const { blobs } = this.#context;
     if (url.startsWith('gftp://')) return this.send(url, blobs.read(hash), signal);
+    if (!HTTP.test(url)) throw transferError(url, 'files are put to http, https and gftp URLs');
     const info = await blobs.stat(hash);
     await upload(url, blobs.read(hash), info?.sizeBytes ?? 0, signal);
   }
