@@ -2,7 +2,7 @@ import { afterAll, beforeAll, it } from 'vitest';
 import { describeDocker } from '../support/docker-engine.ts';
 import { hostileImage } from './image.ts';
 import { programs } from './programs.ts';
-import { expectLinksRefused, expectRaceLost } from './transfers.ts';
+import { expectArchivesRefused, expectLinksRefused, expectRaceLost } from './transfers.ts';
 import { HostileWorld } from './world.ts';
 
 describeDocker('a program in a container that means harm', () => {
@@ -18,6 +18,7 @@ describeDocker('a program in a container that means harm', () => {
     });
   }
 
+  it('sends archives that are bombs, slips, links and lies', () => expectArchivesRefused(world));
   it('plants links for transfers to follow', () => expectLinksRefused(world));
   it('swaps what transfers read and write for links', () => expectRaceLost(world));
 });

@@ -3,17 +3,32 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect } from 'vitest';
 import type { CommandResult, ExeCommand } from '../../src/interface/exe-script.ts';
+import { tarOf } from '../support/archives.ts';
+import { HOSTILE_ARCHIVES } from '../support/hostile-archives.ts';
 import { hashOf, type HostileWorld } from './world.ts';
 
 const SECRET = Buffer.from('what nobody may read\n');
 const HARMLESS = Buffer.from('harmless\n');
 const PLANTED = Buffer.from('what nobody may write\n');
+/** What is to be put where links lead to. */
+const PLANT = tarOf([{ name: 'planted', content: PLANTED }]);
 const ROUNDS = 40;
 
 const harm = (...args: string[]): ExeCommand => ({ run: { entry_point: '/hostile', args } });
 const out = (path: string): ExeCommand => ({ transfer: { from: `container:${path}`, to: 'blob:' } });
+const outTree = (path: string): ExeCommand => ({
+  transfer: {
+    from: `container:${path}`,
+    to: 'blob:',
+    fileset: [{ pattern: '**/*', excludes: ['**/evil'] }],
+  },
+});
 const into = (path: string): ExeCommand => ({
   transfer: { from: `blob:${hashOf(PLANTED)}`, to: `container:${path}` },
+});
+
+const unpack = (archive: Uint8Array, path: string): ExeCommand => ({
+  transfer: { from: `blob:${hashOf(archive)}`, to: `container:${path}` },
 });
 
 /** A directory beside the volume, which links lead to; nothing in it may be read or changed. */
@@ -29,18 +44,39 @@ async function withOutside(work: (directory: string) => Promise<void>): Promise<
   }
 }
 
+/** Archives with bombs, slips, links and lies in them: each is refused by its name, and nothing of it is written. */
+export async function expectArchivesRefused(world: HostileWorld): Promise<void> {
+  const archives = Object.entries(HOSTILE_ARCHIVES)
+    .filter(([, { limits }]) => limits === undefined)
+    .map(([name, { archive, code }]) => ({ name, code, bytes: archive() }));
+  await world.withActivity(
+    archives.map(({ bytes }) => bytes),
+    async (exec) => {
+      for (const { name, code, bytes } of archives) {
+        expect(await exec([unpack(bytes, '/target/')]), name).toMatchObject([
+          { result: 'Error', reason: { code } },
+        ]);
+      }
+      expect(await exec([out('/target')])).toMatchObject([{ reason: { code: 'ERR_PATH_NOT_FOUND' } }]);
+    },
+  );
+}
+
 /** Links that a program left, in the way of transfers. */
 export async function expectLinksRefused(world: HostileWorld): Promise<void> {
   await withOutside(async (outside) => {
-    await world.withActivity([PLANTED], async (exec) => {
+    await world.withActivity([PLANTED, PLANT], async (exec) => {
       // A WASI guest can make no links to absolute paths.
       const target = relative(join(world.dataDir, 'activities', 'activity', 'volumes'), outside);
       expect(await exec([harm('plant-links', target)])).toMatchObject([{ result: 'Ok' }]);
       const links = ['/file-link', '/dir-link/secret', '/journal-link', '/dir/journal-link'];
-      const up = ['/../journal.ndjson', '/dir/../../journal.ndjson', '/pipe', '/dir'];
+      const up = ['/../journal.ndjson', '/dir/../../journal.ndjson', '/pipe', '/dir', '/'];
       for (const path of [...links, ...up]) expectRefused(path, await exec([out(path)]));
       for (const path of ['/dir-link/planted', '/dir-link/secret', '/../planted', '/dir/../../planted']) {
         expectRefused(path, await exec([into(path)]));
+      }
+      for (const path of ['/dir-link/', '/dir-link/below/', '/../']) {
+        expectRefused(path, await exec([unpack(PLANT, path)]));
       }
       // What is in the way may as well be replaced, but not followed.
       for (const path of ['/file-link', '/new-link', '/journal-link']) await exec([into(path)]);
@@ -51,7 +87,7 @@ export async function expectLinksRefused(world: HostileWorld): Promise<void> {
 /** Links that come and go while transfers read and write there. */
 export async function expectRaceLost(world: HostileWorld): Promise<void> {
   await withOutside(async (outside) => {
-    await world.withActivity([PLANTED], async (exec) => {
+    await world.withActivity([PLANTED, PLANT], async (exec, outputOf) => {
       expect(await exec([harm('swap-race', outside)])).toMatchObject([{ result: 'Ok' }]);
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const path of ['/race/bait', '/dir/secret']) {
@@ -59,6 +95,10 @@ export async function expectRaceLost(world: HostileWorld): Promise<void> {
           if (read?.blob !== undefined) expect(HARMLESS_HASHES).toContain(read.blob.hash);
         }
         await exec([into(round % 2 === 0 ? '/dir/planted' : '/race/bait')]);
+        // Whole trees, the links left out so that what is no link is packed.
+        const [tree] = await exec([round % 2 === 0 ? outTree('/race') : outTree('/dir')]);
+        if (tree?.blob !== undefined) expect(outputOf(tree.blob.hash).includes(SECRET)).toBe(false);
+        await exec([unpack(PLANT, round % 2 === 0 ? '/dir/' : '/race/')]);
       }
     });
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { programs } from './programs.ts';
-import { expectLinksRefused } from './transfers.ts';
+import { expectArchivesRefused, expectLinksRefused } from './transfers.ts';
 import { HostileWorld } from './world.ts';
 
 const module = readFileSync(new URL('../fixtures/hostile/hostile.wasm', import.meta.url));
@@ -19,5 +19,6 @@ describe('a WASI program that means harm', () => {
     });
   }
 
+  it('sends archives that are bombs, slips, links and lies', () => expectArchivesRefused(world));
   it('plants links for transfers to follow', () => expectLinksRefused(world));
 });

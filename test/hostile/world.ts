@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { exeUnits, runtimeRegistry } from '../../src/exe-unit/index.ts';
+import { blobFileName, workPaths } from '../../src/exe-unit/paths.ts';
 import type { ExeScript } from '../../src/interface/exe-script.ts';
 import type { ExeUnits, ExeUnitSpec, JournalRecord } from '../../src/interface/exe-unit.ts';
 import { systemClock } from '../../src/util/clock.ts';
@@ -102,7 +103,10 @@ export class HostileWorld {
   }
 
   /** An activity, started, that takes one script after another; ended, and looked for in vain, afterwards. */
-  async withActivity(blobs: readonly Uint8Array[], work: (exec: Exec) => Promise<void>): Promise<void> {
+  async withActivity(
+    blobs: readonly Uint8Array[],
+    work: (exec: Exec, outputOf: (hash: string) => Buffer) => Promise<void>,
+  ): Promise<void> {
     const activityId = newId();
     const files = [this.#packagePath, ...blobs.map((bytes) => this.#blob(bytes))];
     await this.units.create(this.#spec(activityId, this.#packagePath));
@@ -114,7 +118,8 @@ export class HostileWorld {
       return batches.result(batchId);
     };
     await exec([{ deploy: {} }, { start: {} }]);
-    await work(exec);
+    const { outputs } = workPaths(this.#directory(activityId));
+    await work(exec, (hash) => readFileSync(join(outputs, blobFileName(hash))));
     await this.units.end(activityId, 'Completed');
     const handle = ofType(await followed, 'handle').at(-1)?.handle;
     await this.#assertClean(activityId, this.#containersOf(handle));
