@@ -57,7 +57,8 @@ function mounts(plan: SandboxPlan, node: string): string[] {
       hostPath,
       volumeDir(i),
     ]),
-    ...['--proc', '/proc', '--remount-ro', '/', '--chdir', '/'],
+    // Root outside, capabilities or not, owns the files in there that set the machine's own kernel.
+    ...['--proc', '/proc', '--remount-ro', '/proc', '--remount-ro', '/', '--chdir', '/'],
   ];
 }
 

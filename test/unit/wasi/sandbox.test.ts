@@ -83,6 +83,16 @@ describe('the bubblewrap sandbox', () => {
     expect(fs.readdirSync(path.join(directory, 'rw'))).toEqual(['x']);
   });
 
+  it('lets nobody turn the machine’s own knobs, who is its root outside', async () => {
+    const knobs = ['kernel/core_pattern', 'kernel/panic', 'vm/overcommit_memory'];
+    const seen = await inside(
+      sandbox,
+      `const open = (knob) => tried(() => fs.closeSync(fs.openSync('/proc/sys/' + knob, 'r+')));
+       console.log(JSON.stringify(${JSON.stringify(knobs)}.map(open)))`,
+    );
+    expect(seen).toEqual(knobs.map(() => expect.stringMatching(/^E(ROFS|ACCES)$/)));
+  });
+
   it('has no privileges, no network and a system-call filter', async () => {
     const seen = await inside(
       sandbox,
