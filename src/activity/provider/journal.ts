@@ -100,11 +100,14 @@ function followed(before: Supervision, folded: Folded, update: ActivityUpdate): 
     finished.has(batchId) ||
     (update.type === 'command-finished' && update.batchId === batchId && update.result.index === index);
   const { cancel, ...kept } = before;
+  const openBatches = before.openBatches.filter((batchId) => !finished.has(batchId));
   return {
     ...kept,
     ...(cancel !== undefined && !finished.has(cancel) && { cancel }),
     failed,
-    openBatches: before.openBatches.filter((batchId) => !finished.has(batchId)),
+    openBatches,
+    // With its batch goes what was brought for it.
+    pulledBytes: openBatches.length === 0 ? 0 : before.pulledBytes,
     needs: before.needs.filter((need) => !isAnswered(need.batchId, need.index)),
     ...(ended && { endedAt: update.at }),
   };

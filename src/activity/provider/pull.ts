@@ -29,12 +29,11 @@ export async function pull(
   await answer(context, activityId, need, brought).finally(release);
   await context.store.transact(async (tx) => {
     const now = await tx.get(supervisions, activityId);
-    if (now === undefined) return;
-    tx.put(supervisions, activityId, {
-      ...now,
-      pulledBytes: now.pulledBytes + ('path' in brought ? brought.sizeBytes : 0),
-      needs: now.needs.filter((other) => needKey(other) !== needKey(need)),
-    });
+    const needs = now?.needs.filter((other) => needKey(other) !== needKey(need)) ?? [];
+    // The command may have gone on, and ended with its batch, before this was noted.
+    if (now === undefined || needs.length === now.needs.length) return;
+    const pulledBytes = now.pulledBytes + ('path' in brought ? brought.sizeBytes : 0);
+    tx.put(supervisions, activityId, { ...now, pulledBytes, needs });
   });
   if ('path' in brought) await context.blobs.trim();
 }

@@ -18,7 +18,7 @@ type OnReport = (done: number, total: number | undefined, message: string) => vo
 /** What a delivery, which brings no file, resolves with. */
 const NO_FILE = '';
 
-/** What commands wait for and the daemon brings or does. Files are kept by their hash, so each is brought once. */
+/** What commands wait for and the daemon brings or does. Files are kept by their hash, so each is brought once for a batch. */
 export class Needs {
   readonly #directory: string;
   readonly #waiters = new Map<string, Set<Waiter>>();
@@ -69,6 +69,11 @@ export class Needs {
     }
     const path = 'path' in answer ? await this.#take(answer.hash, answer.path) : NO_FILE;
     for (const waiter of waiters) waiter.resolve(path);
+  }
+
+  /** A batch has ended: what was brought for it makes room. The daemon keeps what others may want again. */
+  clear(): Promise<void> {
+    return rm(this.#directory, { recursive: true, force: true });
   }
 
   /** The returned function ends it. */

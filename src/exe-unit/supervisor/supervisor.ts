@@ -189,10 +189,13 @@ export class Supervisor {
 
   async #run(request: BatchRequest): Promise<void> {
     const { batchId } = request;
-    const { journal } = this.#context;
+    const { journal, needs, logger } = this.#context;
     // After the caller's own synchronous part, so that `exec` has recorded the batch first.
     await journal.sync();
     const terminate = await runBatch(this.#context, request);
+    await needs
+      .clear()
+      .catch((error: unknown) => logger.warn({ error: String(error) }, 'inputs cannot be removed'));
     // In one go: who reads that the batch has finished may send the next one, and none after `terminate`.
     journal.append({ type: 'batch-finished', batchId });
     this.#batch = undefined;

@@ -51,7 +51,7 @@ describe('transfers from and to URLs', () => {
       fetch: async (request) => {
         fetches.push(request);
         await wait(request.signal);
-        return { hash: HASH, sizeBytes: 10 };
+        return { hash: HASH, sizeBytes: 600_000 };
       },
       deliver: async (request) => {
         deliveries.push(request);
@@ -77,8 +77,18 @@ describe('transfers from and to URLs', () => {
     expect(fetches).toMatchObject([{ url: URL, maxBytes: 1 << 20, key: 'act/b1/2' }]);
     expect(deliveries).toMatchObject([{ url: URL, sizeBytes: 1 }]);
     await world.until('nothing is needed', async () => (await needs())?.length === 0);
-    const supervision = await world.providerStore.get(supervisions, 'act');
-    expect(supervision?.pulledBytes).toBe(10);
+  });
+
+  it('what earlier batches have brought takes no room from those that follow', async () => {
+    holding().release();
+    await restartProvider();
+    await exec('b1', { deploy: {} }, { start: {} }, fetchIn);
+    await finished('b1');
+    for (const batchId of ['b2', 'b3', 'b4']) {
+      await exec(batchId, fetchIn);
+      expect((await finished(batchId)).results).toMatchObject([{ result: 'Ok' }]);
+    }
+    expect(fetches.map(({ maxBytes }) => maxBytes)).toEqual([1 << 20, 1 << 20, 1 << 20, 1 << 20]);
   });
 
   it('what a server does wrong is the reason of the command', async () => {

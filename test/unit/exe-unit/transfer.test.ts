@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -94,7 +102,7 @@ function hostFile(content: Buffer): { path: string; hash: string } {
 async function bring(request: Omit<Transfer, 'from'>, content: Buffer): Promise<CommandResult> {
   const { path, hash } = hostFile(content);
   const batchId = await begin({ ...request, from: `blob:${hash}` });
-  // A blob that came before is not asked for again.
+  // What the batch has already is not asked for again.
   const isAsked = ({ type }: JournalRecord): boolean => type === 'need' || type === 'batch-finished';
   await until((record) => isAsked(record) && 'batchId' in record && record.batchId === batchId);
   await supervisor.provide(hash, { path });
@@ -125,6 +133,14 @@ describe('transfers of a supervisor', () => {
     expect(await bring(request, archive)).toMatchObject({ result: 'Ok' });
     expect(planted('in')).toEqual(['in/a/one.txt', 'in/a/two.bin', 'in/three.txt']);
     expect(readFileSync(volume('in/a/one.txt'), 'utf8')).toBe('1');
+  });
+
+  it('keep what was brought for a batch no longer than that', async () => {
+    for (const to of ['container:/a', 'container:/b']) {
+      expect(await bring({ to }, Buffer.from('brought'))).toMatchObject({ result: 'Ok' });
+      expect(existsSync(join(folder(), 'inputs'))).toBe(false);
+    }
+    expect(readFileSync(volume('b'), 'utf8')).toBe('brought');
   });
 
   it('unpack what `fileset` and `depth` choose', async () => {
