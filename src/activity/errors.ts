@@ -12,6 +12,7 @@ export type ActivityErrorCode =
   | 'ERR_ACTIVITY_AGREEMENT_NOT_ACTIVE'
   | 'ERR_ACTIVITY_AGREEMENT_BUSY'
   | 'ERR_ACTIVITY_PACKAGE_TOO_LARGE'
+  | 'ERR_ACTIVITY_BOOKS_FULL'
   | 'ERR_ACTIVITY_ENDED'
   | 'ERR_ACTIVITY_BATCH_NOT_FOUND'
   | 'ERR_ACTIVITY_LOG_GONE'
@@ -74,6 +75,11 @@ export const activityErrors: ErrorCatalogue<ActivityErrorCode> = {
   ERR_ACTIVITY_PACKAGE_TOO_LARGE: {
     meaning: "The task package is larger than the agreement's storage and the provider's allowance together.",
     remedy: 'Agree on more storage.',
+  },
+  ERR_ACTIVITY_BOOKS_FULL: {
+    meaning:
+      "The scripts and captures of the activity take as much of the provider's books as those of one may.",
+    remedy: 'Go on with a new activity; leave `capture` out, and read the log instead.',
   },
   ERR_ACTIVITY_ENDED: {
     meaning: 'The activity has ended, or is about to.',

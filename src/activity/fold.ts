@@ -114,7 +114,8 @@ function foldResult(record: ActivityRecord, batch: Batch, update: UpdateOf<'comm
   };
 }
 
-function capturedBytes({ stdoutCapture, stderrCapture }: CommandResult): number {
+/** What a result holds of its program's output, as JSON. */
+export function capturedBytes({ stdoutCapture, stderrCapture }: CommandResult): number {
   return [stdoutCapture, stderrCapture].reduce((sum, one) => sum + (one ? jsonBytes(one.data) : 0), 0);
 }
 

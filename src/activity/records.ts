@@ -114,6 +114,8 @@ const Supervision = Type.Object(
     cancel: Type.Optional(Id),
     needs: Type.Array(Need, { maxItems: 256 }),
     pulledBytes: Bytes,
+    /** Of its scripts and captures; what the books keep of an activity is bounded. */
+    bookedBytes: Type.Optional(Bytes),
     endedAt: Type.Optional(Timestamp),
     disposed: Type.Boolean(),
   },

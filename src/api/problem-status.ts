@@ -39,6 +39,7 @@ const CODES: Readonly<Record<number, readonly string[]>> = {
   409: [
     'ERR_ACTIVITY_AGREEMENT_BUSY',
     'ERR_ACTIVITY_AGREEMENT_NOT_ACTIVE',
+    'ERR_ACTIVITY_BOOKS_FULL',
     'ERR_ACTIVITY_BUSY',
     'ERR_ACTIVITY_ENDED',
     'ERR_ACTIVITY_HELD',

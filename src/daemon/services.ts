@@ -39,6 +39,7 @@ import { localAddresses } from '../util/local-addresses.ts';
 import { providerOf, soldActivities } from './vpn-sources.ts';
 
 const MINUTE_MS = 60_000;
+const MAX_BOOKED_BYTES = 256 << 20;
 
 /** What the features stand on. */
 export interface Ground {
@@ -159,6 +160,7 @@ function providerServices(
       orphanGraceMs: 5 * MINUTE_MS,
       quarantineAfterBoots: provider.quarantineAfterBoots,
       blobAllowanceBytes: config.api.maxPackageBytes,
+      maxBookedBytes: MAX_BOOKED_BYTES,
       runtimeAliases: config.yagna.runtimeAliases,
     },
     {

@@ -51,6 +51,9 @@ export interface Between {
 }
 const NOTHING: Between = { store: (it) => it, exeUnits: (it) => it };
 
+/** Of one activity, in the provider's books. */
+export const BOOKED_BYTES = 300_000;
+
 /** A provider and a requestor with their activities, on a clock of the test's; either can be killed and started anew. */
 export class ActivityWorld {
   readonly clock = new FakeClock();
@@ -121,6 +124,7 @@ export class ActivityWorld {
         orphanGraceMs: 60_000,
         quarantineAfterBoots: 8,
         blobAllowanceBytes: 1000,
+        maxBookedBytes: BOOKED_BYTES,
       },
       {
         store,

@@ -26,6 +26,8 @@ export interface ActivityProviderInit {
   readonly orphanGraceMs: number;
   /** Blobs that one activity may bring beyond its agreement's storage: task packages are larger than what they write. */
   readonly blobAllowanceBytes: number;
+  /** Scripts and captures of one activity may take so much in the books, which outlast it. */
+  readonly maxBookedBytes: number;
   /** An activity that the daemon did not outlive taking up so often in a row is quarantined; 0: never. */
   readonly quarantineAfterBoots: number;
   /** Runtimes that are offered under further names: name in the agreement to runtime. */

@@ -1,4 +1,5 @@
-import type { ActivityState, Batch, Reason, Sender, Transaction } from '../../interface/index.ts';
+import type { ActivityState, Batch, ExeScript, Reason, Sender, Transaction } from '../../interface/index.ts';
+import { jsonBytes } from '../../util/json-bytes.ts';
 import { emit } from '../books.ts';
 import { ActivityError } from '../errors.ts';
 import { isFinal } from '../machine.ts';
@@ -23,9 +24,10 @@ export function execScript(context: ProviderContext, request: ExecRequest, sende
     const [busyWith] = supervision.openBatches;
     if (busyWith !== undefined) throw busy(activityId, busyWith);
     rehearse(settledState(record.state), script);
+    const bookedBytes = booked(context, supervision, script);
     const batch: Batch = { batchId, activityId, script, results: [], finished: false, createdAt: now };
     tx.put(batches, batchKey(activityId, batchId), batch);
-    tx.put(supervisions, activityId, { ...supervision, openBatches: [batchId] });
+    tx.put(supervisions, activityId, { ...supervision, openBatches: [batchId], bookedBytes });
     emit(tx, record, 'batch.created', { batchId, commands: script.length });
     return batch;
   });
@@ -62,6 +64,24 @@ export async function supervisionOf(tx: Transaction, activityId: string): Promis
   const supervision = await tx.get(supervisions, activityId);
   if (supervision !== undefined) return supervision;
   throw new ActivityError('ERR_ACTIVITY_NOT_FOUND', `There is no activity ${activityId}`, { activityId });
+}
+
+/** What a batch takes in the books at the least, with its events. */
+const MIN_BATCH_BYTES = 4096;
+
+function booked(
+  { init }: ProviderContext,
+  { activityId, bookedBytes }: Supervision,
+  script: ExeScript,
+): number {
+  const bytes = (bookedBytes ?? 0) + Math.max(MIN_BATCH_BYTES, jsonBytes(script));
+  if (bytes <= init.maxBookedBytes) return bytes;
+  const message = `The scripts and captures of activity ${activityId} would take ${bytes} bytes; ${init.maxBookedBytes} are kept of one`;
+  throw new ActivityError('ERR_ACTIVITY_BOOKS_FULL', message, {
+    activityId,
+    bytes,
+    maxBytes: init.maxBookedBytes,
+  });
 }
 
 function busy(activityId: string, batchId: string): ActivityError {

@@ -2,7 +2,7 @@ import type { ActivityRecord, Batch, JournalRecord, Reason, Transaction } from '
 import { without } from '../../util/without.ts';
 import { applyUpdate, readBatches } from '../books.ts';
 import { ActivityError } from '../errors.ts';
-import type { Folded } from '../fold.ts';
+import { capturedBytes, type Folded } from '../fold.ts';
 import { isFinal } from '../machine.ts';
 import {
   activities,
@@ -106,6 +106,9 @@ function followed(before: Supervision, folded: Folded, update: ActivityUpdate): 
     ...(cancel !== undefined && !finished.has(cancel) && { cancel }),
     failed,
     openBatches,
+    ...(update.type === 'command-finished' && {
+      bookedBytes: (before.bookedBytes ?? 0) + capturedBytes(update.result),
+    }),
     // With its batch goes what was brought for it.
     pulledBytes: openBatches.length === 0 ? 0 : before.pulledBytes,
     needs: before.needs.filter((need) => !isAnswered(need.batchId, need.index)),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { activities, reservations, usageSource } from '../../../src/activity/index.ts';
 import type { ExeScript } from '../../../src/interface/index.ts';
-import { ActivityWorld, PROVIDER, REQUESTOR } from '../../support/activity-world.ts';
+import { ActivityWorld, BOOKED_BYTES, PROVIDER, REQUESTOR } from '../../support/activity-world.ts';
 import { testIdentity } from '../../support/identities.ts';
 
 const HASH = `sha256:${'a'.repeat(64)}`;
@@ -64,6 +64,24 @@ describe('an activity from create to end', () => {
       expect(events).toHaveLength(1);
       expect(events[0]?.data).toMatchObject({ state: 'Completed', agreementId: 'agr', usage: samples[1] });
     }
+  });
+
+  it('takes no more scripts of one activity than its share of the books', async () => {
+    await create();
+    await exec('b0', deployed);
+    await batch('b0');
+    const long = 'x'.repeat(BOOKED_BYTES / 3);
+    for (const batchId of ['b1', 'b2']) {
+      await exec(batchId, run('hello', long));
+      await batch(batchId);
+    }
+    await expect(exec('b3', run('hello', long))).rejects.toMatchObject({
+      code: 'ERR_ACTIVITY_BOOKS_FULL',
+      detail: { detail: { maxBytes: BOOKED_BYTES } },
+    });
+    // What is small still goes, down to the last.
+    await exec('b4', run('hello'));
+    await batch('b4');
   });
 
   it('does nothing twice for repeated ids, and refuses the same id for something else', async () => {
