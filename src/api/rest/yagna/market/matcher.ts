@@ -2,6 +2,7 @@ import { deriveTerms } from '../../../../market/index.ts';
 import type { Clock, Logger, Offer } from '../../../../interface/index.ts';
 import type { YagnaParts } from '../../../yagna-parts.ts';
 import type { DemandRecord } from '../records.ts';
+import { agreeTo } from './agree-to.ts';
 
 /** Changes come in bursts: they are looked at together. */
 const GATHER_MS = 50;
@@ -125,7 +126,7 @@ export class Matcher {
   /** An offer that no agreement can be made of would only upset the client. */
   #isSound(offer: Offer): boolean {
     try {
-      deriveTerms(offer, this.#demand);
+      deriveTerms(offer, agreeTo(this.#demand, offer));
       return true;
     } catch (err) {
       this.#components.logger.debug({ err, offerId: offer.offerId }, 'offer left out: no terms come of it');

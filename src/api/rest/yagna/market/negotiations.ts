@@ -5,7 +5,6 @@ import {
   type Properties,
   isErgonError,
 } from '../../../../interface/index.ts';
-import { deriveTerms } from '../../../../market/index.ts';
 import { delay } from '../../../../util/delay.ts';
 import { conflict, gone, notFound } from '../errors.ts';
 import type { YagnaContext } from '../init.ts';
@@ -18,19 +17,13 @@ import {
   type DemandRecord,
   type ProposalRecord,
 } from '../records.ts';
+import { agreeTo } from './agree-to.ts';
 import { ourDemand, type DemandBook } from './demand-book.ts';
 
 const ASK_AGAIN_MS = 2_000;
 const ATTEMPTS = 3;
 /** A draft with less time than this is asked for anew before an agreement is made of it. */
 const MIN_LEFT_MS = 45_000;
-/** What a provider may move within the bounds that it announced. */
-const NEGOTIABLE: readonly string[] = [
-  PROPERTY.debitNoteIntervalSec,
-  PROPERTY.debitNoteAcceptTimeoutSec,
-  PROPERTY.paymentTimeoutSec,
-];
-
 type Context = Pick<
   YagnaContext,
   'store' | 'clock' | 'logger' | 'market' | 'newId' | 'address' | 'peerId' | 'stopSignal'
@@ -220,32 +213,6 @@ export class Negotiations {
         tx.delete(demandBucket, id);
       }
     });
-  }
-}
-
-/**
- * The client makes an agreement of the provider's words: where its own wish is beyond what the provider grants, what
- * the provider answered is agreed to.
- */
-function agreeTo(demand: Demand, offer: Offer): Demand {
-  let agreed = demand;
-  for (let moves = 0; moves < NEGOTIABLE.length; moves += 1) {
-    const property = unmetWish(offer, agreed);
-    const value = property === undefined ? undefined : offer.properties[property];
-    if (property === undefined || value === undefined) break;
-    agreed = { ...agreed, properties: { ...agreed.properties, [property]: value } };
-  }
-  return agreed;
-}
-
-function unmetWish(offer: Offer, demand: Demand): string | undefined {
-  try {
-    deriveTerms(offer, demand);
-    return undefined;
-  } catch (error) {
-    if (!isErgonError(error, 'ERR_MARKET_TERMS')) throw error;
-    const { property } = error.detail;
-    return NEGOTIABLE.find((key) => key === property);
   }
 }
 
