@@ -106,8 +106,8 @@ export class Held {
 
   async end(): Promise<void> {
     await this.#persist(() => this.call('POST', 'terminate', {}));
-    await this.#world.requestor.until('the activity has ended for the requestor', () => this.#ended());
-    await this.#world.requestor.until('the agreement has ended', () =>
+    await this.#world.until('the activity has ended for the requestor', () => this.#ended());
+    await this.#world.until('the agreement has ended', () =>
       this.#world.requestor
         .call('POST', `/v1/agreements/${this.agreementId}/terminate`, {
           reason: { code: 'Done', message: 'over' },
@@ -143,7 +143,7 @@ export class Held {
   }
 
   async logged(text: string): Promise<void> {
-    await this.#world.requestor.until(`${this.step}: ${text}`, async () =>
+    await this.#world.until(`${this.step}: ${text}`, async () =>
       (await this.log()).includes(text) ? true : undefined,
     );
   }
@@ -190,7 +190,7 @@ export class Held {
 
   /** Until it is done or there is nothing left to do it to. */
   async #persist(work: () => Promise<unknown>): Promise<void> {
-    await this.#world.requestor.until(`${this.step} goes on`, async () => {
+    await this.#world.until(`${this.step} goes on`, async () => {
       try {
         await work();
         return true;
@@ -213,8 +213,9 @@ const DEPLOY: ExeScript = [{ deploy: {} }, { start: {} }];
 const work = ({ run, summary }: Kit): ExeScript => [run, { transfer: { from: summary, to: 'blob:' } }];
 
 /** With the provider of this name, as soon as its offer has come. */
-export function agree({ requestor, kit }: RecoveryWorld, provider: string): Promise<string> {
-  return requestor.until(`an agreement with ${provider}`, async () => {
+export function agree(world: RecoveryWorld, provider: string): Promise<string> {
+  const { requestor, kit } = world;
+  return world.until(`an agreement with ${provider}`, async () => {
     try {
       const { agreement } = await requestor.call<AgreementRecord>('POST', '/v1/agreements', {
         budget: '0.1',

@@ -2,6 +2,7 @@ import type { DebitNoteRecord } from '../../src/interface/index.ts';
 import type { Page } from '../e2e/market-pair.ts';
 import { agree, create, Held } from './held.ts';
 import { ENDED_WELL, killProcess, restart, WHOLE } from './rounds.ts';
+import { assertClean } from './sweep.ts';
 import { judge } from './verdict.ts';
 import type { RecoveryWorld } from './world.ts';
 
@@ -16,7 +17,7 @@ export const MOMENTS: Readonly<Record<string, (world: RecoveryWorld) => Promise<
     const held = Held.of(world, 'New', node, { agreementId, activityId: await creating });
     await held.finish();
     await judge(world, held, WHOLE);
-    await world.assertClean([held]);
+    await assertClean(world, [held]);
   },
 
   async 'of the provider’s daemon while the activity is ending'(world) {
@@ -43,7 +44,7 @@ export const MOMENTS: Readonly<Record<string, (world: RecoveryWorld) => Promise<
     });
     await restart([held.provider, world.requestor]);
     await judge(world, held, { type: 'ended', state: 'Terminated', reason: 'Provider' });
-    await world.assertClean([held]);
+    await assertClean(world, [held]);
   },
 };
 
@@ -60,7 +61,7 @@ async function endWith(
   await ending;
   await held.end();
   await judge(world, held, ENDED_WELL);
-  await world.assertClean([held]);
+  await assertClean(world, [held]);
 }
 
 const isEnding: Parameters<Held['journal']>[0] = (record) =>

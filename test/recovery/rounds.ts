@@ -1,5 +1,6 @@
 import type { LocalNode } from '../../scripts/local-node.ts';
 import { Held, STEPS, type Step } from './held.ts';
+import { assertClean } from './sweep.ts';
 import { judge, type Outcome } from './verdict.ts';
 import type { RecoveryWorld } from './world.ts';
 
@@ -22,7 +23,7 @@ export async function round(
   await kill(held);
   await Promise.all(held.map((one) => one.finish()));
   for (const one of held) await judge(world, one, outcomes[one.step]);
-  await world.assertClean(held);
+  await assertClean(world, held);
 }
 
 export async function heldAtEachStep(world: RecoveryWorld): Promise<Held[]> {
@@ -46,6 +47,8 @@ export const LOST: Outcome = { type: 'ended', state: 'Terminated', reason: 'Supe
 
 export const ENDED_WELL: Outcome = { type: 'ended', state: 'Completed' };
 export const SIGNALED: Outcome = { type: 'command failed', reasons: ['Signaled'] };
+/** An engine that is killed as it starts a container does not know of it afterwards. */
+export const START_LOST: Outcome = { type: 'command failed', reasons: ['ERR_RUNTIME_FAILED'] };
 /** Where the container dies, the command that it ran fails and so does each after it. */
 export const CONTAINER_LOST: Outcome = { type: 'command failed', reasons: ['Error', 'ERR_RUNTIME_FAILED'] };
 

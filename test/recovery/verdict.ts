@@ -31,8 +31,8 @@ interface Books {
 
 /** Holds what both parties' books, the journal and the output say against what was to become of it. */
 export async function judge(world: RecoveryWorld, held: Held, outcome: Outcome): Promise<void> {
-  const seller = await settled(held.provider, held);
-  const buyer = await settled(world.requestor, held);
+  const seller = await settled(world, held.provider, held);
+  const buyer = await settled(world, world.requestor, held);
   for (const { activity, notes, invoices } of [seller, buyer]) {
     expect(notes.filter(({ note }) => note.final)).toHaveLength(1);
     expect(invoices).toHaveLength(1);
@@ -124,11 +124,16 @@ function rises(values: readonly bigint[]): void {
   expect(values).toEqual([...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-async function settled(node: LocalNode, { agreementId, activityId, step }: Held): Promise<Books> {
-  return node.until(`${step}: settled books`, async () => {
+async function settled(
+  world: RecoveryWorld,
+  node: LocalNode,
+  { agreementId, activityId, step }: Held,
+): Promise<Books> {
+  const question = async (): Promise<Books | undefined> => {
     const books = await booksOf(node, agreementId, activityId).catch(() => undefined);
     return books?.invoices[0]?.state === 'Settled' ? books : undefined;
-  });
+  };
+  return world.until(`${step}: settled books`, question, node);
 }
 
 async function booksOf(node: LocalNode, agreementId: string, activityId: string): Promise<Books> {

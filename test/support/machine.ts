@@ -114,14 +114,22 @@ function numbersOf(pid: number): string[] {
 
 /** In version 1 of the control groups, what is frozen does not even die. */
 function thaw(group: string): void {
-  const state = join(group, 'freezer.state');
-  if (existsSync(state)) writeFileSync(state, 'THAWED');
+  try {
+    writeFileSync(join(group, 'freezer.state'), 'THAWED');
+  } catch {
+    // Of another controller, or gone by itself just now.
+  }
 }
 
 /** A control group lies in the memory, and is gone with all below it when the power fails. */
 function removeGroup(group: string): void {
-  for (const entry of readdirSync(group, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeGroup(join(group, entry.name));
+  try {
+    for (const entry of readdirSync(group, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeGroup(join(group, entry.name));
+    }
+    rmdirSync(group);
+  } catch (error) {
+    // Gone by itself just now; whatever else is left of it the sweep finds.
+    if (existsSync(group)) throw error;
   }
-  rmdirSync(group);
 }

@@ -1,0 +1,35 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { soon } from '../hostile/clean.ts';
+import { groupsOf, linesOf, loopDevicesOf, processesOf } from '../hostile/watch.ts';
+import type { Held } from './held.ts';
+import type { RecoveryWorld } from './world.ts';
+
+/** Nothing is left of these activities but their books, logs and results, and nothing at all of what nobody owns. */
+export async function assertClean(world: RecoveryWorld, held: readonly Held[]): Promise<void> {
+  const { providers, machine, ownEngine } = world;
+  const ids = held.map(({ activityId }) => activityId);
+  const places = providers.map(({ dataDir }) => join(dataDir, 'activities'));
+  await soon(async () => expect(processesOf([...ids, ...places])).toEqual([]));
+  await soon(async () => expect(groupsOf(ids), 'control groups').toEqual([]));
+  const mountInfo = machine?.mountInfo ?? '/proc/self/mountinfo';
+  expect(linesOf(mountInfo, [...ids, ...places, 'ergon-volume-']), 'mounts').toEqual([]);
+  expect(linesOf('/proc/net/unix', places), 'sockets').toEqual([]);
+  await soon(async () => expect(loopDevicesOf(places), 'loop devices').toEqual([]));
+  if (ownEngine !== undefined) {
+    await soon(async () => expect(ownEngine.containersOnDisk(), 'containers').toEqual([]));
+    await soon(async () => expect(ownEngine.shims(), 'what keeps containers').toEqual([]));
+  }
+  assertNoFiles(held, places);
+}
+
+function assertNoFiles(held: readonly Held[], places: readonly string[]): void {
+  const transient = ['volumes', 'runtime', 'inputs'];
+  for (const { directory } of held) {
+    const left = existsSync(directory) ? readdirSync(directory) : [];
+    expect(left.filter((name) => transient.includes(name))).toEqual([]);
+  }
+  const halves = places.flatMap((place) => readdirSync(place)).filter((name) => name.startsWith('.'));
+  expect(halves, 'half made or half removed').toEqual([]);
+}
