@@ -22,7 +22,7 @@ export const runtimeErrors: ErrorCatalogue<RuntimeErrorCode> = {
   ERR_RUNTIME_PACKAGE: {
     meaning:
       'The task package cannot be used by this runtime: missing, damaged, or asking for what it does not have.',
-    remedy: 'Try the package locally with `ergon runtime run`, mend it, and submit it again.',
+    remedy: 'Mend the package; `ergon runtime run` tries one without paying for it.',
   },
   ERR_RUNTIME_HANDLE: {
     meaning: 'The handle does not belong to a deployment of this runtime.',

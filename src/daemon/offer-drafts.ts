@@ -14,7 +14,7 @@ import { countersOf, factsOf, whyWithheld, type Preset } from './preset-notes.ts
 
 const MIB = 1024 * 1024;
 /** What an agreement holds when its demand does not say. */
-const MINIMUM: SlotAmounts = { cpuThreads: 1, memoryBytes: 128 * MIB, storageBytes: 64 * MIB };
+export const MINIMUM: SlotAmounts = { cpuThreads: 1, memoryBytes: 128 * MIB, storageBytes: 64 * MIB };
 const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1000));
 
 export interface OfferDraftsComponents {

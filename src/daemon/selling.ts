@@ -6,7 +6,7 @@ import { providerControl, type Control, type HeldActivities, type Shop } from '.
 import { canonicalJson } from '../util/canonical-json.ts';
 import { sellableHardware } from './hardware.ts';
 import { machine } from './machine.ts';
-import { offerDrafts, type OfferDraftsComponents } from './offer-drafts.ts';
+import { MINIMUM, offerDrafts, type OfferDraftsComponents } from './offer-drafts.ts';
 import { factsOf, presetNotes } from './preset-notes.ts';
 import type { ProviderServices, Services } from './services.ts';
 
@@ -75,6 +75,10 @@ function shopOf({ live, ground, services, address }: SellingGlue, provider: Prov
     ({ reports } = parts);
     await market.offers.publish(offerDrafts(parts));
   };
+  const agreements = async (): Promise<number> => {
+    const where = { index: 'roleState', equals: 'provider:Approved' };
+    return (await ground.store.list(agreementBucket, { where })).length;
+  };
   return {
     setClosed: (closed) => market.changePolicy({ closed }),
     publish: async () => publish(await draftParts({ live, ground, services, address }, provider)),
@@ -87,14 +91,17 @@ function shopOf({ live, ground, services, address }: SellingGlue, provider: Prov
     withdraw: () => market.offers.withdraw(),
     presetNotes: () => (reports.length === 0 ? [] : presetNotes(live.current, reports.map(factsOf))),
     offers: async () => (await market.offers.own()).length,
-    agreements: async () =>
-      (
-        await ground.store.list(agreementBucket, {
-          where: { index: 'roleState', equals: 'provider:Approved' },
-        })
-      ).length,
+    agreements,
+    soldOut: async () => {
+      const free = await provider.slots.free(ground.store);
+      const fits = amountsOf(MINIMUM).every(([amount, least]) => free[amount] >= least);
+      return !fits || (await agreements()) >= live.current.provider.maxAgreements;
+    },
   };
 }
+
+const amountsOf = ({ cpuThreads, memoryBytes, storageBytes }: typeof MINIMUM) =>
+  Object.entries({ cpuThreads, memoryBytes, storageBytes }) as [keyof typeof MINIMUM, number][];
 
 const fingerprints = (reports: readonly RuntimeReport[]) =>
   reports.map(({ descriptor: { name }, fingerprint: { available, properties } }) => ({

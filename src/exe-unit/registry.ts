@@ -96,7 +96,7 @@ export async function runtimeRegistry(
   const load = (name: string): Promise<ExeUnitRuntime> => {
     const known = loaded.get(name);
     if (known !== undefined) return known;
-    const loading = instantiate(name, found.get(name), settings.options[name], components);
+    const loading = instantiate(name, found, settings.options[name], components);
     loaded.set(name, loading);
     loading.catch(() => loaded.delete(name));
     return loading;
@@ -174,12 +174,15 @@ function parseDescriptor(directory: string, text: string): RuntimeDescriptor {
 
 async function instantiate(
   name: string,
-  found: Found | undefined,
+  all: ReadonlyMap<string, Found>,
   options: unknown,
   components: RuntimeRegistryComponents,
 ): Promise<ExeUnitRuntime> {
-  if (found === undefined)
-    throw new ExeUnitError('ERR_EXE_UNIT_RUNTIME_UNKNOWN', `there is no runtime ${name}`, { name });
+  const found = all.get(name);
+  if (found === undefined) {
+    const message = `There is no runtime ${name}; there are ${[...all.keys()].join(', ')}`;
+    throw new ExeUnitError('ERR_EXE_UNIT_RUNTIME_UNKNOWN', message, { name });
+  }
   const file = join(found.directory, `${found.descriptor.main}${CODE_EXTENSION}`);
   await readFile(file).catch((cause: unknown) => {
     throw new ExeUnitError(

@@ -24,6 +24,8 @@ export const ProviderStatus = Type.Object(
     reason: Type.Optional(Reason),
     /** On the market now. */
     offers: Count,
+    /** There is no room for another agreement: offers without a free slot are withdrawn until one ends. */
+    soldOut: Type.Boolean(),
     presetNotes: Type.Array(PresetNote),
     /** In force, as provider. */
     agreements: Count,

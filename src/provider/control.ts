@@ -52,6 +52,8 @@ export interface Shop {
   renew(): Promise<void>;
   withdraw(): Promise<void>;
   offers(): Promise<number>;
+  /** There is no room for another agreement. */
+  soldOut(): Promise<boolean>;
   /** What is not, or not wholly, on offer although it is configured. */
   presetNotes(): readonly PresetNote[];
   agreements(): Promise<number>;
@@ -122,6 +124,7 @@ class ModeControl implements Control {
       effective: await this.#effective(),
       ...(this.#closedBy !== undefined && { reason: this.#closedBy }),
       offers: await shop.offers(),
+      soldOut: await shop.soldOut(),
       presetNotes: [...shop.presetNotes()],
       agreements: await shop.agreements(),
       activities: await activities.countByState(),

@@ -25,6 +25,7 @@ describe('a provider in its operator’s hands', () => {
   const status = () => pair.provider.call<ProviderStatus>('GET', '/v1/provider');
   const setMode = (mode: ProviderMode) =>
     pair.provider.call<ProviderStatus>('POST', '/v1/provider', { mode });
+  const reload = () => pair.provider.call<ConfigReload>('POST', '/v1/provider/reload', {});
   /** Start prices that the requestor has heard of. */
   const startPrices = async (): Promise<unknown[]> => {
     const { items } = await pair.requestor.call<Page<{ offer: Offer }>>('GET', '/v1/offers');
@@ -69,6 +70,10 @@ describe('a provider in its operator’s hands', () => {
   it('drains: what runs goes on to its end, and nobody new gets in', async () => {
     const taskId = await pair.submit(['tick', '40', '50']);
     await runningActivity(taskId);
+    expect(await status()).toMatchObject({ soldOut: false, presetNotes: [] });
+    await pair.provider.reconfigure({ provider: { maxAgreements: 1 } });
+    await reload();
+    expect(await status()).toMatchObject({ soldOut: true });
     expect(await setMode('drain')).toMatchObject({ mode: 'drain', offers: 0, agreements: 1 });
     const offer = await pair.requestor.raw('POST', '/v1/agreements', '{"budget":"0.5","waitMs":0}', {
       'content-type': 'application/json',
@@ -87,7 +92,7 @@ describe('a provider in its operator’s hands', () => {
     });
     process.kill(pair.provider.pid, 'SIGHUP');
     await untilOffered(['0.001']);
-    const again = await pair.provider.call<ConfigReload>('POST', '/v1/provider/reload', {});
+    const again = await reload();
     expect(again.applied).toEqual([]);
     expect(again.restartNeeded).toContain('api.maxPackageBytes');
 
@@ -109,7 +114,6 @@ describe('a provider in its operator’s hands', () => {
     await pair.provider.reconfigure({
       provider: { presets: [preset('0.002')], maxAgreements: 4, schedule: { hours: { mon: [] } } },
     });
-    const reload = () => pair.provider.call<ConfigReload>('POST', '/v1/provider/reload', {});
     expect((await reload()).applied).toEqual([
       'provider.maxAgreements',
       'provider.presets',

@@ -100,14 +100,14 @@ async function setMode(session: Session, mode: ProviderMode): Promise<ProviderSt
 }
 
 async function show(session: Session, now: ProviderStatus): Promise<void> {
-  const { mode, effective, changedAt, reason, offers, presetNotes, agreements, activities } = now;
+  const { mode, effective, changedAt, reason, offers, soldOut, presetNotes, agreements, activities } = now;
   const states = Object.entries(activities).map(([state, count]) => `${count} ${state}`);
   await session.print(now, () =>
     fields(session.io.stdout, [
       ['mode', changedAt === undefined ? mode : `${mode} (since ${time(changedAt)})`],
       ['in force', effective === mode ? undefined : effective],
       ['because', reason && `${reason.code}: ${reason.message}`],
-      ['offers', String(offers)],
+      ['offers', soldOut ? `${offers}: no room for another agreement now` : String(offers)],
       ...presetNotes.map(({ preset, note }): [string, string] => [`preset ${preset}`, note]),
       ['agreements', mode === 'drain' && agreements === 0 ? '0: drained' : String(agreements)],
       ['activities', states.length === 0 ? '0' : states.join(', ')],

@@ -52,4 +52,5 @@ test('runtimes are listed and tested', async () => {
   expect(passed.stdout.text).toBe('mock: passed\n');
   const unknown = terminal();
   expect(await unknown.run('runtime', 'test', 'nope')).toBe(EXIT_STATUS.notFound);
+  expect(unknown.stderr.text).toContain('there are docker, mock, wasi');
 });

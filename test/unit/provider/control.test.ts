@@ -55,6 +55,7 @@ class World {
             this.isOnOffer = false;
           },
           offers: async () => (this.isOnOffer ? 2 : 0),
+          soldOut: async () => false,
           presetNotes: () => [],
           agreements: async () => 3,
         },
@@ -96,6 +97,7 @@ describe('the mode of a provider', () => {
       mode: 'run',
       effective: 'run',
       offers: 2,
+      soldOut: false,
       presetNotes: [],
       agreements: 3,
       activities: { Running: 1 },

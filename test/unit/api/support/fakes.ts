@@ -226,6 +226,7 @@ export function fakeProvider(changes: string[]): ProviderOperations {
     mode,
     effective: mode,
     offers: mode === 'run' ? 1 : 0,
+    soldOut: false,
     presetNotes: [],
     agreements: 2,
     activities: { Running: 1 },
