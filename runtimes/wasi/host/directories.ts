@@ -62,8 +62,10 @@ export function directoryCalls(host: Host): DirectoryCalls {
   };
 }
 
+/** In the order of their names: a file system's own differs from machine to machine, and with it what a program does. */
 function list(directory: DirectoryDescriptor): DirectoryItem[] {
   const items = fs.readdirSync(descriptorPath(directory.hostFd), { withFileTypes: true });
+  items.sort((a, b) => (a.name < b.name ? -1 : 1));
   return [
     { name: '.', filetype: FILETYPE.DIRECTORY },
     { name: '..', filetype: FILETYPE.DIRECTORY },

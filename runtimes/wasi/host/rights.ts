@@ -91,7 +91,10 @@ export function rightsOfFile(rights: bigint): bigint {
 }
 
 export function rightsOfDirectory(rights: bigint): bigint {
-  return (rights & ~ACCESS_MODE) === 0n ? DIRECTORY_RIGHTS : rights & DIRECTORY_RIGHTS;
+  if ((rights & ~ACCESS_MODE) === 0n) return DIRECTORY_RIGHTS;
+  // Go takes this one for a right to write to the directory, does not ask for it, and truncates files in it.
+  const implied = (rights & RIGHT.PATH_OPEN) === 0n ? 0n : RIGHT.PATH_FILESTAT_SET_SIZE;
+  return (rights | implied) & DIRECTORY_RIGHTS;
 }
 
 /** The same for what is opened through it: none at all would make it useless. */

@@ -64,4 +64,12 @@ describe('rights of a descriptor', () => {
     const named = guest.open(3, 'dir', { oflags: O.DIRECTORY, rights: R.PATH_OPEN }).fd;
     expect(guest.call.path_create_directory(named, ...guest.text('more'))).toBe(E.NOTCAPABLE);
   });
+
+  it('of a directory below which files may be opened let them be cut off, until that is given up', () => {
+    const rights = R.PATH_OPEN | RIGHT.PATH_CREATE_FILE;
+    const { fd } = guest.open(3, 'dir', { oflags: O.DIRECTORY, rights });
+    expect(guest.open(fd, 'file', { oflags: O.CREAT | O.TRUNC, rights: R.WRITE }).errno).toBe(0);
+    expect(guest.call.fd_fdstat_set_rights(fd, rights, R.WRITE)).toBe(0);
+    expect(guest.open(fd, 'file', { oflags: O.TRUNC, rights: R.WRITE }).errno).toBe(E.NOTCAPABLE);
+  });
 });
