@@ -5,7 +5,7 @@ import { BenchActivity, programAt, provider, type BenchProgram } from '../suppor
 import type { Bench, BenchContext } from '../support/bench.ts';
 import { startChild } from '../support/child.ts';
 import { compare, comparison, type Comparison } from '../support/compare.ts';
-import { memoryOf } from '../support/memory.ts';
+import { keptMemory, memoryOf } from '../support/memory.ts';
 import { WORKLOAD } from '../support/paths.ts';
 
 const AT_ONCE = 4;
@@ -28,7 +28,7 @@ export const bench: Bench = {
       {
         run: () => atATime(operations, () => oneLife(units, program)),
         after: async () => {
-          (early.length === 0 ? early : late).push(memoryOf(process.pid));
+          (early.length === 0 ? early : late).push(keptMemory());
         },
       },
       { run: () => atATime(operations, bareLife) },

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { blobFetcher, blobStore } from '../../src/transfer/index.ts';
@@ -21,7 +21,7 @@ const MIB = 1 << 20;
 export const bench: Bench = {
   name: 'blob-transfer',
   ours: 'a blob from another node’s process over libp2p: only read, and fetched (hashed, synced to disk)',
-  floor: 'the same file from the same process over bare TCP, only read',
+  floor: 'the same file from the same process over bare TCP: only read; and written to a file and synced',
   run: async ({ dir, quick, defer }) => {
     const bytes = quick ? 8 * MIB : 64 * MIB;
     const path = join(dir, 'file');
@@ -56,12 +56,21 @@ export const bench: Bench = {
       },
     };
     const tcp: Subject = { run: () => drain(connect(port, '127.0.0.1'), bytes) };
+    const kept: Subject = { run: () => keep(connect(port, '127.0.0.1'), join(dir, 'kept')) };
     return [
       await compare(`${bytes / MIB} MiB read`, trial, read, tcp),
       await compare(`${bytes / MIB} MiB fetched`, trial, fetched, tcp),
+      await compare(`${bytes / MIB} MiB fetched, kept`, trial, fetched, kept),
     ];
   },
 };
+
+/** On the disk as well. */
+async function keep(source: AsyncIterable<Uint8Array>, path: string): Promise<void> {
+  await using file = await open(path, 'w');
+  await file.writeFile(source);
+  await file.sync();
+}
 
 async function drain(source: AsyncIterable<Uint8Array>, expected: number): Promise<void> {
   let read = 0;

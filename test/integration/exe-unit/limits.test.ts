@@ -81,7 +81,7 @@ describe('limits', () => {
   });
 
   it('ends an activity at its deadline', async () => {
-    const records = await terminated(run('sleep'), { deadline: Date.now() + 1500 });
+    const records = await terminated(run('sleep'), { deadline: Date.now() + 4000 });
     expect(reasonOf(records)).toMatchObject({ state: 'Terminated', reason: { code: 'Expired' } });
   });
 
