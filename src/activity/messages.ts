@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import {
   ACTIVITY_STATES,
   ActivityLimits,
+  BlobHash,
   Bytes,
   CommandResult,
   ExeScript,
@@ -70,6 +71,10 @@ export type LogRequest = Static<typeof LogRequest>;
 export const HOLD_WAIT_MS = 10_000;
 export const HoldRequest = Type.Object({ activityId: Id }, closed);
 
+/** The requestor has the blob: the provider need not keep it. */
+export const OutputTaken = Type.Object({ activityId: Id, hash: BlobHash }, closed);
+export type OutputTaken = Static<typeof OutputTaken>;
+
 export const DestroyRequest = Type.Object({ activityId: Id, reason: Type.Optional(Reason) }, closed);
 export type DestroyRequest = Static<typeof DestroyRequest>;
 
@@ -134,6 +139,7 @@ export const checkBatchRequest = checker(BatchRequest, 'activity batch request')
 export const checkUpdatesRequest = checker(UpdatesRequest, 'activity updates request');
 export const checkLogRequest = checker(LogRequest, 'activity log request');
 export const checkHoldRequest = checker(HoldRequest, 'activity suspend or resume request');
+export const checkOutputTaken = checker(OutputTaken, 'notice of an output taken');
 export const checkDestroyRequest = checker(DestroyRequest, 'activity destroy request');
 export const checkSnapshot = checker(Snapshot, 'activity snapshot');
 export const checkBatchAnswer = checker(BatchAnswer, 'batch');

@@ -1,10 +1,13 @@
 import type { ActivityOutputs } from '../api/index.ts';
-import { activities } from '../activity/index.ts';
+import { activities, type ActivityRequestor } from '../activity/index.ts';
 import { agreementBucket } from '../market/index.ts';
 import type { Ground } from './services.ts';
 
 /** Files that activities elsewhere have put out, brought here from the provider whose agreement it is. */
-export function activityOutputs({ store, fetcher }: Pick<Ground, 'store' | 'fetcher'>): ActivityOutputs {
+export function activityOutputs(
+  { store, fetcher }: Pick<Ground, 'store' | 'fetcher'>,
+  requestor: Pick<ActivityRequestor, 'outputTaken'>,
+): ActivityOutputs {
   return {
     async bring(activityId, { hash, sizeBytes }, signal) {
       const record = await store.get(activities, activityId);
@@ -12,6 +15,7 @@ export function activityOutputs({ store, fetcher }: Pick<Ground, 'store' | 'fetc
       if (agreement === undefined) return;
       const { peerId, multiaddrs } = agreement.agreement.offer;
       await fetcher.fetch(peerId, hash, { multiaddrs, maxBytes: sizeBytes, signal });
+      await requestor.outputTaken(activityId, hash);
     },
   };
 }

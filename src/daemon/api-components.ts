@@ -42,7 +42,7 @@ export function apiComponents(glue: ApiGlue): ApiComponents {
     activities: requestor,
     holding: { requestor, ...(services.provider && { provider: services.provider.activities }) },
     logs: { readLog: (...args) => books.activityLogs(...args) },
-    outputs: activityOutputs(ground),
+    outputs: activityOutputs(ground, requestor),
     allocations: payment.allocations,
     offers: offerQueries(glue),
     localPackages: localPackages(glue.runtimes),

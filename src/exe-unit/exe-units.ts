@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Holder, LogSlice, LogStream } from '../interface/activity.ts';
@@ -249,6 +250,11 @@ class SupervisorClients implements LocalExeUnits {
 
   async outputPath(activityId: string, hash: string): Promise<string | undefined> {
     return outputBlobPath(await this.#directoryOf(activityId), hash);
+  }
+
+  async dropOutput(activityId: string, hash: string): Promise<void> {
+    const path = await this.outputPath(activityId, hash);
+    if (path !== undefined) await rm(path, { force: true });
   }
 
   async networks(activityId: string): Promise<readonly DeployNetwork[]> {

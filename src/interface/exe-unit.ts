@@ -146,6 +146,8 @@ export interface ExeUnits extends Startable {
   ): Promise<LogSlice>;
   /** Path of a blob that a transfer to `blob:` made. */
   outputPath(activityId: string, hash: string): Promise<string | undefined>;
+  /** Removes such a blob, which makes room for others. Idempotent. */
+  dropOutput(activityId: string, hash: string): Promise<void>;
   /** Removes the work directory of an ended activity. */
   dispose(activityId: string): Promise<void>;
   /**

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -141,6 +141,9 @@ it('hands over what a transfer to the requestor has put out', async () => {
   expect([made?.result, out?.result]).toEqual(['Ok', 'Ok']);
   const answer = await pair.requestor.raw('GET', `${activity}/outputs/${out?.blob?.hash}`);
   expect([answer.status, await answer.text()]).toEqual([200, '1 ticks\n']);
+  // It makes room for others where it came from.
+  const left = await readdir(join(pair.provider.dataDir, activity.replace('/v1/', ''), 'outputs'));
+  expect(left).not.toContain(out?.blob?.hash.slice('sha256:'.length));
 });
 
 it('says why a transfer cannot be', async () => {

@@ -324,6 +324,10 @@ export class FakeMachine {
           return { bytes, offset, end: log.length, final: this.get(id).ended };
         }),
       outputPath: (id, hash) => call('outputPath', id, () => this.supervisors.get(id)?.outputs.get(hash)),
+      dropOutput: (id, hash) =>
+        call('dropOutput', id, () => {
+          this.supervisors.get(id)?.outputs.delete(hash);
+        }),
       dispose: (id) =>
         call('dispose', id, () => {
           if (this.supervisors.get(id)?.ended === false)

@@ -67,6 +67,7 @@ export class Fuse implements Between {
       status: (id) => this.through(() => inner.status(id)),
       readLog: (id, stream, offset, max) => this.through(() => inner.readLog(id, stream, offset, max)),
       outputPath: (id, hash) => this.through(() => inner.outputPath(id, hash)),
+      dropOutput: (id, hash) => this.through(() => inner.dropOutput(id, hash)),
       dispose: (id) => this.through(() => inner.dispose(id)),
       reap: (nodeId, graceMs) => this.through(() => inner.reap(nodeId, graceMs)),
       async *follow(id, afterSeq, signal) {

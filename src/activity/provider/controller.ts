@@ -9,6 +9,7 @@ import {
   checkGetRequest,
   checkHoldRequest,
   checkLogRequest,
+  checkOutputTaken,
   checkUpdatesRequest,
   type LogAnswer,
   type LogRequest,
@@ -18,6 +19,7 @@ import { snapshotOf, type ProviderContext } from './context.ts';
 import { cancelBatch } from './cancel-batch.ts';
 import { createActivity } from './create.ts';
 import { destroyActivity, execScript } from './exec.ts';
+import { dropOutput } from './drop-output.ts';
 import { hold, release } from './holding.ts';
 import type { Keeper } from './keeper.ts';
 import { readProviderLog } from './logs.ts';
@@ -90,6 +92,11 @@ export function activityProtocol({ context, keeper, isOpen }: ControllerComponen
       'cancel-batch': kind(checkBatchRequest, async (request, sender, signal) =>
         batchAnswer(await cancelBatch(context, request, sender, signal)),
       ),
+      'output-taken': kind(checkOutputTaken, async (request, sender) => {
+        const record = await find(request.activityId, sender);
+        await dropOutput(context, request);
+        return snapshotOf(record);
+      }),
       destroy: kind(checkDestroyRequest, async (request, sender) => {
         await destroyActivity(context, request, sender);
         context.changes.notify(request.activityId);

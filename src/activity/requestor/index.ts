@@ -19,6 +19,7 @@ import { waitAtMost } from './flights.ts';
 import { Follower } from './follower.ts';
 import { cancelBatch, changeHold } from './follow-up.ts';
 import { LogCopies } from './log-copy.ts';
+import { outputTaken } from './output-taken.ts';
 
 export type { ActivityRequestorComponents, ActivityRequestorInit } from './context.ts';
 
@@ -26,6 +27,8 @@ export type { ActivityRequestorComponents, ActivityRequestorInit } from './conte
 export interface ActivityRequestor extends RequestorActivities, ActivityHolding, BatchCanceling, Startable {
   /** For the blob server: path of a package or input that this sender may read. */
   allowBlob(hash: string, sender: Sender): Promise<string | undefined>;
+  /** An output is in this node's blobs: its provider may forget it. */
+  outputTaken(activityId: string, hash: string): Promise<void>;
 }
 
 /** Not started twice. */
@@ -103,6 +106,7 @@ export function activityRequestor(
     suspend: (activityId, signal) => changeHold(context, delivery, activityId, 'suspend', signal),
     resume: (activityId, signal) => changeHold(context, delivery, activityId, 'resume', signal),
     cancelBatch: (activityId, batchId, signal) => cancelBatch(context, delivery, activityId, batchId, signal),
+    outputTaken: (activityId, hash) => outputTaken(context, activityId, hash),
     async allowBlob(hash, sender) {
       const grants = await store.list(blobGrants, { where: { index: 'hash', equals: hash } });
       const granted = grants.some(({ value }) => value.address === sender.address);

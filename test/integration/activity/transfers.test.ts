@@ -79,6 +79,24 @@ describe('transfers from and to URLs', () => {
     await world.until('nothing is needed', async () => (await needs())?.length === 0);
   });
 
+  it('what the requestor has taken makes room at the provider, unless it is still to be delivered', async () => {
+    const { release } = holding();
+    await restartProvider();
+    await exec('b1', { deploy: {} }, { start: {} }, { transfer: { from: 'container:/out', to: 'blob:' } });
+    const hash = (await finished('b1')).results[2]!.blob!.hash;
+    const outputs = world.machine.supervisors.get('act')!.outputs;
+    await exec('b2', deliverOut);
+    await world.until('it is being delivered', () => deliveries.length === 1);
+    await world.wait(world.requestor.outputTaken('act', hash));
+    expect([...outputs.keys()]).toEqual([hash]);
+    release();
+    await finished('b2');
+    await world.until('nothing is needed', async () => (await needs())?.length === 0);
+    await world.wait(world.requestor.outputTaken('act', hash));
+    expect([...outputs.keys()]).toEqual([]);
+    await world.wait(world.requestor.outputTaken('act', hash));
+  });
+
   it('what earlier batches have brought takes no room from those that follow', async () => {
     holding().release();
     await restartProvider();

@@ -192,6 +192,8 @@ describe('an activity under its supervisor', () => {
     expect(readFileSync((await units.outputPath('a1', input.hash))!, 'utf8')).toBe('the input');
     expect(await units.outputPath('a1', wrong.hash)).toBeUndefined();
     expect(await units.outputPath('a1', '../../x')).toBeUndefined();
+    for (const hash of [input.hash, input.hash, '../../x']) await units.dropOutput('a1', hash);
+    expect(await units.outputPath('a1', input.hash)).toBeUndefined();
   });
 
   it('fails a command whose blob cannot be had, a transfer that leaves the volume, and one it does not know', async () => {
