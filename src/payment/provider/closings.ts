@@ -8,6 +8,8 @@ import { issueInvoice, patientUntil } from './issue-invoice.ts';
 export interface Closings {
   /** Invoices an agreement if it is over, or sees to it that it will be once the patience with its last notes ends. */
   close(tx: Transaction, agreementId: string): Promise<void>;
+  /** The invoice has been dealt with: nobody waits any more for it, nor for the notes that it covers. */
+  end(tx: Transaction, agreementId: string): Promise<void>;
   /** Takes up what waited when the node stopped. */
   start(): Promise<void>;
 }
@@ -20,20 +22,24 @@ export function closings(kit: Kit, timers: Timers, rooms: { deadlines: Deadlines
     // One look at the clock: what is too early by it is waited for by it.
     const now = kit.clock.now();
     const invoice = await issueInvoice(tx, kit, record, now);
-    if (invoice !== undefined) rooms.deadlines.watchInvoice(invoice);
-    else await wait(tx, agreementId, now);
+    if (invoice === undefined) return wait(tx, agreementId, now);
+    timers.disarm(timerOf(agreementId));
+    rooms.deadlines.watchInvoice(invoice);
   };
   const wait = async (tx: Transaction, agreementId: string, now: number): Promise<void> => {
-    const notes = await tx.list(debitNotesBucket, { where: { index: 'agreement', equals: agreementId } });
-    const until = notes.filter(({ value }) => value.note.final).map(({ value }) => patientUntil(value));
+    const until = (await notesOf(tx, agreementId))
+      .filter(({ value }) => value.note.final)
+      .map(({ value }) => patientUntil(value));
     const next = Math.max(0, ...until);
     if (next > now)
-      timers.arm(`invoice ${agreementId}`, next, () =>
-        kit.store.transact((later) => close(later, agreementId)),
-      );
+      timers.arm(timerOf(agreementId), next, () => kit.store.transact((later) => close(later, agreementId)));
   };
   return {
     close,
+    async end(tx, agreementId) {
+      rooms.deadlines.forgetInvoice(agreementId);
+      for (const { value } of await notesOf(tx, agreementId)) rooms.deadlines.forgetNote(value.note);
+    },
     async start() {
       const open = await kit.store.list(debitNotesBucket, {
         where: { index: 'undecided', equals: 'provider' },
@@ -43,3 +49,8 @@ export function closings(kit: Kit, timers: Timers, rooms: { deadlines: Deadlines
     },
   };
 }
+
+const timerOf = (agreementId: string): string => `invoice ${agreementId}`;
+
+const notesOf = (tx: Transaction, agreementId: string) =>
+  tx.list(debitNotesBucket, { where: { index: 'agreement', equals: agreementId } });

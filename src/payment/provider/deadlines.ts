@@ -14,13 +14,22 @@ export const PAYMENT_DEFAULTED = 'payment.defaulted';
 /** No requestor is asked to answer faster than this. */
 const MIN_TIMEOUT_MS = 1_000;
 
+type NoteName = Pick<DebitNote, 'activityId' | 'sequence'>;
+
 export interface Deadlines {
   /** The note has to be accepted by the time that the agreement says. */
   watchNote(note: DebitNote, acceptTimeoutMs: number): void;
   watchInvoice(invoice: Invoice): void;
+  /** It is decided: its watch would else be kept until the agreed time, which may be far. */
+  forgetNote(note: NoteName): void;
+  forgetInvoice(agreementId: string): void;
   /** Watches all that was open when the node stopped. */
   start(): Promise<void>;
 }
+
+/** By what stays the same when the transaction that issues a bill runs anew: then the bill has another id. */
+const noteTimer = ({ activityId, sequence }: NoteName): string => `accept ${activityId} ${sequence}`;
+const invoiceTimer = (agreementId: string): string => `due ${agreementId}`;
 
 /** What happens when the other side lets the agreed time pass, for whatever cause. */
 export function deadlines(kit: Kit, timers: Timers): Deadlines {
@@ -34,14 +43,16 @@ export function deadlines(kit: Kit, timers: Timers): Deadlines {
       moveInvoice(tx, kit, record, 'fail', { reason });
     });
   const watchNote: Deadlines['watchNote'] = (note, acceptTimeoutMs) =>
-    timers.arm(`accept ${note.debitNoteId}`, note.createdAt + Math.max(MIN_TIMEOUT_MS, acceptTimeoutMs), () =>
+    timers.arm(noteTimer(note), note.createdAt + Math.max(MIN_TIMEOUT_MS, acceptTimeoutMs), () =>
       noteOverdue(note.debitNoteId),
     );
-  const watchInvoice: Deadlines['watchInvoice'] = ({ invoiceId, paymentDueAt }) =>
-    timers.arm(`due ${invoiceId}`, paymentDueAt, () => invoiceOverdue(invoiceId));
+  const watchInvoice: Deadlines['watchInvoice'] = ({ agreementId, invoiceId, paymentDueAt }) =>
+    timers.arm(invoiceTimer(agreementId), paymentDueAt, () => invoiceOverdue(invoiceId));
   return {
     watchNote,
     watchInvoice,
+    forgetNote: (note) => timers.disarm(noteTimer(note)),
+    forgetInvoice: (agreementId) => timers.disarm(invoiceTimer(agreementId)),
     async start() {
       for (const { value } of await kit.store.list(debitNotesBucket, {
         where: { index: 'undecided', equals: 'provider' },

@@ -10,6 +10,8 @@ import { intervalMs, issueNote } from './issue-note.ts';
 export interface Intervals {
   /** Begins to bill an activity at the agreed interval. */
   begin(tx: Transaction, activityId: string): Promise<void>;
+  /** The activity has ended: there is no next interval. */
+  end(activityId: string): void;
   /** Goes on with all activities that lived when the node stopped. */
   start(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export function intervals(kit: Kit, timers: Timers, rooms: { deadlines: Deadline
       writeActivityBilling(tx, { ...billing, nextNoteAt });
       arm(activityId, nextNoteAt);
     },
+    end: (activityId) => timers.disarm(`note ${activityId}`),
     async start() {
       for (const { id, value } of await kit.store.list(activityBillingBucket, {
         where: { index: 'running', equals: 'provider' },

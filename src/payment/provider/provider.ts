@@ -25,18 +25,27 @@ const NOTE_MOVED = [
   'debit-note.cancelled',
   'debit-note.failed',
 ] as const;
+const INVOICE_OVER = ['invoice.settled', 'invoice.rejected', 'invoice.cancelled'] as const;
 const EVENTS = [
   'activity.created',
   'activity.ended',
   'agreement.terminated',
   PAYMENT_DEFAULTED,
   ...NOTE_MOVED,
+  ...INVOICE_OVER,
 ] as const;
 
 const checkNoteEvent = checker(
-  Type.Object({ agreementId: Id, role: Type.String(), final: Type.Boolean() }),
+  Type.Object({
+    agreementId: Id,
+    activityId: Id,
+    sequence: Type.Integer(),
+    role: Type.String(),
+    final: Type.Boolean(),
+  }),
   'debit note event',
 );
+const checkInvoiceEvent = checker(Type.Object({ agreementId: Id, role: Type.String() }), 'invoice event');
 const checkDecision = checker(BillDecision, 'decision on a bill');
 
 interface Rooms {
@@ -119,9 +128,17 @@ async function dispatch(tx: Transaction, kit: Kit, rooms: Rooms, event: StoredEv
     case PAYMENT_DEFAULTED:
       rooms.enforcer.kick(event.subject);
       return undefined;
+    case 'invoice.settled':
+    case 'invoice.rejected':
+    case 'invoice.cancelled': {
+      const { agreementId, role } = checkInvoiceEvent(event.data);
+      return role === 'provider' ? rooms.closings.end(tx, agreementId) : undefined;
+    }
     default: {
-      const { agreementId, role, final } = checkNoteEvent(event.data);
-      return role === 'provider' && final ? rooms.closings.close(tx, agreementId) : undefined;
+      const note = checkNoteEvent(event.data);
+      if (note.role !== 'provider') return undefined;
+      if (event.type !== 'debit-note.received') rooms.deadlines.forgetNote(note);
+      return note.final ? rooms.closings.close(tx, note.agreementId) : undefined;
     }
   }
 }
@@ -129,6 +146,7 @@ async function dispatch(tx: Transaction, kit: Kit, rooms: Rooms, event: StoredEv
 async function closeActivity(tx: Transaction, kit: Kit, rooms: Rooms, activityId: string): Promise<void> {
   const activity = await kit.usage.activity(tx, activityId);
   if (activity?.role !== 'provider') return;
+  rooms.intervals.end(activityId);
   const record = await requireAgreement(kit, tx, activity.agreementId);
   const note = await issueNote(tx, kit, activity, record, true);
   if (note !== undefined) rooms.deadlines.watchNote(note, record.agreement.terms.debitNoteAcceptTimeoutMs);

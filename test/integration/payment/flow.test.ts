@@ -55,6 +55,18 @@ describe('from usage to settled books', () => {
     expect(await requestor.payment.allocations.get('alloc')).toMatchObject({ spent: due });
   });
 
+  it('waits for nothing any more once all is settled', async () => {
+    const { clock } = await start();
+    const waiting = clock.pending;
+    await pair.create('act');
+    await clock.advance(10_000);
+    await pair.quiesce();
+    await pair.end('act');
+    await pair.terminate();
+    await pair.quiesce();
+    expect(clock.pending).toBe(waiting);
+  });
+
   it('invoices an agreement without activities with 0, and settles it without a payment', async () => {
     const { provider, requestor } = await start();
     await pair.terminate();
