@@ -51,3 +51,15 @@ it('tells a client only of offers that are still there when it asks', async () =
   expect(told.map(({ proposal }) => proposal.marketOfferId)).toEqual([again]);
   expect(await book.take(demandId, 10)).toEqual([]);
 });
+
+it('keeps nothing of a demand that is never closed once its time is over', async () => {
+  const waiting = clock.pending;
+  const expiration = clock.now() + 60_000;
+  // As many as may be open at once.
+  for (let number = 0; number < 1024; number += 1)
+    await book.publish({ properties: { 'golem.srv.comp.expiration': expiration }, constraints: '(&)' });
+  await expect(book.publish({ properties: {}, constraints: '(&)' })).rejects.toThrow('open already');
+  await clock.advance(60_000);
+  expect(clock.pending).toBe(waiting);
+  await book.publish({ properties: {}, constraints: '(&)' });
+});

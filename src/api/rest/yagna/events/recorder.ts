@@ -15,7 +15,7 @@ import { clientEvent, SOURCE_EVENTS } from './client-event.ts';
 
 const POSITION = 'recorder';
 const KEEP_MS = 30 * 24 * 3600 * 1000;
-const PURGE_BATCH = 1_000;
+const PURGE_BATCH = 256;
 
 type Context = Pick<YagnaContext, 'store' | 'events' | 'clock' | 'logger' | 'market'>;
 
@@ -77,13 +77,19 @@ export class EventRecorder {
     });
   }
 
-  /** Events so old that no client can be waiting for them. */
+  /** Events so old that no client can be waiting for them, however many there are. */
   async purge(): Promise<void> {
-    const { store, clock } = this.#context;
-    const oldest = (clock.now() - KEEP_MS) * 1000;
-    await store.transact(async (tx) => {
-      for (const { id, value } of await tx.list(clientEventBucket, { limit: PURGE_BATCH }))
-        if (value.micros < oldest) tx.delete(clientEventBucket, id);
+    const oldest = (this.#context.clock.now() - KEEP_MS) * 1000;
+    while ((await this.#purgeBatch(oldest)) === PURGE_BATCH);
+  }
+
+  /** They stand in the order of their time. Returns how many there were. */
+  #purgeBatch(oldest: number): Promise<number> {
+    return this.#context.store.transact(async (tx) => {
+      const first = await tx.list(clientEventBucket, { limit: PURGE_BATCH });
+      const stale = first.filter(({ value }) => value.micros < oldest);
+      for (const { id } of stale) tx.delete(clientEventBucket, id);
+      return stale.length;
     });
   }
 }

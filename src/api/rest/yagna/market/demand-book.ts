@@ -36,12 +36,18 @@ export function ourDemand(
   };
 }
 
+/** What an open demand holds in memory, until it is closed or its time is over. */
+interface Matching {
+  readonly matcher: Matcher;
+  readonly cancelEnd: () => void;
+}
+
 /** The demands of this node's clients, and what each client has still to be told. Survives a restart. */
 export class DemandBook {
   readonly changed = new Bell();
   readonly #context: Context;
   readonly #platforms: Platforms;
-  readonly #matchers = new Map<string, Matcher>();
+  readonly #matching = new Map<string, Matching>();
 
   constructor(context: Context, platforms: Platforms) {
     this.#context = context;
@@ -53,8 +59,7 @@ export class DemandBook {
   }
 
   stop(): void {
-    for (const matcher of this.#matchers.values()) matcher.stop();
-    this.#matchers.clear();
+    for (const demandId of [...this.#matching.keys()]) this.#unmatch(demandId);
   }
 
   async open(): Promise<DemandRecord[]> {
@@ -65,7 +70,7 @@ export class DemandBook {
 
   async publish(client: ClientDemand): Promise<DemandRecord> {
     const { store, clock, newId } = this.#context;
-    if (this.#matchers.size >= MAX_OPEN_DEMANDS)
+    if (this.#matching.size >= MAX_OPEN_DEMANDS)
       throw invalid(`${MAX_OPEN_DEMANDS} demands are open already`);
     const createdAt = clock.now();
     const ours = ourDemand(client, this.#platforms);
@@ -98,8 +103,7 @@ export class DemandBook {
       const where = { index: 'demand', equals: demandId };
       for (const { id } of await tx.list(demandEventBucket, { where })) tx.delete(demandEventBucket, id);
     });
-    this.#matchers.get(demandId)?.stop();
-    this.#matchers.delete(demandId);
+    this.#unmatch(demandId);
     this.changed.ring();
   }
 
@@ -146,24 +150,34 @@ export class DemandBook {
   }
 
   used(demandId: string, offerId: string): void {
-    this.#matchers.get(demandId)?.used(offerId);
+    this.#matching.get(demandId)?.matcher.used(offerId);
   }
 
   failed(demandId: string, offerId: string): void {
-    this.#matchers.get(demandId)?.failed(offerId);
+    this.#matching.get(demandId)?.matcher.failed(offerId);
   }
 
   freed(provider: string): void {
-    for (const matcher of this.#matchers.values()) matcher.freed(provider);
+    for (const { matcher } of this.#matching.values()) matcher.freed(provider);
   }
 
   #match(demand: DemandRecord): void {
-    const { demandId } = demand;
+    const { demandId, expiresAt } = demand;
+    const { clock } = this.#context;
     const issue = (offer: Offer): Promise<void> => this.tell(this.#initial(demand, offer));
     const retract = (offerId: string): Promise<void> => this.#retract(demandId, offerId);
     const matcher = new Matcher(demand, { ...this.#context, issue, retract });
-    this.#matchers.set(demandId, matcher);
+    // A client that has died closes nothing.
+    const cancelEnd = clock.setTimer(() => this.#unmatch(demandId), expiresAt - clock.now());
+    this.#matching.set(demandId, { matcher, cancelEnd });
     matcher.start();
+  }
+
+  #unmatch(demandId: string): void {
+    const matching = this.#matching.get(demandId);
+    matching?.matcher.stop();
+    matching?.cancelEnd();
+    this.#matching.delete(demandId);
   }
 
   /** An offer that nobody can use any more is no news. */

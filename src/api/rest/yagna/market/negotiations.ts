@@ -11,6 +11,7 @@ import type { YagnaContext } from '../init.ts';
 import type { Platforms } from '../platforms.ts';
 import {
   demandBucket,
+  demandEventBucket,
   isId,
   proposalBucket,
   type ClientDemand,
@@ -24,6 +25,8 @@ const ASK_AGAIN_MS = 2_000;
 const ATTEMPTS = 3;
 /** A draft with less time than this is asked for anew before an agreement is made of it. */
 const MIN_LEFT_MS = 45_000;
+const PURGE_PAGE = 256;
+
 type Context = Pick<
   YagnaContext,
   'store' | 'clock' | 'logger' | 'market' | 'newId' | 'address' | 'peerId' | 'stopSignal'
@@ -201,17 +204,27 @@ export class Negotiations {
     });
   }
 
-  /** Drops what nobody can use any more. */
+  /** Drops what nobody can use any more: demands whose time is over, with their proposals and unread events. */
   async purge(): Promise<void> {
     const { store, clock } = this.#context;
     const now = clock.now();
-    await store.transact(async (tx) => {
-      for (const { id, value } of await tx.list(demandBucket)) {
-        if (value.expiresAt > now) continue;
-        for (const proposal of await tx.list(proposalBucket, { where: { index: 'demand', equals: id } }))
-          tx.delete(proposalBucket, proposal.id);
-        tx.delete(demandBucket, id);
-      }
+    let after: string | undefined;
+    do {
+      const page = await store.list(demandBucket, {
+        limit: PURGE_PAGE,
+        ...(after !== undefined && { after }),
+      });
+      for (const { id, value } of page) if (value.expiresAt <= now) await this.#drop(id);
+      after = page.length < PURGE_PAGE ? undefined : page.at(-1)?.id;
+    } while (after !== undefined);
+  }
+
+  #drop(demandId: string): Promise<void> {
+    return this.#context.store.transact(async (tx) => {
+      const where = { index: 'demand', equals: demandId };
+      for (const { id } of await tx.list(proposalBucket, { where })) tx.delete(proposalBucket, id);
+      for (const { id } of await tx.list(demandEventBucket, { where })) tx.delete(demandEventBucket, id);
+      tx.delete(demandBucket, demandId);
     });
   }
 }
