@@ -8,6 +8,9 @@ import type { RequestorContext } from './context.ts';
 import { Flights } from './flights.ts';
 import { endWithoutProvider } from './take.ts';
 
+/** Stands for the end among the batches delivered; no batch id has a colon. */
+const DESTROY = ':destroy';
+
 /**
  * Brings what the books say is wanted to the provider: the activity itself, its scripts, its end. The caller that
  * noted the wish and the follower that repeats it after a restart join in one attempt.
@@ -15,11 +18,24 @@ import { endWithoutProvider } from './take.ts';
 export class Delivery {
   readonly #context: RequestorContext;
   readonly #flights = new Flights();
-  /** Known to be at the provider; after a restart they are sent once more, which changes nothing there. */
-  readonly #delivered = new Set<string>();
+  /**
+   * What is known to be at the provider, by activity; after a restart it is sent once more, which changes nothing there.
+   * Only of activities that are followed: an answer that comes after the end is of no use to anybody.
+   */
+  readonly #delivered = new Map<string, Set<string>>();
 
   constructor(context: RequestorContext) {
     this.#context = context;
+  }
+
+  /** From now on, and until `forget`, it remembers what it has delivered of the activity. */
+  remember(activityId: string): void {
+    this.#delivered.set(activityId, new Set());
+  }
+
+  /** Forgets what it knew of an ended activity. */
+  forget(activityId: string): void {
+    this.#delivered.delete(activityId);
   }
 
   /** Rejects with Refusal, after the activity was ended in the books. */
@@ -56,13 +72,19 @@ export class Delivery {
       await this.create(activityId);
       const remote = await store.get(remotes, activityId);
       const batch = await store.get(batches, key);
-      if (remote === undefined || batch === undefined || batch.finished || this.#delivered.has(key)) return;
+      if (
+        remote === undefined ||
+        batch === undefined ||
+        batch.finished ||
+        this.#isDelivered(activityId, batchId)
+      )
+        return;
       // Optional members keep the compiler from seeing that a script is plain JSON.
       const script = batch.script as JsonValue[];
       const body = { activityId, batchId, script };
       try {
         await this.#ask(remote, { kind: 'exec', body, check: checkBatchAnswer });
-        this.#delivered.add(key);
+        this.#delivered.get(activityId)?.add(batchId);
       } catch (error) {
         if (error instanceof Refusal) await this.#execRefused(activityId, batchId, error);
         throw error;
@@ -71,23 +93,19 @@ export class Delivery {
   }
 
   destroy(activityId: string): Promise<void> {
-    const key = `destroy ${activityId}`;
-    return this.#flights.join(key, async () => {
+    return this.#flights.join(`destroy ${activityId}`, async () => {
       await this.create(activityId);
       const remote = await this.#context.store.get(remotes, activityId);
-      if (remote?.destroy === undefined || this.#delivered.has(key)) return;
+      if (remote?.destroy === undefined || this.#isDelivered(activityId, DESTROY)) return;
       const { reason } = remote.destroy;
       const body = { activityId, ...(reason !== undefined && { reason }) };
       await this.#ask<Snapshot>(remote, { kind: 'destroy', body, check: checkSnapshot });
-      this.#delivered.add(key);
+      this.#delivered.get(activityId)?.add(DESTROY);
     });
   }
 
-  /** Forgets what it knew of an ended activity. */
-  forget(activityId: string): void {
-    for (const key of this.#delivered) {
-      if (key === `destroy ${activityId}` || key.startsWith(`${activityId}/`)) this.#delivered.delete(key);
-    }
+  #isDelivered(activityId: string, what: string): boolean {
+    return this.#delivered.get(activityId)?.has(what) === true;
   }
 
   #ask<A>(remote: Remote, question: Question<A>): Promise<A> {

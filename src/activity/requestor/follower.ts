@@ -38,6 +38,7 @@ export class Follower {
     const { activityId } = remote;
     if (this.#followed.has(activityId)) return;
     this.#followed.add(activityId);
+    this.#delivery.remember(activityId);
     background.spawn(`activity ${activityId}`, async (signal) => {
       const over = new AbortController();
       const mirror = new Mirror(this.#context, this.#copies, remote);
