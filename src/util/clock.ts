@@ -22,5 +22,7 @@ function setTimer(fn: () => void, delayMs: number): () => void {
     timer.unref();
   };
   arm(Math.max(0, delayMs));
-  return () => clearTimeout(timer);
+  // Node keeps timers in one list for each duration. Of a list that is empty only the clearing of a timer that is
+  // referenced rids it at once; else it would stay for that whole duration, 150 bytes for each timer that was cancelled.
+  return () => clearTimeout(timer.ref());
 }
