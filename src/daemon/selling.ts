@@ -75,10 +75,8 @@ function shopOf({ live, ground, services, address }: SellingGlue, provider: Prov
     ({ reports } = parts);
     await market.offers.publish(offerDrafts(parts));
   };
-  const agreements = async (): Promise<number> => {
-    const where = { index: 'roleState', equals: 'provider:Approved' };
-    return (await ground.store.list(agreementBucket, { where })).length;
-  };
+  const agreements = (): Promise<number> =>
+    ground.store.count(agreementBucket, { index: 'roleState', equals: 'provider:Approved' });
   return {
     setClosed: (closed) => market.changePolicy({ closed }),
     publish: async () => publish(await draftParts({ live, ground, services, address }, provider)),

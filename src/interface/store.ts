@@ -14,9 +14,15 @@ export interface Bucket<T> {
   readonly indexes?: Readonly<Record<string, (value: T) => readonly string[]>>;
 }
 
+/** Records whose index `index` holds `equals`. */
+export interface IndexQuery {
+  readonly index: string;
+  readonly equals: string;
+}
+
 export interface ListOptions {
-  /** Only records whose index `index` holds `equals`. */
-  readonly where?: { readonly index: string; readonly equals: string };
+  /** Only these. */
+  readonly where?: IndexQuery;
   /** Start after this id (exclusive): the cursor of the previous page. */
   readonly after?: string;
   readonly limit?: number;
@@ -115,6 +121,8 @@ export interface Outbox {
 export interface Store extends Startable, Reader {
   readonly events: EventLog;
   readonly outbox: Outbox;
+  /** How many records there are, counted up to `atMost`. None of them is read, as `list` would. */
+  count<T>(bucket: Bucket<T>, where: IndexQuery, atMost?: number): Promise<number>;
   /** Runs `work` until it commits without conflict; its only effects must go through `tx`. */
   transact<R>(work: (tx: Transaction) => Promise<R>): Promise<R>;
 }

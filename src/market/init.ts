@@ -46,6 +46,7 @@ export const MARKET_DEFAULTS: MarketSettings = {
   expiryGraceMs: MINUTE,
   // No shorter than a provider can be asked to approve: else a repeated proposal might be answered anew.
   rejectedRetentionMs: HOUR,
+  clearIntervalMs: MINUTE,
   provider: {
     closed: undefined,
     requestors: ANYONE,

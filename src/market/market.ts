@@ -236,8 +236,8 @@ class MarketService implements Market {
   async #context(role: Role): Promise<NegotiationContext> {
     const { store, clock, slots } = this.#components;
     const where = { index: 'roleState', equals: `${role}:Approved` };
-    const active = await store.list(agreementBucket, { where });
-    const context = { now: clock.now(), activeAgreements: active.length };
+    const activeAgreements = await store.count(agreementBucket, where);
+    const context = { now: clock.now(), activeAgreements };
     return slots === undefined ? context : { ...context, free: await slots.free(store) };
   }
 
@@ -259,6 +259,7 @@ class MarketService implements Market {
     if (this.#stopping.signal.aborted) return;
     this.#cancelAnnounceTimer = this.#components.clock.setTimer(() => {
       this.#refreshOffers();
+      this.#clearOffers();
       this.#announceLater();
     }, this.#settings.announceIntervalMs);
   }
@@ -267,6 +268,12 @@ class MarketService implements Market {
     this.#own
       .refresh()
       .catch((err: unknown) => this.#components.logger.error({ err }, 'offers not refreshed'));
+  }
+
+  #clearOffers(): void {
+    this.#own
+      .clear()
+      .catch((err: unknown) => this.#components.logger.error({ err }, 'expired offers stay on record'));
   }
 }
 

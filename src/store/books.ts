@@ -4,6 +4,7 @@ import type {
   Bucket,
   EventLog,
   EventQuery,
+  IndexQuery,
   ListOptions,
   Store,
   StoredEvent,
@@ -17,7 +18,7 @@ import { queryEvents, scanEvents } from './event-log.ts';
 import { recordKey } from './keys.ts';
 import type { Kv } from './kv/kv.ts';
 import { StoredOutbox } from './outbox.ts';
-import { listRaw, valueOf } from './records.ts';
+import { countByIndex, listRaw, valueOf } from './records.ts';
 import { OpenTransaction } from './transaction.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -95,6 +96,10 @@ export class Books implements Store {
   async list<T>(bucket: Bucket<T>, options: ListOptions = {}): Promise<{ id: string; value: T }[]> {
     const found = await listRaw(this.#kv(), bucket.name, options);
     return found.map(({ id, raw }) => ({ id, value: valueOf(bucket, recordKey(bucket.name, id), raw) }));
+  }
+
+  async count<T>(bucket: Bucket<T>, where: IndexQuery, atMost?: number): Promise<number> {
+    return countByIndex(this.#kv(), bucket.name, where, atMost);
   }
 
   transact<R>(work: (tx: Transaction) => Promise<R>): Promise<R> {

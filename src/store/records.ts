@@ -1,4 +1,4 @@
-import type { Bucket, ListOptions } from '../interface/store.ts';
+import type { Bucket, IndexQuery, ListOptions } from '../interface/store.ts';
 import { indexPrefix, lastSegment, rangeOf, recordKey, recordPrefix, type IndexTerm } from './keys.ts';
 import { parseRecord } from './entries.ts';
 import { StoreError } from './errors.ts';
@@ -40,6 +40,19 @@ async function listByIndex(
     if (ids.length < PAGE) break;
   }
   return found.slice(0, limit);
+}
+
+/** The entries of an index come and go with their records, so they need only be counted. */
+export async function countByIndex(
+  kv: Kv,
+  bucketName: string,
+  { index, equals }: IndexQuery,
+  atMost: number | undefined,
+): Promise<number> {
+  let count = 0;
+  const range = pageRange(indexPrefix(bucketName, [index, equals]), {}, atMost);
+  for await (const _entry of kv.iterate(range)) count += 1;
+  return count;
 }
 
 /** A record may have changed since its index entry was read, so each is asked whether it still belongs. */

@@ -151,6 +151,15 @@ export function storeSuite(name: string, init: StoreSuiteInit): void {
       const idsOf = async (options: Parameters<Store['list']>[1]): Promise<string> =>
         (await store.list(notes, options)).map(({ id }) => id).join('');
 
+      it('counts what an index holds, up to a bound', async () => {
+        const counted = (equals: string, atMost?: number): Promise<number> =>
+          store.count(notes, { index: 'state', equals }, atMost);
+        expect([await counted('even'), await counted('odd'), await counted('none')]).toEqual([3, 2, 0]);
+        expect([await counted('even', 2), await counted('even', 9)]).toEqual([2, 3]);
+        await store.transact(async (tx) => tx.delete(notes, 'a'));
+        expect(await counted('even')).toBe(2);
+      });
+
       it('pages by cursor, both ways, with and without an index', async () => {
         expect(await idsOf({})).toBe('abcde');
         expect(await idsOf({ limit: 2 })).toBe('ab');

@@ -36,6 +36,7 @@ export class Fuse implements Between {
       outbox: inner.outbox,
       get: (bucket, id) => this.through(() => inner.get(bucket, id)),
       list: (bucket, options) => this.through(() => inner.list(bucket, options)),
+      count: (bucket, where, atMost) => this.through(() => inner.count(bucket, where, atMost)),
       transact: (work) => this.through(() => inner.transact(work)),
       events: {
         last: () => events.last(),

@@ -166,7 +166,10 @@ export class ProviderAgreements {
       history: [{ state: 'Proposal', at: now }],
     };
     const pending = advance(tx, made, 'propose', now);
-    if (verdict.type === 'reject') return advance(tx, pending, 'reject', now, { reason: verdict.reason });
+    if (verdict.type === 'reject') {
+      await dropSettledProposals(tx, agreement);
+      return advance(tx, pending, 'reject', now, { reason: verdict.reason });
+    }
     return signature === undefined ? pending : this.#approveIn(tx, pending, signature);
   }
 

@@ -11,6 +11,8 @@ export interface WatcherInit {
   readonly expiryGraceMs: number;
   /** A provider forgets what it rejected after this long. */
   readonly rejectedRetentionMs: number;
+  /** What has expired is cleared away this often: finding it takes a look at all that has not. */
+  readonly clearIntervalMs: number;
 }
 
 type Components = Pick<MarketComponents, 'store' | 'clock' | 'logger'> & {
@@ -28,6 +30,7 @@ export class Watcher {
   #abort = new AbortController();
   #cancelTimer: () => void = () => undefined;
   #sweeping: Promise<void> = Promise.resolve();
+  #clearedAt = -Infinity;
 
   constructor(init: WatcherInit, components: Components) {
     this.#init = init;
@@ -71,7 +74,7 @@ export class Watcher {
     await this.#expireUnsent('requestor', 'Proposal');
     await this.#expireUnsent('provider', 'Pending');
     await this.#askPending();
-    await this.#clear();
+    if (this.#components.clock.now() >= this.#clearedAt + this.#init.clearIntervalMs) await this.#clear();
     return Math.max(1, Math.min(this.#init.sweepIntervalMs, ...dueMs));
   }
 
@@ -132,6 +135,7 @@ export class Watcher {
   async #clear(): Promise<void> {
     const { store, clock } = this.#components;
     const now = clock.now();
+    this.#clearedAt = now;
     const proposals = (await store.list(proposalBucket)).filter(({ value }) => value.expiresAt <= now);
     const rejected = (await this.#list('provider', 'Rejected')).filter(
       ({ stateChangedAt }) => stateChangedAt + this.#init.rejectedRetentionMs <= now,

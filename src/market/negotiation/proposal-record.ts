@@ -33,6 +33,7 @@ export const proposalBucket: Bucket<ProposalRecord> = {
   check: checker(ProposalRecord, 'proposal record'),
   indexes: {
     peer: ({ peerId }) => [peerId],
+    demand: ({ demand }) => [demand.demandId],
     /** Counter-proposals, by their own id. */
     counter: ({ answer }) => (answer.type === 'counter' ? [answer.proposalId] : []),
     state: ({ role, answer }) => [`${role}:${answer.type}`],

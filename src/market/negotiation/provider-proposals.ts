@@ -129,12 +129,10 @@ export class ProviderProposals {
 
   async #checkRoom(sender: Sender): Promise<void> {
     const { maxOpenPerPeer } = this.#limits;
-    const open = await this.#components.store.list(proposalBucket, {
-      where: { index: 'peer', equals: sender.peerId },
-      limit: maxOpenPerPeer,
-    });
-    if (open.length < maxOpenPerPeer) return;
-    throw new MarketError('ERR_MARKET_BUSY', `${open.length} proposals of ${sender.address} are open here`, {
+    const where = { index: 'peer', equals: sender.peerId };
+    const open = await this.#components.store.count(proposalBucket, where, maxOpenPerPeer);
+    if (open < maxOpenPerPeer) return;
+    throw new MarketError('ERR_MARKET_BUSY', `${open} proposals of ${sender.address} are open here`, {
       maxOpenPerPeer,
     });
   }

@@ -4,12 +4,15 @@ import { canonicalJson } from '../../util/canonical-json.ts';
 import { proposalBucket, type ProposalRecord } from './proposal-record.ts';
 
 /**
- * Forgets the negotiation that has become this agreement, from its last round to its first, so that it does not count
- * as open any more. Of several that came to the very same end, the oldest goes: the others may become agreements too.
+ * Forgets the negotiation that has become this agreement, or came to its refusal, from its last round to its first, so
+ * that it does not count as open any more: what it came to may be proposed again all the same. Of several that came to the very same end, the oldest goes: the others may become agreements too.
  */
 export async function dropSettledProposals(tx: Transaction, agreement: Agreement): Promise<void> {
-  const found = await tx.list(proposalBucket, { where: { index: 'peer', equals: agreement.demand.peerId } });
-  const ours = found.map(({ value }) => value).filter(({ role }) => role === 'provider');
+  const { demandId, peerId } = agreement.demand;
+  const found = await tx.list(proposalBucket, { where: { index: 'demand', equals: demandId } });
+  const ours = found
+    .map(({ value }) => value)
+    .filter((proposal) => proposal.role === 'provider' && proposal.peerId === peerId);
   const [settled] = ours
     .filter((proposal) => cameTo(proposal, agreement))
     .sort((a, b) => a.createdAt - b.createdAt);
@@ -29,7 +32,6 @@ export async function dropSettledProposals(tx: Transaction, agreement: Agreement
 function cameTo({ demand, answer }: ProposalRecord, agreement: Agreement): boolean {
   return (
     answer.type === 'counter' &&
-    demand.demandId === agreement.demand.demandId &&
     answer.offer.offerId === agreement.offer.offerId &&
     canonicalJson(demand) === canonicalJson(agreement.demand) &&
     canonicalJson(answer.offer) === canonicalJson(agreement.offer)

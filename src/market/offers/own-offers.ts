@@ -104,6 +104,21 @@ export class OwnOffers {
     return this.#refreshing;
   }
 
+  /** Drops what has expired. Apart from `refresh`, which comes with each agreement: this looks at all there are. */
+  async clear(): Promise<void> {
+    const { store, clock } = this.#components;
+    const now = clock.now();
+    const expired = (await store.list(offerBucket)).filter(({ value }) => value.offer.expiresAt <= now);
+    if (expired.length === 0) return;
+    await store.transact(async (tx) => {
+      for (const { id } of expired) {
+        // A renewed offer keeps its id.
+        const own = await tx.get(offerBucket, id);
+        if (own !== undefined && own.offer.expiresAt <= now) tx.delete(offerBucket, id);
+      }
+    });
+  }
+
   /** Awaits the refresh under way. */
   async idle(): Promise<void> {
     await this.#refreshing.catch(() => undefined);
@@ -125,7 +140,6 @@ export class OwnOffers {
     await store.transact(async (tx) => {
       for (const own of gone) await replace(tx, { ...own, withdrawn: true });
       for (const own of fresh) await replace(tx, own);
-      await this.#dropExpired(tx);
     });
     for (const { offer } of gone) await this.#announce(await this.#tombstone(offer));
     for (const offer of await this.list()) await this.#announce(offer);
@@ -154,14 +168,6 @@ export class OwnOffers {
 
   #isDue(offer: Offer): boolean {
     return this.#components.clock.now() >= offer.expiresAt - this.#init.offerLifetimeMs / 2;
-  }
-
-  async #dropExpired(tx: Transaction): Promise<void> {
-    const now = this.#components.clock.now();
-    for (const { id, value } of await tx.list(offerBucket)) {
-      if (value.offer.expiresAt <= now && (await tx.get(offerBucket, id)) !== undefined)
-        tx.delete(offerBucket, id);
-    }
   }
 
   async #make({ properties, constraints }: OfferDraft, offerId = this.#components.newId()): Promise<Offer> {

@@ -360,6 +360,40 @@ describe('negotiation', () => {
     }
   });
 
+  it('is no open proposal any more once it is refused, and may be proposed again all the same', async () => {
+    const { provider, requestor } = await pair();
+    const [offer] = requestor.market.offers.known();
+    const { properties } = wish('a1', clock);
+    const negotiate = async (demandId: string) => {
+      const demand = {
+        demandId,
+        requestor: requestor.identity.address,
+        peerId: requestor.identity.peerId,
+        properties: { ...properties, [PROPERTY.requestedMemoryBytes]: 3 * GIB },
+        constraints: '',
+        createdAt: clock.now(),
+        expiresAt: clock.now() + 600_000,
+      };
+      const { answer } = await requestor.market.proposals.send(
+        { proposalId: demandId, offer: offer!, demand },
+        never,
+      );
+      if (answer.type !== 'counter') throw new Error(`the answer is ${answer.type}`);
+      return { offer: answer.offer, demand, expiresAt: demand.expiresAt };
+    };
+    const agree = async (agreementId: string, draft: Awaited<ReturnType<typeof negotiate>>) => {
+      await requestor.market.create({ agreementId, ...draft });
+      return (await finish(clock, requestor.market.confirm(agreementId, never))).state;
+    };
+    const [first, second] = [await negotiate('d1'), await negotiate('d2')];
+    expect(await provider.store.list(proposalBucket)).toHaveLength(2);
+    expect(await agree('a1', first)).toBe('Approved');
+    expect(await agree('a2', second)).toBe('Rejected');
+    expect(await provider.store.list(proposalBucket)).toEqual([]);
+    await provider.market.terminate('a1', { code: 'Done', message: '' });
+    expect(await agree('a3', second)).toBe('Approved');
+  });
+
   it('leaves the decision to a person where the provider wants it so', async () => {
     const { provider, requestor } = await pair({ provider: { provider: { manual: true } } });
     const asked = requestor.market.request(wish('a1', clock), never);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROPERTY } from '../../../src/interface/property-names.ts';
+import { offerBucket } from '../../../src/market/index.ts';
 import { memoryNetwork, type MemoryHub } from '../../../src/network/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { MarketNode, TOTAL, draft } from '../../support/market-node.ts';
@@ -71,6 +72,15 @@ describe('offers', () => {
     expect(known()).toHaveLength(1);
     expect(renewed).toMatchObject({ offerId: first!.offerId });
     expect(renewed!.expiresAt).toBeGreaterThan(clock.now());
+  });
+
+  it('are forgotten when they have expired', async () => {
+    await provider.market.offers.publish({ default: draft('1') });
+    await provider.market.offers.publish({ default: draft('2') });
+    const recorded = async () => (await provider.store.list(offerBucket)).length;
+    expect(await recorded()).toBe(2);
+    await clock.advance(80_000);
+    expect(await recorded()).toBe(1);
   });
 
   it('go when their preset goes, and are new when its price changes', async () => {
