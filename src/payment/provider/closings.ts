@@ -8,8 +8,8 @@ import { issueInvoice, patientUntil } from './issue-invoice.ts';
 export interface Closings {
   /** Invoices an agreement if it is over, or sees to it that it will be once the patience with its last notes ends. */
   close(tx: Transaction, agreementId: string): Promise<void>;
-  /** The invoice has been dealt with: nobody waits any more for it, nor for the notes that it covers. */
-  end(tx: Transaction, agreementId: string): Promise<void>;
+  /** The invoice is paid: nobody waits any more for it, nor for a word on the notes that it covers. */
+  settled(tx: Transaction, agreementId: string): Promise<void>;
   /** Takes up what waited when the node stopped. */
   start(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function closings(kit: Kit, timers: Timers, rooms: { deadlines: Deadlines
   };
   return {
     close,
-    async end(tx, agreementId) {
+    async settled(tx, agreementId) {
       rooms.deadlines.forgetInvoice(agreementId);
       for (const { value } of await notesOf(tx, agreementId)) rooms.deadlines.forgetNote(value.note);
     },

@@ -132,7 +132,9 @@ async function dispatch(tx: Transaction, kit: Kit, rooms: Rooms, event: StoredEv
     case 'invoice.rejected':
     case 'invoice.cancelled': {
       const { agreementId, role } = checkInvoiceEvent(event.data);
-      return role === 'provider' ? rooms.closings.end(tx, agreementId) : undefined;
+      if (role !== 'provider') return undefined;
+      if (event.type === 'invoice.settled') return rooms.closings.settled(tx, agreementId);
+      return rooms.deadlines.forgetInvoice(agreementId);
     }
     default: {
       const note = checkNoteEvent(event.data);
