@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import type { GolemNetwork as Network, Logger } from '@golem-sdk/golem-js';
-import { LocalNode, type NodeConfig } from '../../../scripts/local-node.ts';
+import { LocalNode, type NodeConfig, type Place } from '../../../scripts/local-node.ts';
 import { GUESTS, WASI } from './guests.ts';
 
 // As CommonJS: in its ES module build `downloadData` fails by itself, its import of js-sha3 finds no function.
@@ -54,7 +54,12 @@ export class GolemMarket {
   }
 
   static async start(
-    config: { providers?: number; provider?: NodeConfig; requestor?: NodeConfig } = {},
+    config: {
+      providers?: number;
+      provider?: NodeConfig;
+      requestor?: NodeConfig;
+      place?: Place;
+    } = {},
   ): Promise<GolemMarket> {
     const dir = await mkdtemp(join(tmpdir(), 'ergon-golem-js-'));
     const providers: LocalNode[] = [];
@@ -63,10 +68,10 @@ export class GolemMarket {
       const given = config.provider ?? {};
       const runtimes = GUESTS.map(({ runtime }) => runtime);
       const provider = { hardware: HARDWARE, runtimes, ...(given.provider as NodeConfig | undefined) };
-      providers.push(await LocalNode.start(join(dir, name), { name, ...given, provider }));
+      providers.push(await LocalNode.start(join(dir, name), { name, ...given, provider }, config.place));
     }
     const infos = await Promise.all(providers.map((provider) => provider.info()));
-    const requestor = await LocalNode.start(join(dir, 'requestor'), {
+    const bought = {
       name: 'requestor',
       provider: { enabled: false },
       network: {
@@ -75,7 +80,8 @@ export class GolemMarket {
         bootstrap: infos.flatMap(({ multiaddrs }) => multiaddrs),
       },
       ...config.requestor,
-    });
+    };
+    const requestor = await LocalNode.start(join(dir, 'requestor'), bought, config.place);
     const market = new GolemMarket(dir, providers, requestor);
     await market.publishImages();
     return market;

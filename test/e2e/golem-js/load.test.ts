@@ -1,16 +1,21 @@
-import { readFileSync } from 'node:fs';
 import type { GolemNetwork } from '@golem-sdk/golem-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CountingProxy } from '../../support/counting-proxy.ts';
-import { GolemMarket, ORDER } from './golem-market.ts';
+import { anonymousBytes, HeapInspector, INSPECTED, type LiveHeap } from '../../support/live-heap.ts';
+import { GolemMarket } from './golem-market.ts';
+import { GUESTS } from './guests.ts';
 
-// More of both for a longer look: LOAD_RENTALS=50 LOAD_ROUNDS=20.
+// More of each for a longer look: LOAD_RENTALS=50 LOAD_ROUNDS=40 LOAD_RUNTIME=docker.
 const RENTALS = Number(process.env['LOAD_RENTALS'] ?? 20);
-const ROUNDS = Number(process.env['LOAD_ROUNDS'] ?? 2);
+/** Three at least: one warms up, and there is one between two looks. */
+const ROUNDS = Number(process.env['LOAD_ROUNDS'] ?? 3);
+const GUEST = GUESTS.find(({ runtime }) => runtime === (process.env['LOAD_RUNTIME'] ?? 'wasi'))!;
 const PROVIDERS = 4;
-/** What the collector of a busy machine may be behind by, however long the look, and what each round may leave. */
-const UNCOLLECTED_BYTES = 160 * 2 ** 20;
-const ROUND_BYTES = 8 * 2 ** 20;
+/** Of what lives after a collection: by how much two looks at the same may differ, and what a round may leave. */
+const BLUR = { objects: 2_000, bytes: 0.35 * 2 ** 20 };
+const EACH_ROUND = { objects: 300, bytes: 0.05 * 2 ** 20 };
+/** What the allocators keep for the next round is their own affair: loose. */
+const KEPT_BYTES = 128 * 2 ** 20;
 const ENDLESS = [
   '/market-api/v1/agreementEvents',
   '/payment-api/v1/debitNoteEvents',
@@ -21,21 +26,25 @@ describe(`${RENTALS} rentals of golem-js at once, ${ROUNDS} times`, () => {
   let market: GolemMarket;
   let proxy: CountingProxy;
   let glm: GolemNetwork;
+  let inspectors: HeapInspector[];
+  const daemons = () => [market.requestor, ...market.providers];
   beforeAll(async () => {
-    market = await GolemMarket.start({ providers: PROVIDERS });
+    market = await GolemMarket.start({ providers: PROVIDERS, place: INSPECTED });
+    inspectors = await Promise.all(daemons().map((node) => HeapInspector.attach(node)));
     proxy = await CountingProxy.start(market.requestor.url);
     glm = await market.connect({ api: { key: market.requestor.appKey, url: proxy.url } });
   }, 180_000);
   afterAll(async () => {
+    for (const inspector of inspectors) inspector.close();
     await glm.disconnect();
     await proxy.stop();
     await market.stop();
   });
 
   const rent = async (number: number): Promise<string> => {
-    const rental = await glm.oneOf({ order: ORDER });
+    const rental = await glm.oneOf({ order: GUEST.order });
     const exe = await rental.getExeUnit();
-    const { stdout } = await exe.run('workload', ['tick', String(number), '1']);
+    const { stdout } = await exe.run(...GUEST.tick(number, 1));
     await rental.stopAndFinalize();
     return typeof stdout === 'string' ? stdout : '';
   };
@@ -43,17 +52,27 @@ describe(`${RENTALS} rentals of golem-js at once, ${ROUNDS} times`, () => {
   it(
     'are all served, and leave nothing behind',
     async () => {
-      const nodes = [market.requestor, ...market.providers];
-      const memory: number[][] = [];
+      const heaps: LiveHeap[][] = [];
+      const resident: number[][] = [];
       for (let round = 0; round < ROUNDS; round += 1) {
         const outputs = await Promise.all(Array.from({ length: RENTALS }, (_, number) => rent(number + 1)));
         for (const [at, output] of outputs.entries()) expect(output).toContain(`tick ${at + 1}\nend`);
-        memory.push(nodes.map(({ pid }) => residentBytes(pid)));
+        heaps.push(await Promise.all(inspectors.map((inspector) => inspector.live())));
+        resident.push(daemons().map(({ pid }) => anonymousBytes(pid)));
+        if (process.env['LOAD_SHOW'] !== undefined)
+          console.log(shown(round, heaps.at(-1)!, resident.at(-1)!));
       }
-      // The first round warms up: code is compiled, pools are filled.
-      const [first, last] = [memory[0]!, memory.at(-1)!];
-      const growth = last.map((bytes, node) => bytes - first[node]!);
-      expect(growth.filter((bytes) => bytes > UNCOLLECTED_BYTES + ROUND_BYTES * (ROUNDS - 1))).toEqual([]);
+      const rounds = ROUNDS - 2;
+      for (const [daemon, last] of heaps.at(-1)!.entries()) {
+        const { objects, bytes } = heaps[1]![daemon]!;
+        expect(last.objects - objects, `objects, daemon ${daemon}`).toBeLessThan(
+          BLUR.objects + rounds * EACH_ROUND.objects,
+        );
+        expect(last.bytes - bytes, `bytes, daemon ${daemon}`).toBeLessThan(
+          BLUR.bytes + rounds * EACH_ROUND.bytes,
+        );
+        expect(resident.at(-1)![daemon]! - resident[1]![daemon]!).toBeLessThan(KEPT_BYTES);
+      }
       expect(market.logger.lines.filter((line) => line.startsWith('error'))).toEqual([]);
     },
     ROUNDS * 180_000,
@@ -71,7 +90,7 @@ describe(`${RENTALS} rentals of golem-js at once, ${ROUNDS} times`, () => {
   });
 
   it('ask for nothing but what is held while nothing happens', async () => {
-    const rental = await glm.oneOf({ order: ORDER });
+    const rental = await glm.oneOf({ order: GUEST.order });
     await rental.getExeUnit();
     const before = proxy.seen.length;
     const since = (): typeof proxy.seen => proxy.seen.slice(before);
@@ -83,7 +102,10 @@ describe(`${RENTALS} rentals of golem-js at once, ${ROUNDS} times`, () => {
   }, 120_000);
 });
 
-function residentBytes(pid: number): number {
-  const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
+function shown(round: number, heaps: readonly LiveHeap[], resident: readonly number[]): string {
+  const mb = (bytes: number): string => (bytes / 2 ** 20).toFixed(2);
+  const each = heaps.map(
+    ({ objects, bytes }, at) => `${objects} objects ${mb(bytes)} MB (${mb(resident[at]!)} resident)`,
+  );
+  return `round ${round + 1}: ${each.join(' | ')}`;
 }
