@@ -51,7 +51,8 @@ export async function countByIndex(
 ): Promise<number> {
   let count = 0;
   const range = pageRange(indexPrefix(bucketName, [index, equals]), {}, atMost);
-  for await (const _entry of kv.iterate(range)) count += 1;
+  const entries = kv.iterate(range)[Symbol.asyncIterator]();
+  while ((await entries.next()).done !== true) count += 1;
   return count;
 }
 

@@ -134,7 +134,8 @@ async function dispatch(tx: Transaction, kit: Kit, rooms: Rooms, event: StoredEv
       const { agreementId, role } = checkInvoiceEvent(event.data);
       if (role !== 'provider') return undefined;
       if (event.type === 'invoice.settled') return rooms.closings.settled(tx, agreementId);
-      return rooms.deadlines.forgetInvoice(agreementId);
+      rooms.deadlines.forgetInvoice(agreementId);
+      return undefined;
     }
     default: {
       const note = checkNoteEvent(event.data);
