@@ -18,7 +18,8 @@ export interface Seen {
 export class CountingProxy {
   readonly seen: Seen[] = [];
   readonly #server: Server;
-  readonly #agent = new Agent({ keepAlive: true });
+  /** A connection for each request: one that rested may be closed by the daemon in the moment in which it is used again. */
+  readonly #agent = new Agent({ keepAlive: false });
   readonly #target: string;
   #heard: () => void = () => undefined;
 

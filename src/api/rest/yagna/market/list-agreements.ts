@@ -18,7 +18,7 @@ export async function listAgreements(
 ): Promise<object[]> {
   const { appSessionId, state, after = 0, before = Infinity } = filter;
   const records =
-    appSessionId === undefined ? await all(context, state) : await ofSession(context, appSessionId);
+    appSessionId === undefined ? await all(context, state, after) : await ofSession(context, appSessionId);
   return records
     .filter((record) => state === undefined || record.state === state)
     .filter(({ agreement: { createdAt } }) => createdAt > after && createdAt < before)
@@ -28,13 +28,16 @@ export async function listAgreements(
 async function all(
   { books }: Pick<YagnaContext, 'books'>,
   state: AgreementRecord['state'] | undefined,
+  after: number,
 ): Promise<AgreementRecord[]> {
   const found: AgreementRecord[] = [];
   let cursor: string | undefined;
   do {
     const page = await books.agreements.list({ limit: PAGE, after: cursor, where: { state } });
     found.push(...page.items);
-    cursor = page.next;
+    // Ids sort by the time in which they were made: behind a whole page of older ones there are only older ones.
+    const isOld = page.items.every(({ agreement: { createdAt } }) => createdAt <= after);
+    cursor = isOld ? undefined : page.next;
   } while (cursor !== undefined);
   return found;
 }

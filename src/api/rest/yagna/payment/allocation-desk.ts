@@ -91,7 +91,7 @@ export class AllocationDesk {
 
   async release(allocationId: string): Promise<void> {
     await this.live(allocationId);
-    await this.#context.allocations.release(allocationId);
+    await this.#release(allocationId);
   }
 
   /** @throws YagnaError 404, and 410 once it was released or its time is up */
@@ -102,7 +102,7 @@ export class AllocationDesk {
     const note = (await store.get(allocationNoteBucket, allocationId)) ?? this.#plainNote(allocation);
     if (allocation.released) throw gone(`Allocation ${allocationId} was released`);
     if (note.timeout === undefined || note.timeout > clock.now()) return { allocation, note };
-    await allocations.release(allocationId);
+    await this.#release(allocationId);
     throw gone(`Allocation ${allocationId} has expired`);
   }
 
@@ -122,6 +122,13 @@ export class AllocationDesk {
         '(golem.com.payment.protocol.version>1)',
       ],
     };
+  }
+
+  /** Its note goes with it: `list` reads all that there are, and clients make an allocation for each rental. */
+  async #release(allocationId: string): Promise<void> {
+    const { allocations, store } = this.#context;
+    await allocations.release(allocationId);
+    await store.transact(async (tx) => tx.delete(allocationNoteBucket, allocationId));
   }
 
   #plainNote({ allocationId, platform, createdAt }: Allocation): AllocationNote {

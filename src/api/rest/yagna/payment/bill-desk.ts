@@ -39,13 +39,12 @@ export class BillDesk {
     let cursor: string | undefined;
     do {
       const page = await this.#collection(kind).list({ limit: 500, after: cursor });
-      found.push(...page.items);
-      cursor = page.next;
+      const news = page.items.filter((bill) => createdAt(bill) > afterMs);
+      found.push(...news);
+      // Ids sort by the time in which they were made: behind a whole page of older bills there are only older ones.
+      cursor = news.length === 0 ? undefined : page.next;
     } while (cursor !== undefined);
-    const fitting = found
-      .filter((bill) => createdAt(bill) > afterMs)
-      .sort((a, b) => createdAt(a) - createdAt(b))
-      .slice(0, max);
+    const fitting = found.sort((a, b) => createdAt(a) - createdAt(b)).slice(0, max);
     return Promise.all(fitting.map((bill) => this.#show(bill)));
   }
 
