@@ -12,7 +12,7 @@ const ROUNDS = Number(process.env['LOAD_ROUNDS'] ?? 3);
 const GUEST = GUESTS.find(({ runtime }) => runtime === (process.env['LOAD_RUNTIME'] ?? 'wasi'))!;
 const PROVIDERS = 4;
 /** Of what lives after a collection: by how much two looks at the same may differ, and what a round may leave. */
-const BLUR = { objects: 2_000, bytes: 0.3 * 2 ** 20 };
+const BLUR = { objects: 6_000, bytes: 0.3 * 2 ** 20 };
 const EACH_ROUND = { objects: 300, bytes: 0.15 * 2 ** 20 };
 /** What the allocators keep for the next round is their own affair: loose. */
 const KEPT_BYTES = 128 * 2 ** 20;
