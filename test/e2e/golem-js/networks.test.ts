@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ExeUnit, MarketOrderSpec, ResourceRental } from '@golem-sdk/golem-js';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,6 +9,7 @@ import { networkImage } from '../../support/network-image.ts';
 import { tunnelsIn } from '../../support/tunnels.ts';
 import { ContractWatch } from '../../support/yagna-contract.ts';
 import { SELLS_BOTH } from '../rented.ts';
+import { M, Rental } from '../yagna/rental.ts';
 import { YagnaClient } from '../yagna/yagna-client.ts';
 import { GolemMarket, ORDER } from './golem-market.ts';
 
@@ -105,6 +108,56 @@ describeDocker('networks of golem-js, unmodified', () => {
     await rental.stopAndFinalize();
     await glm.destroyNetwork(network);
     await glm.disconnect();
+  });
+
+  it('outlive the death of the daemon whose word they are', async () => {
+    const { id: networkId } = await client.post<{ id: string }>(NET, { ip: '10.9.0.0/24' });
+    const image = await client.get<{ http: string; sha3: string }>(`/v1/image/info?tag=${TAG}`);
+    const rentals: Rental[] = [];
+    for (const [index, provider] of market.providers.entries()) {
+      const nodeIp = `10.9.0.${index + 2}`;
+      const id = (await provider.info()).address.toLowerCase();
+      const rental = new Rental(client);
+      rentals.push(rental);
+      await rental.allocate();
+      await rental.demand('(golem.runtime.capabilities=vpn)', 'docker');
+      const task = { 'golem.srv.comp.task_package': `hash:sha3:${image.sha3}:${image.http}` };
+      rental.body = { ...rental.body, properties: { ...rental.body.properties, ...task } };
+      const { proposal } = await rental.answer(await rental.counter((await rental.initial(id)).proposalId));
+      await rental.agree(proposal!.proposalId);
+      await rental.confirm();
+      await rental.wait();
+      await rental.activity();
+      await client.post(`${NET}/${networkId}/nodes`, { id, ip: nodeIp });
+      const net = [{ id: networkId, ip: '10.9.0.0', mask: '255.255.255.0', nodes: {}, nodeIp }];
+      const results = await rental.results(await rental.exec([{ deploy: { net } }, { start: {} }]));
+      expect(results.map(({ result }) => result)).toEqual(['Ok', 'Ok']);
+    }
+    const [first] = rentals;
+    const runs = async (command: string) =>
+      first!.results(
+        await first!.exec([
+          { run: { entry_point: '/bin/sh', args: ['-c', command], capture: { stdout: { atEnd: {} } } } },
+        ]),
+      );
+    expect(await runs(pingUntilItWorks('10.9.0.3'))).toMatchObject([{ result: 'Ok' }]);
+    await runs('(while :; do iping -q -c 1 -W 1 10.9.0.3 > /dev/null && echo ok; done) > pings 2>&1 &');
+    const pings = join(
+      market.providers[0]!.dataDir,
+      `activities/${first!.activityId}/volumes/golem/work/pings`,
+    );
+
+    await market.requestor.kill();
+    const before = statSync(pings).size;
+    await expect.poll(() => statSync(pings).size, { timeout: 30_000, interval: 200 }).toBeGreaterThan(before);
+    await market.requestor.launch();
+    expect(await runs(pingUntilItWorks('10.9.0.3'))).toMatchObject([{ result: 'Ok' }]);
+    const url = `${market.requestor.url.replace('http', 'ws')}${NET}/${networkId}/tcp/10.9.0.3/81`;
+    expect(await closeOf(url)).toEqual([4502, expect.stringContaining('ECONNREFUSED')]);
+    for (const { agreementId } of rentals)
+      await client.ok('POST', `${M}/agreements/${agreementId}/terminate`);
+    await client.ok('DELETE', `${NET}/${networkId}`);
+    await expect.poll(() => tunnelsIn(market.dir), { timeout: 30_000, interval: 200 }).toEqual([]);
   });
 
   async function providerOf(rental: ResourceRental) {
