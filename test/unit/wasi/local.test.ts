@@ -11,6 +11,7 @@ import type { LocalRun } from '../../../runtimes/wasi/index.ts';
 import { BEHAVE } from './wasi-activity.ts';
 
 const DIRS = fileURLToPath(new URL('../../fixtures/wasi/dirs.wasm', import.meta.url));
+const COMPUTE = fileURLToPath(new URL('../../fixtures/wasi/compute.wasm', import.meta.url));
 const ESBUILD = createRequire(import.meta.url).resolve('@esbuild/wasi-preview1/esbuild.wasm');
 
 let directory: string;
@@ -137,5 +138,20 @@ describe('a module run locally', () => {
     const more = { stdin, meterFuel: true, env: { ERGON_RANDOM_SEED: 'x' } };
     const { status, stdout } = await run(ESBUILD, ['--loader=ts', '--minify'], more);
     expect({ status, stdout: stdout.toString() }).toEqual({ status: 0, stdout: 'let e=1;export{e as x};\n' });
+  });
+
+  it.each([
+    ['floats and calls', COMPUTE, ['matrices', '2']],
+    ['memory that grows until it is refused', BEHAVE, ['allocate', 'exit']],
+    ['a trap in the middle', BEHAVE, ['allocate']],
+  ])('uses the same fuel in every sandbox: %s', async (_, module, args) => {
+    const fuels = [];
+    for (const sandbox of ['bubblewrap', 'setpriv', 'permission'] as const) {
+      const more = { sandbox, meterFuel: true, limits: { memoryBytes: 8 * 1024 * 1024 } };
+      const { stderr } = await run(module, args, more);
+      fuels.push(/^fuel: (\d+)$/m.exec(stderr)?.[1]);
+    }
+    expect(Number(fuels[0])).toBeGreaterThan(1000);
+    expect(new Set(fuels).size).toBe(1);
   });
 });
