@@ -13,6 +13,7 @@ import type {
 import { delay } from '../../src/util/delay.ts';
 import { RuntimeError } from '../errors.ts';
 import { DeploymentsRuntime } from '../shared/deployments.ts';
+import { killProcess } from '../shared/kill-process.ts';
 import {
   containerSpec,
   GOLEM_DIRECTORIES,
@@ -152,6 +153,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     await deployment.disconnect();
     // Without asking init first: it is the guest's, and may not obey.
     await this.#removeContainer(handle.container);
+    this.#killForgotten(handle.container);
     deployment.release();
     this.deployments.delete(encoded);
     await deployment.volume.remove();
@@ -267,6 +269,13 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     throw new RuntimeError('ERR_RUNTIME_FAILED', `The engine does not remove the container ${container}`, {
       container,
     });
+  }
+
+  /** An engine that was itself killed as it started a container does not know that it runs, and removes it as it is. */
+  #killForgotten(container: string): void {
+    const group = findCgroup({ root: this.#settings.cgroupRoot, container, pid: 0 });
+    // A process that cannot be seen from here has the number 0.
+    for (const pid of group?.processes() ?? []) if (pid > 0) killProcess(pid);
   }
 
   #deployment(handle: Handle): Deployment {

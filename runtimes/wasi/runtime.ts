@@ -11,6 +11,7 @@ import type {
 import { checker } from '../../src/util/check.ts';
 import { RuntimeError } from '../errors.ts';
 import { DeploymentsRuntime } from '../shared/deployments.ts';
+import { killProcess } from '../shared/kill-process.ts';
 import { Deployment } from './deployment.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { groupName, handles, ProcessRecord, type Handle } from './handle.ts';
@@ -20,7 +21,7 @@ import { probeCgroups } from './limits/probe.ts';
 import { startTime } from './limits/proc.ts';
 import { SandboxLadder } from './sandbox/ladder.ts';
 import { findProgram } from './sandbox/programs.ts';
-import { killProcess, type RunnerProcess } from './sandbox/runner-process.ts';
+import type { RunnerProcess } from './sandbox/runner-process.ts';
 import type { SandboxName } from './sandbox/sandbox.ts';
 import { selfTest } from './self-test.ts';
 import { identityOf, makeWorkDir, viewOf, workDirOf, type WorkDir } from './work-dir.ts';

@@ -1,6 +1,6 @@
 import type { LocalNode } from '../../scripts/local-node.ts';
 import { Held, STEPS, type Step } from './held.ts';
-import { assertClean } from './sweep.ts';
+import { assertClean, assertNoShims } from './sweep.ts';
 import { judge, type Outcome } from './verdict.ts';
 import type { RecoveryWorld } from './world.ts';
 
@@ -24,6 +24,7 @@ export async function round(
   await Promise.all(held.map((one) => one.finish()));
   for (const one of held) await judge(world, one, outcomes[one.step]);
   await assertClean(world, held);
+  await assertNoShims(world);
 }
 
 export async function heldAtEachStep(world: RecoveryWorld): Promise<Held[]> {

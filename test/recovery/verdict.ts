@@ -144,7 +144,7 @@ async function booksOf(node: LocalNode, agreementId: string, activityId: string)
   const invoices = await node.call<Page<InvoiceRecord>>('GET', `/v1/invoices?agreement=${agreementId}`);
   return {
     activity: await node.call<ActivityRecord>('GET', `/v1/activities/${activityId}`),
-    notes: notes.items,
+    notes: notes.items.toSorted((a, b) => a.note.sequence - b.note.sequence),
     invoices: invoices.items,
   };
 }

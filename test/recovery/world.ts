@@ -196,7 +196,7 @@ function sells(name: string, engine: PrivateEngine | undefined): NodeConfig {
     provider: {
       ...SELLS_BOTH,
       hardware: { memoryBytes: 1024 ** 3, storageBytes: 256 * 1024 ** 2 },
-      sampleIntervalMs: 100,
+      sampleIntervalMs: 200,
       warmPool: {},
       transfer: { allowHosts: ['127.0.0.1'] },
     },

@@ -1,7 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { Clock } from '../../../src/interface/clock.ts';
 import { delay } from '../../../src/util/delay.ts';
-import { killProcess } from '../sandbox/runner-process.ts';
+import { killProcess } from '../../shared/kill-process.ts';
 import type { Cgroup } from './cgroup.ts';
 
 const POLL_MS = 5;

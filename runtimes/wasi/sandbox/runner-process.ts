@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../../src/interface/clock.ts';
 import type { Logger } from '../../../src/interface/logger.ts';
 import { RuntimeError } from '../../errors.ts';
+import { killProcess } from '../../shared/kill-process.ts';
 import {
   RUNNER_FD,
   type Confinement,
@@ -213,13 +214,5 @@ export class RunnerProcess {
     }
     if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
     return stream;
-  }
-}
-
-export function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // Gone already.
   }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { DockerActivity } from '../../support/docker-activity.ts';
@@ -157,6 +157,36 @@ describeDocker('containers and their supervisors', () => {
     await dockerRuntime({ socketPath: engine.socketPath }).destroy(handle);
     removePlace(place);
   }, 120_000);
+
+  it('are killed with the activity though the engine has forgotten that they run', async () => {
+    const place = makePlace();
+    const container = 'c'.repeat(64);
+    const cgroupRoot = join(place.root, 'cgroup');
+    const forgotten = spawn('sleep', ['1000']);
+    for (const [file, text] of [
+      ['memory/docker/ID/memory.usage_in_bytes', '0'],
+      ['memory/docker/ID/cgroup.procs', `0\n${String(forgotten.pid)}`],
+      ['cpuacct/docker/ID/cpuacct.usage', '0'],
+    ] as const) {
+      const path = join(cgroupRoot, file.replace('ID', container));
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    }
+    const limits = { memoryBytes: 1 << 26, storageBytes: 1 << 20, pidsLimit: 10 };
+    const handle = {
+      version: 1,
+      container,
+      workDir: place.workDir,
+      ...limits,
+      uid: 1,
+      gid: 1,
+      volume: 'measured',
+    };
+    const ended = once(forgotten, 'exit');
+    await dockerRuntime({ cgroupRoot }).destroy(JSON.stringify(handle));
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    removePlace(place);
+  });
 
   it('are reaped when they belong to no activity, after a grace, and never another node’s', async () => {
     const engine = await engineWith();
