@@ -9,8 +9,8 @@ import { groupsOf, linkOf, parentOf, processIds, textOf } from '../hostile/watch
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /**
- * Process 1: it adopts and buries orphans, as every machine's does. The kernel lets sandboxes have a /proc of their own
- * only where there is one with nothing mounted over it.
+ * Process 1: it adopts and buries orphans, as every machine's does, and ends with us: our end of its stdin goes then.
+ * The kernel lets sandboxes have a /proc of their own only where there is one with nothing mounted over it.
  */
 const INIT = `
 mount -t tmpfs -o mode=755 run /run
@@ -19,7 +19,8 @@ mount -t proc proc /run/proc
 mount --bind "$1" ${BOOT_ID}
 echo up
 trap '' TERM INT HUP
-while :; do sleep 1000 & wait; done
+exec 3<&0
+cat <&3 >/dev/null & wait
 `;
 
 /**
@@ -45,7 +46,7 @@ export class Machine implements Place {
     writeFileSync(this.#bootIdFile, `${randomUUID()}\n`);
     const own = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
     const outside = spawn('unshare', [...own, 'sh', '-euc', INIT, 'init', this.#bootIdFile], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', 'ignore'],
     });
     const [said] = (await Promise.race([once(outside.stdout, 'data'), once(outside, 'exit')])) as unknown[];
     if (String(said) !== 'up\n') throw new Error('the machine does not come up');
