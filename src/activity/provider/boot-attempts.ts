@@ -28,9 +28,8 @@ const SUSPECT_AFTER = 2;
 /**
  * Takes up the live activities of a daemon that starts, and keeps one that kills the daemon each time from doing so for
  * ever. Each start is counted, durably and before the activity is touched, and forgotten once the daemon has lasted.
- * Suspects wait until the daemon has lasted without them, so that what else kills it early (its operator, the machine)
- * is not counted on them, and are then tried one by one, so that of several only the guilty one is. At the bound it is
- * quarantined: ended through its supervisor and in the books, unread, with what was taken in of it before.
+ * Suspects are tried one by one, so that of several only the guilty one is counted on; at the bound it is quarantined:
+ * ended through its supervisor and in the books, unread, with what was taken in of it before.
  */
 export class TakeUp {
   readonly #context: ProviderContext;
@@ -82,16 +81,16 @@ export class TakeUp {
   async #tryAll(suspects: readonly string[], signal: AbortSignal): Promise<void> {
     const { background, init, logger } = this.#context;
     const isOver = (): boolean => signal.aborted;
-    await background.pause(WELL_AFTER_MS, signal);
     for (const activityId of suspects) {
       if (isOver()) return;
       const attempts = await this.#attemptsOf(activityId);
-      if (init.quarantineAfterBoots > 0 && attempts >= init.quarantineAfterBoots) {
+      const isGuilty = init.quarantineAfterBoots > 0 && attempts >= init.quarantineAfterBoots;
+      logger.warn({ activityId, attempts }, 'the daemon has not outlived taking this activity up; alone now');
+      await this.#count([activityId]);
+      if (isGuilty) {
         await background.retrying({ activityId }, signal, () => this.#quarantine(activityId, attempts));
         continue;
       }
-      logger.warn({ activityId, attempts }, 'the daemon has not outlived taking this activity up; alone now');
-      await this.#count([activityId]);
       this.#waiting.delete(activityId);
       this.#keeper.keep(activityId);
       await background.pause(WELL_AFTER_MS, signal);

@@ -3,7 +3,6 @@ import { activityBooks, reservations } from '../../../src/activity/index.ts';
 import type { ExeScript } from '../../../src/interface/index.ts';
 import { ErgonError } from '../../../src/interface/index.ts';
 import { ActivityWorld, PROVIDER, REQUESTOR } from '../../support/activity-world.ts';
-import { Fuse } from '../../support/fuse.ts';
 import { FakeSupervisor } from '../../support/fake-exe-units.ts';
 
 const HOLD: ExeScript = [{ deploy: {} }, { start: {} }, { run: { entry_point: 'hold:x', args: ['abc'] } }];
@@ -62,37 +61,6 @@ describe('supervisors and work directories', () => {
     await world.until('finished', async () => (await world.requestor.batch('act', 'b1'))?.finished === true);
     expect((await books.get('act'))?.unreachableSince).toBeUndefined();
     expect(world.machine.get('act').runs).toEqual(['hold:x']);
-  });
-
-  /** Starts the provider again and again, and kills it each time so long after its start. */
-  const killAfter = async (upMs: number, times: number) => {
-    for (let boot = 0; boot < times; boot += 1) {
-      await world.stopProvider();
-      const life = new Fuse({ calls: Infinity, after: false });
-      await world.startProvider(life);
-      await world.clock.advance(upMs);
-      life.blown = true;
-    }
-  };
-
-  it('are not quarantined for kills that came before any of them was in hand alone', async () => {
-    await world.agree('other');
-    await world.wait(world.requestor.create({ activityId: 'two', agreementId: 'other', limits: {} }));
-    await killAfter(3_000, 12);
-    await world.stopProvider();
-    await world.startProvider();
-    world.machine.get('act').release('x');
-    await world.until('finished', async () => (await world.requestor.batch('act', 'b1'))?.finished === true);
-    expect((await world.requestor.get('act'))?.state).toBe('Ready');
-    expect((await world.requestor.get('two'))?.state).toBe('New');
-  });
-
-  it('are quarantined for kills that come each time when one of them is in hand alone', async () => {
-    await killAfter(1_000, 2);
-    await killAfter(6_000, 6);
-    await world.stopProvider();
-    await world.startProvider();
-    await endedWith('Quarantined');
   });
 
   it('never make an activity anew whose work directory vanished', async () => {
