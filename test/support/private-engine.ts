@@ -78,7 +78,12 @@ export class PrivateEngine {
     const engine = this.#process;
     if (engine === undefined || !this.isUp) return;
     const exited = once(engine, 'exit');
-    process.kill(this.#place.pidOf(engine.pid ?? 0), 'SIGKILL');
+    try {
+      process.kill(this.#place.pidOf(engine.pid ?? 0), 'SIGKILL');
+    } catch {
+      // It has just gone with its machine, or is not there yet.
+      engine.kill('SIGKILL');
+    }
     await exited;
     // Its containerd dies with it, a moment later; a new engine would take the dying one for alive.
     while (this.#containerds().length > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
