@@ -27,7 +27,7 @@ import {
 import { Streams, type Drain } from './streams.ts';
 import { Tunnels } from './tunnel/tunnels.ts';
 import { giveFiles } from './volume/owned-directories.ts';
-import type { Volume } from './volume/volume.ts';
+import type { Volume, VolumeUsage } from './volume/volume.ts';
 
 export interface DeploymentInit extends StartInit {
   readonly handle: Handle;
@@ -234,17 +234,17 @@ export class Deployment {
     status: WaitStatus | undefined,
     violation: LimitExit | undefined,
     oomKills: number,
-    sawFull: boolean,
+    sawFull: LimitExit | undefined,
   ): Promise<RunExit> {
     const { memoryBytes, storageBytes } = this.#init.handle;
-    const usage = await this.volume.usage().catch(() => ({ bytes: 0, isFull: false }));
+    const usage: VolumeUsage = await this.volume.usage().catch(() => ({ bytes: 0 }));
     const { memoryPeakBytes } = this.#meter.read();
     return classifyExit({
       status,
       violation,
       sentSignal: this.#running?.sentSignal,
       oomKills,
-      isDiskFull: usage.isFull || sawFull,
+      storageFull: usage.full ?? sawFull,
       diskBytes: usage.bytes,
       storageBytes,
       memoryBytes,

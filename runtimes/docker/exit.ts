@@ -14,7 +14,8 @@ export interface Evidence {
   readonly sentSignal: string | undefined;
   /** Processes of the container that the kernel killed for want of memory, while the command ran. */
   readonly oomKills: number;
-  readonly isDiskFull: boolean;
+  /** The volume has no room for another byte or another file, or had none at some look. */
+  readonly storageFull: LimitExit | undefined;
   readonly diskBytes: number;
   readonly storageBytes: number;
   readonly memoryBytes: number;
@@ -45,21 +46,23 @@ export function classifyExit(evidence: Evidence): RunExit {
       ? { kind: 'failed', message: 'The container ended while the command was running' }
       : { kind: 'signaled', signal: sentSignal };
   }
-  if (evidence.isDiskFull || isOf(status, 'SIGXFSZ')) return diskLimit(evidence);
+  if (evidence.storageFull !== undefined) return evidence.storageFull;
+  if (isOf(status, 'SIGXFSZ')) return diskLimit(evidence.storageBytes, evidence.diskBytes);
   return status.kind === 'exited' ? status : { kind: 'signaled', signal: signalName(status.signal) };
 }
 
-export function diskLimit({
-  diskBytes,
-  storageBytes,
-}: Pick<Evidence, 'diskBytes' | 'storageBytes'>): LimitExit {
-  // What was refused is not on the disk: at least one byte, or one name, more than there is room for.
+export function diskLimit(storageBytes: number, diskBytes: number): LimitExit {
+  // What was refused is not on the disk: at least one byte more than there is room for.
   return {
     kind: 'limit',
     limit: 'disk',
     limitValue: storageBytes,
     observed: Math.max(diskBytes, storageBytes + 1),
   };
+}
+
+export function filesLimit(limitValue: number, observed: number): LimitExit {
+  return { kind: 'limit', limit: 'files', limitValue, observed };
 }
 
 /** Killed by it, or a shell whose command was. */

@@ -49,8 +49,6 @@ interface Begun {
 
 /** An agreement may allow no storage; what the runner itself needs is not the guest's. */
 const MIN_FILE_BYTES = 1 << 20;
-/** The supervisor comes first, and the runner itself has used some. */
-const CPU_GRACE_S = 10;
 
 /** One activity's sandbox: a prepared module, a group with its limits, and one runner after the other. */
 export class Deployment {
@@ -227,11 +225,7 @@ export class Deployment {
   }
 
   #backstops(): ProcessLimits {
-    const { resources, cpuTimeMs } = this.#spec;
-    return {
-      fileBytes: Math.max(MIN_FILE_BYTES, resources.storageBytes),
-      ...(cpuTimeMs === undefined ? {} : { cpuSeconds: Math.ceil(cpuTimeMs / 1000) + CPU_GRACE_S }),
-    };
+    return { fileBytes: Math.max(MIN_FILE_BYTES, this.#spec.resources.storageBytes) };
   }
 
   #kill(signal: string): void {
@@ -253,7 +247,7 @@ export class Deployment {
     this.#fuel?.end(runner);
     this.#running = undefined;
     this.#busy = false;
-    const { cpuNs, memoryPeakBytes } = this.#meter.read();
+    const { memoryPeakBytes } = this.#meter.read();
     const oomKilled = (cgroup?.oomKills() ?? 0) > oomKillsBefore;
     const { memoryBytes, storageBytes } = this.#spec.resources;
     return classifyExit({
@@ -265,7 +259,7 @@ export class Deployment {
       memoryLimitBytes: memoryBytes,
       memoryPeakBytes: oomKilled ? (cgroup?.peakMemoryBytes() ?? memoryPeakBytes) : memoryPeakBytes,
       storageLimitBytes: storageBytes,
-      cpuNs,
+      filesLimit: quotaOf(storageBytes).entries,
       ...(this.#fuel === undefined ? {} : { fuel: this.#fuel.evidence() }),
     });
   }

@@ -4,6 +4,8 @@ import { SIGNAL_STATUS } from '../shared/exit-status.ts';
 import { PAGE_BYTES } from './module/limits.ts';
 import type { EndedReport, ProcessExit } from './sandbox/runner-process.ts';
 
+type LimitExit = Extract<RunExit, { kind: 'limit' }>;
+
 /** What is known when a runner is gone. */
 export interface Evidence {
   /** Missing when it was ended rather than ended. */
@@ -16,7 +18,7 @@ export interface Evidence {
   readonly memoryLimitBytes: number;
   readonly memoryPeakBytes: number;
   readonly storageLimitBytes: number;
-  readonly cpuNs: bigint;
+  readonly filesLimit: number;
   /** Of all runs of the activity; absent where it is not metered. */
   readonly fuel?: { readonly limit: number; readonly used: bigint };
 }
@@ -29,10 +31,6 @@ export function classifyExit(evidence: Evidence): RunExit {
   if (evidence.oomKilled || /out of memory|OOM/.test(evidence.diagnostics)) return memoryLimit(evidence);
   const signal = exit.signal ?? signalOfStatus(exit.code);
   if (signal === 'SIGXFSZ') return diskLimit(evidence, evidence.storageLimitBytes + 1);
-  if (signal === 'SIGXCPU') {
-    const seconds = Number(evidence.cpuNs) / 1e9;
-    return { kind: 'limit', limit: 'cpu', limitValue: seconds, observed: seconds };
-  }
   if (signal !== undefined) return { kind: 'signaled', signal };
   return {
     kind: 'failed',
@@ -41,9 +39,9 @@ export function classifyExit(evidence: Evidence): RunExit {
 }
 
 function reportedExit(report: EndedReport, evidence: Evidence): RunExit {
-  const { end, refusedPages, memoryBytes, refusedBytes } = report;
+  const { end, refusedPages, memoryBytes } = report;
   // A program that gets over what was refused has ended well.
-  const refusedDisk = refusedBytes === 0 ? undefined : diskLimit(evidence, refusedBytes);
+  const refusedDisk = refusedStorage(report, evidence);
   switch (end.kind) {
     case 'exit':
       return (end.code === 0 ? undefined : refusedDisk) ?? { kind: 'exited', code: end.code };
@@ -66,11 +64,20 @@ function reportedExit(report: EndedReport, evidence: Evidence): RunExit {
   }
 }
 
-function memoryLimit({ memoryLimitBytes, memoryPeakBytes }: Evidence): Extract<RunExit, { kind: 'limit' }> {
+function memoryLimit({ memoryLimitBytes, memoryPeakBytes }: Evidence): LimitExit {
   return { kind: 'limit', limit: 'memory', limitValue: memoryLimitBytes, observed: memoryPeakBytes };
 }
 
-function diskLimit({ storageLimitBytes }: Evidence, observed: number): Extract<RunExit, { kind: 'limit' }> {
+function refusedStorage(
+  { refusedBytes, refusedFiles }: EndedReport,
+  evidence: Evidence,
+): LimitExit | undefined {
+  if (refusedFiles > 0)
+    return { kind: 'limit', limit: 'files', limitValue: evidence.filesLimit, observed: refusedFiles };
+  return refusedBytes === 0 ? undefined : diskLimit(evidence, refusedBytes);
+}
+
+function diskLimit({ storageLimitBytes }: Evidence, observed: number): LimitExit {
   return { kind: 'limit', limit: 'disk', limitValue: storageLimitBytes, observed };
 }
 

@@ -193,7 +193,7 @@ function classifyLocally(
     memoryLimitBytes: limits.memoryBytes ?? WHOLE_MEMORY_BYTES,
     memoryPeakBytes: group?.peakMemoryBytes() ?? runner.ended?.peakRssBytes ?? 0,
     storageLimitBytes: limits.storageBytes ?? Infinity,
-    cpuNs: BigInt(runner.ended?.cpuUs ?? 0) * 1000n,
+    filesLimit: limits.storageBytes === undefined ? Infinity : quotaOf(limits.storageBytes).entries,
     fuel: { limit: fuelLimit, used: runner.fuelUsed },
   });
 }

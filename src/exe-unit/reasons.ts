@@ -18,7 +18,7 @@ export function reasonOfError(error: unknown): Reason {
   return reason(isErgonError(error) ? error.code : 'Error', message);
 }
 
-export type Limit = 'cpu' | 'memory' | 'disk' | 'pids' | 'time' | 'output' | 'fuel';
+export type Limit = 'cpu' | 'memory' | 'disk' | 'files' | 'pids' | 'time' | 'output' | 'fuel';
 
 const WORDS: Readonly<Record<Limit, (observed: number, value: number) => string>> = {
   cpu: (observed, value) => `${observed} ms of CPU time were used, ${value} ms are allowed`,
@@ -26,11 +26,15 @@ const WORDS: Readonly<Record<Limit, (observed: number, value: number) => string>
   output: (observed, value) => `${observed} bytes were written to one stream, ${value} are kept`,
   memory: (observed, value) => `${observed} bytes of memory were wanted, ${value} are allowed`,
   disk: (observed, value) => `${observed} bytes of storage were wanted, ${value} are allowed`,
+  files: (observed, value) => `${observed} files, directories and links are there, ${value} are allowed`,
   fuel: (observed, value) => `${observed} units of fuel were used, ${value} are allowed`,
   pids: (observed, value) => `${observed} processes were wanted, ${value} are allowed`,
 };
 
-/** `LimitExceeded` with the figures: milliseconds for cpu and time, bytes for memory, disk and output, units for fuel. */
+/**
+ * `LimitExceeded` with the figures: milliseconds for cpu and time, bytes for memory, disk and output, units for fuel,
+ * a number of things for files and pids.
+ */
 export function limitExceeded(limit: Limit, limitValue: number, observed: number): Reason {
   return reason('LimitExceeded', WORDS[limit](observed, limitValue), { limit, limitValue, observed });
 }

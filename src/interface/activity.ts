@@ -17,7 +17,7 @@ export const ACTIVITY_STATES = [
 export type ActivityState = (typeof ACTIVITY_STATES)[number];
 export const ActivityState = Type.Union(ACTIVITY_STATES.map((s) => Type.Literal(s)));
 
-/** Reason codes of `Terminated`. LimitExceeded carries `detail.limit` (cpu, memory, disk, pids, time, output, fuel) and the figures. */
+/** Reason codes of `Terminated`. LimitExceeded carries `detail.limit` (cpu, memory, disk, files, pids, time, output, fuel) and the figures. */
 export const TERMINATION_CODES = [
   'Error',
   'LimitExceeded',

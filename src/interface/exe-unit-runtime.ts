@@ -52,8 +52,6 @@ export interface DeploySpec {
   readonly packagePath?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly resources: Resources;
-  /** The activity's limit of CPU time, which its supervisor enforces; the runtime may set the kernel's behind it. */
-  readonly cpuTimeMs?: number;
   /** What the agreement has a price for: a counter that costs something to keep is kept only then. */
   readonly counters?: readonly string[];
   /** Fuel that all commands together may use; the runtime ends the one that wants more. */
@@ -96,7 +94,8 @@ export type RunExit =
   | { readonly kind: 'signaled'; readonly signal: string }
   | {
       readonly kind: 'limit';
-      readonly limit: 'memory' | 'disk' | 'pids' | 'cpu' | 'fuel';
+      /** `files`: names in all directories, or inodes, of which the storage has as many as are allowed. */
+      readonly limit: 'memory' | 'disk' | 'files' | 'pids' | 'fuel';
       readonly limitValue: number;
       readonly observed: number;
     }

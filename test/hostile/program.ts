@@ -54,6 +54,8 @@ export const refused = (message?: RegExp): Outcome => ({
 
 export const memory = limit('memory', MEMORY_BYTES);
 export const disk = limit('disk', STORAGE_BYTES);
+/** Of one per 4 kB of storage. */
+export const files = limit('files', STORAGE_BYTES / 4096);
 export const output = limit('output', OUTPUT_BYTES);
 export const time = limit('time', WALL_MS);
 export const cpu = limit('cpu', CPU_MS);

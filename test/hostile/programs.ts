@@ -3,6 +3,7 @@ import {
   cpu,
   CPU_MS,
   disk,
+  files,
   exit,
   harmless,
   memory,
@@ -77,14 +78,14 @@ const storage: HostileProgram[] = [
     args: ['ghost-fill'],
     outcomes: { wasi: disk, docker: exit(full) },
   },
-  { name: 'makes files without end', args: ['file-bomb'], outcomes: both(disk) },
+  { name: 'makes files without end', args: ['file-bomb'], outcomes: both(files) },
   {
     name: 'makes directories without end',
     args: ['directory-bomb'],
-    outcomes: both(disk),
+    outcomes: both(files),
   },
-  { name: 'makes links without end', args: ['symlink-bomb'], outcomes: both(disk) },
-  { name: 'names one file without end', args: ['link-bomb'], outcomes: { wasi: disk, docker: exit(full) } },
+  { name: 'makes links without end', args: ['symlink-bomb'], outcomes: both(files) },
+  { name: 'names one file without end', args: ['link-bomb'], outcomes: { wasi: files, docker: exit(full) } },
   { name: 'stretches files beyond all measure', args: ['sparse'], outcomes: both(harmless) },
 ];
 

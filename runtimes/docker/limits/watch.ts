@@ -1,10 +1,9 @@
 import type { Clock } from '../../../src/interface/clock.ts';
 import type { Volume } from '../volume/volume.ts';
-import { diskLimit, type LimitExit } from '../exit.ts';
+import type { LimitExit } from '../exit.ts';
 import type { ContainerCgroup } from './container-cgroup.ts';
 
 export interface WatchInit {
-  readonly storageBytes: number;
   readonly pidsLimit: number;
 }
 export interface WatchComponents {
@@ -24,8 +23,8 @@ export class Watch {
   readonly #init: WatchInit;
   readonly #components: WatchComponents;
   readonly #pidsRefusedBefore: number;
-  /** A file system was full at some look since the last `forget`. */
-  #sawFull = false;
+  /** Of what a file system was full at some look since the last `forget`. */
+  #sawFull: LimitExit | undefined;
   #cancel: (() => void) | undefined;
   #isStopped = false;
 
@@ -39,13 +38,13 @@ export class Watch {
     this.#later(INTERVAL_MS);
   }
 
-  get sawFull(): boolean {
+  get sawFull(): LimitExit | undefined {
     return this.#sawFull;
   }
 
   /** A new command begins. */
   forget(): void {
-    this.#sawFull = false;
+    this.#sawFull = undefined;
   }
 
   stop(): void {
@@ -56,15 +55,14 @@ export class Watch {
   /** Looks now. */
   async look(): Promise<LimitExit | undefined> {
     const { cgroup, volume } = this.#components;
-    const { pidsLimit, storageBytes } = this.#init;
+    const { pidsLimit } = this.#init;
     if (cgroup.pidsRefused() > this.#pidsRefusedBefore) {
       return { kind: 'limit', limit: 'pids', limitValue: pidsLimit, observed: pidsLimit + 1 };
     }
-    const { bytes, isFull } = await volume.usage();
-    this.#sawFull ||= isFull;
+    const { full } = await volume.usage();
+    this.#sawFull = full ?? this.#sawFull;
     // A file system keeps its own limit, and a program may well get over a full disk.
-    if (volume.kind === 'filesystem') return undefined;
-    return isFull ? diskLimit({ diskBytes: bytes, storageBytes }) : undefined;
+    return volume.kind === 'filesystem' ? undefined : full;
   }
 
   #later(delayMs: number): void {

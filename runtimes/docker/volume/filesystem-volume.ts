@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rm, rmdir, stat, statfs } from 'node:fs/promises
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { RuntimeError } from '../../errors.ts';
+import { diskLimit, filesLimit } from '../exit.ts';
 import { giveTo } from './measured-volume.ts';
 import type { Volume, VolumeInit } from './volume.ts';
 
@@ -36,12 +37,15 @@ export function filesystemVolume({ directory, scratch, storageBytes, owner }: Vo
       await giveTo(directory, owner);
     },
     async usage() {
-      const { blocks, bfree, bavail, ffree, bsize } = await statfs(directory);
+      const { blocks, bfree, bavail, files, ffree, bsize } = await statfs(directory);
       // The part that was free at first is what was agreed, or a little more.
       const used = (blocks - bfree) * bsize;
+      const bytes = Math.min(used, storageBytes);
+      if (ffree === 0 && bavail > 0) return { bytes, full: filesLimit(files, files - ffree) };
       // A large write is refused while a little is still free.
-      const isFull = used >= storageBytes || bavail === 0 || ffree === 0;
-      return { bytes: Math.min(used, storageBytes), isFull };
+      return used >= storageBytes || bavail === 0
+        ? { bytes, full: diskLimit(storageBytes, bytes) }
+        : { bytes };
     },
     async remove() {
       await unmount(directory);

@@ -1,5 +1,6 @@
 import { chmod, chown, lstat, mkdir, readdir, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { diskLimit, filesLimit } from '../exit.ts';
 import type { Volume, VolumeInit, VolumeUsage } from './volume.ts';
 
 const BYTES_PER_ENTRY = 4096;
@@ -23,7 +24,8 @@ export function measuredVolume(init: VolumeInit, processes: () => number[]): Vol
       const visible = await measure(directory, storageBytes);
       const hidden = await deletedBytes(directory, processes());
       const bytes = visible.bytes + hidden;
-      return { bytes, isFull: bytes >= storageBytes || visible.isFull };
+      if (bytes >= storageBytes) return { bytes, full: diskLimit(storageBytes, bytes) };
+      return { ...visible, bytes };
     },
     remove: async () => undefined,
   };
@@ -45,13 +47,14 @@ async function measure(root: string, storageBytes: number): Promise<VolumeUsage>
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     for (const item of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
       entries += 1;
-      if (entries > maxEntries || bytes > storageBytes) return { bytes, isFull: true };
+      if (bytes > storageBytes) return { bytes };
+      if (entries > maxEntries) return { bytes, full: filesLimit(maxEntries, entries) };
       const file = path.join(directory, item.name);
       if (item.isDirectory()) pending.push(file);
       if (item.isFile()) bytes += await fileBytes(file, linked);
     }
   }
-  return { bytes, isFull: false };
+  return { bytes };
 }
 
 /** What a file takes on the disk, a sparse one no more than that; one of many names once. */

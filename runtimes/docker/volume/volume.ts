@@ -1,3 +1,5 @@
+import type { LimitExit } from '../exit.ts';
+
 export type VolumeKind = 'filesystem' | 'measured';
 
 export interface VolumeInit {
@@ -11,8 +13,8 @@ export interface VolumeInit {
 
 export interface VolumeUsage {
   readonly bytes: number;
-  /** More than was agreed is used, or nothing is left. */
-  readonly isFull: boolean;
+  /** What there is too much of, or nothing left of. */
+  readonly full?: LimitExit;
 }
 
 /** The one place of a container that can be written and lasts. */

@@ -16,8 +16,6 @@ export interface QuotaLimits {
   /** Names in all directories: files, directories, links. */
   readonly entries: number;
 }
-/** What a name is taken to need of the storage. */
-const ENTRY_BYTES = 4096;
 export const UNLIMITED: QuotaLimits = { bytes: Infinity, entries: Infinity };
 
 interface FileStat {
@@ -39,6 +37,7 @@ export class DiskQuota {
   #bytes = 0;
   #entries = 0;
   #refusedBytes = 0;
+  #refusedFiles = 0;
 
   constructor(limits: QuotaLimits, onChange: () => void = () => undefined) {
     this.#limits = limits;
@@ -56,6 +55,11 @@ export class DiskQuota {
   /** All that would have been used, had the last request for more been granted; 0 when it was. */
   get refusedBytes(): number {
     return this.#refusedBytes;
+  }
+
+  /** The names that there were when the last request for more was one for another name and was refused; 0 otherwise. */
+  get refusedFiles(): number {
+    return this.#refusedFiles;
   }
 
   /** Counts what a directory holds already. */
@@ -83,10 +87,10 @@ export class DiskQuota {
 
   /** Makes a new name by `make`, if there is room for one more. */
   withEntry<T>(make: () => T): T {
-    if (this.#entries >= this.#limits.entries) this.#refuse(this.#limits.bytes + ENTRY_BYTES);
+    if (this.#entries >= this.#limits.entries) this.#refuse({ files: this.#entries });
     const made = make();
     this.#entries++;
-    this.#refusedBytes = 0;
+    this.#granted();
     this.#onChange();
     return made;
   }
@@ -129,8 +133,8 @@ export class DiskQuota {
     if (growth <= 0) return length;
     const granted = Math.min(growth, this.#limits.bytes - this.#bytes);
     const fitting = length - (growth - granted);
-    if (fitting <= 0) this.#refuse(this.#bytes + growth);
-    this.#refusedBytes = 0;
+    if (fitting <= 0) this.#refuse({ bytes: this.#bytes + growth });
+    this.#granted();
     inode.size += granted;
     this.#add(granted);
     return fitting;
@@ -139,14 +143,19 @@ export class DiskQuota {
   /** Charges a new length ahead of the change, or pays back. */
   resize(inode: OpenInode, size: number): void {
     const growth = size - inode.size;
-    if (growth > this.#limits.bytes - this.#bytes) this.#refuse(this.#bytes + growth);
-    if (growth > 0) this.#refusedBytes = 0;
+    if (growth > this.#limits.bytes - this.#bytes) this.#refuse({ bytes: this.#bytes + growth });
+    if (growth > 0) this.#granted();
     inode.size = size;
     this.#add(growth);
   }
 
-  #refuse(wantedBytes: number): never {
-    this.#refusedBytes = Math.min(wantedBytes, Number.MAX_SAFE_INTEGER);
+  #granted(): void {
+    this.#refusedBytes = this.#refusedFiles = 0;
+  }
+
+  #refuse({ bytes = 0, files = 0 }: { bytes?: number; files?: number }): never {
+    this.#refusedBytes = Math.min(bytes, Number.MAX_SAFE_INTEGER);
+    this.#refusedFiles = files;
     fail(ERRNO.NOSPC);
   }
 

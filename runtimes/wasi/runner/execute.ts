@@ -17,6 +17,7 @@ export interface Execution {
   readonly memoryBytes: number;
   readonly refusedPages: number;
   readonly refusedBytes: number;
+  readonly refusedFiles: number;
 }
 export interface ExecuteHooks {
   readonly onFault: OnFault;
@@ -62,6 +63,7 @@ export function execute(module: WebAssembly.Module, order: RunOrder, hooks: Exec
     memoryBytes: host.memory.byteLength,
     refusedPages: refusedPages(),
     refusedBytes: quota.refusedBytes,
+    refusedFiles: quota.refusedFiles,
   };
 }
 

@@ -61,6 +61,8 @@ export type Report =
       readonly refusedPages: number;
       /** Storage that it would have used, had its last request for more been granted; 0 when it was. */
       readonly refusedBytes: number;
+      /** Names that there were when its last request for storage was one for another name, in vain; 0 otherwise. */
+      readonly refusedFiles: number;
       /** CPU time of the run, for where the kernel's accounts are gone with the process. */
       readonly cpuUs: number;
       readonly peakRssBytes: number;

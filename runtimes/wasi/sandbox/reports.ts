@@ -53,6 +53,7 @@ const ReportSchema = Type.Union([
       memoryBytes: Count,
       refusedPages: Count,
       refusedBytes: Count,
+      refusedFiles: Count,
       cpuUs: Count,
       peakRssBytes: Count,
     },

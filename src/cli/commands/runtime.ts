@@ -150,5 +150,5 @@ function whyEnded(exit: Exclude<RunExit, { kind: 'exited' }>): string {
 
 function limitText({ limit, limitValue }: Extract<RunExit, { kind: 'limit' }>): string {
   if (limit === 'memory' || limit === 'disk') return ` of ${bytes(limitValue)}`;
-  return limit === 'pids' ? ` of ${limitValue}` : '';
+  return limit === 'pids' || limit === 'files' ? ` of ${limitValue}` : '';
 }

@@ -231,20 +231,22 @@ describe('the end of a command', () => {
     violation: undefined,
     sentSignal: undefined,
     oomKills: 0,
-    isDiskFull: false,
+    storageFull: undefined,
     diskBytes: 10,
     storageBytes: 10,
     memoryBytes: 20,
     memoryPeakBytes: 19,
   };
   const pids = { kind: 'limit', limit: 'pids', limitValue: 1, observed: 2 } as const;
+  const disk = { kind: 'limit', limit: 'disk', limitValue: 10, observed: 11 } as const;
+  const files = { kind: 'limit', limit: 'files', limitValue: 3, observed: 3 } as const;
   const memory = { kind: 'limit', limit: 'memory', limitValue: 20, observed: 19 };
 
   it.each<[string, Partial<Evidence>, unknown]>([
     ['its own code', {}, { kind: 'exited', code: 1 }],
     [
       'a clean end, whatever happened on the way',
-      { status: { kind: 'exited', code: 0 }, oomKills: 1, isDiskFull: true },
+      { status: { kind: 'exited', code: 0 }, oomKills: 1, storageFull: disk },
       { kind: 'exited', code: 0 },
     ],
     ['a violation, before all else', { violation: pids, oomKills: 1 }, pids],
@@ -259,10 +261,11 @@ describe('the end of a command', () => {
     ['a kill', { status: { kind: 'signaled', signal: 9 } }, { kind: 'signaled', signal: 'SIGKILL' }],
     [
       'a kill of ours, of a program that lived on without memory and disk',
-      { status: { kind: 'signaled', signal: 9 }, sentSignal: 'SIGKILL', oomKills: 1, isDiskFull: true },
+      { status: { kind: 'signaled', signal: 9 }, sentSignal: 'SIGKILL', oomKills: 1, storageFull: disk },
       { kind: 'signaled', signal: 'SIGKILL' },
     ],
-    ['the disk', { isDiskFull: true }, { kind: 'limit', limit: 'disk', limitValue: 10, observed: 11 }],
+    ['the disk', { storageFull: disk }, disk],
+    ['too many files', { storageFull: files }, files],
     [
       'the largest file',
       { status: { kind: 'signaled', signal: 25 } },

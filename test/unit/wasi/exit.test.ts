@@ -12,11 +12,14 @@ const killed: Evidence = {
   memoryLimitBytes: 1000,
   memoryPeakBytes: 900,
   storageLimitBytes: 2000,
-  cpuNs: 3_000_000_000n,
+  filesLimit: 30,
 };
-const reported = (end: GuestEnd, refusedPages = 0, refusedBytes = 0): Evidence => ({
+const reported = (end: GuestEnd, refusedPages = 0, refusedBytes = 0, refusedFiles = 0): Evidence => ({
   ...killed,
-  report: { type: 'ended', end, memoryBytes: 65_536, refusedPages, refusedBytes, cpuUs: 0, peakRssBytes: 0 },
+  report: {
+    ...{ type: 'ended', end, memoryBytes: 65_536, cpuUs: 0, peakRssBytes: 0 },
+    ...{ refusedPages, refusedBytes, refusedFiles },
+  },
 });
 
 describe('what ended a guest', () => {
@@ -61,9 +64,9 @@ describe('what ended a guest', () => {
       { kind: 'limit', limit: 'disk', limitValue: 2000, observed: 2001 },
     ],
     [
-      'the backstop of the CPU',
-      { ...killed, exit: { code: 152, signal: null } },
-      { kind: 'limit', limit: 'cpu', limitValue: 3, observed: 3 },
+      'an exit after it was refused another file',
+      reported({ kind: 'exit', code: 1 }, 0, 0, 30),
+      { kind: 'limit', limit: 'files', limitValue: 30, observed: 30 },
     ],
   ])('is %s', (_, evidence, exit) => expect(classifyExit(evidence)).toEqual(exit));
 

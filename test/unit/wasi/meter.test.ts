@@ -10,6 +10,7 @@ const report = (cpuUs: number, peakRssBytes = 0): EndedReport => ({
   memoryBytes: 0,
   refusedPages: 0,
   refusedBytes: 0,
+  refusedFiles: 0,
   cpuUs,
   peakRssBytes,
 });
