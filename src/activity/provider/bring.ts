@@ -44,10 +44,14 @@ export async function bringBlob(task: Task & { peerId: string }, need: BlobNeed)
       onProgress,
       cached: true,
     });
-    if (sizeBytes > maxBytes) return refused(hash, `has ${sizeBytes} bytes, more than the ${maxBytes} left`);
+    if (sizeBytes > maxBytes) {
+      const why = `has ${sizeBytes} bytes, more than the ${maxBytes} left`;
+      return refused(hash, 'ERR_TRANSFER_TOO_LARGE', why);
+    }
     return await asFile(context, hash, sizeBytes);
   } catch (error) {
-    if (isErgonError(error, ...DEFINITE)) return refused(hash, `could not be had: ${error.message}`);
+    if (isErgonError(error, ...DEFINITE))
+      return refused(hash, error.code, `could not be had: ${error.message}`);
     throw error;
   }
 }
@@ -60,7 +64,7 @@ export function bringUrl(task: Task, { batchId, index, url, maxBytes }: FetchNee
 export async function deliver(task: Task, { url, hash, sizeBytes }: DeliverNeed): Promise<Brought> {
   const { context, activityId, signal, onProgress } = task;
   const path = await context.exeUnits.outputPath(activityId, hash);
-  if (path === undefined) return refused(hash, 'is no output of the activity');
+  if (path === undefined) return refused(hash, 'ERR_TRANSFER_NOT_FOUND', 'is no output of the activity');
   try {
     await context.urls.deliver({ url, path, sizeBytes, signal, onProgress });
     return { delivered: true };
@@ -102,6 +106,6 @@ function roomFor({ context, supervision }: Task): number {
   return Math.max(0, spec.resources.storageBytes + context.init.blobAllowanceBytes - pulledBytes);
 }
 
-function refused(hash: string, why: string): { error: Reason } {
-  return { error: { code: 'Error', message: `Blob ${hash} ${why}`.slice(0, 2048), detail: { hash } } };
+function refused(hash: string, code: string, why: string): { error: Reason } {
+  return { error: { code, message: `Blob ${hash} ${why}`.slice(0, 2048), detail: { hash } } };
 }

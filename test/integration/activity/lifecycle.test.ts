@@ -198,7 +198,8 @@ describe('an activity from create to end', () => {
     expect((await batch('b1')).results.map(({ result }) => result)).toEqual(['Ok', 'Ok', 'Ok']);
     const gone = `sha256:${'c'.repeat(64)}`;
     await exec('b2', [{ transfer: { from: `blob:${gone}`, to: 'container:/in' } }]);
-    expect((await batch('b2')).results[0]).toMatchObject({ result: 'Error', reason: { code: 'Error' } });
+    const reason = { code: 'ERR_NETWORK_BLOB_NOT_FOUND', detail: { hash: gone } };
+    expect((await batch('b2')).results[0]).toMatchObject({ result: 'Error', reason });
     expect(await world.requestor.allowBlob(input, PROVIDER)).toBeDefined();
     expect(await world.requestor.allowBlob(input, testIdentity('stranger'))).toBeUndefined();
     await world.wait(world.requestor.destroy('act'));
