@@ -33,13 +33,14 @@ async function listByIndex(
   let after = options.after;
   while (found.length < limit) {
     const ids: string[] = [];
-    const range = pageRange(indexPrefix(bucketName, term), { ...options, after }, PAGE);
+    const page = Math.min(PAGE, limit - found.length);
+    const range = pageRange(indexPrefix(bucketName, term), { ...options, after }, page);
     for await (const [key] of kv.iterate(range)) ids.push(lastSegment(key));
     found.push(...(await recordsOf(kv, bucketName, ids, term)));
     after = ids.at(-1);
-    if (ids.length < PAGE) break;
+    if (ids.length < page) break;
   }
-  return found.slice(0, limit);
+  return found;
 }
 
 /** The entries of an index come and go with their records, so they need only be counted. */
