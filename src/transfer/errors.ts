@@ -16,6 +16,7 @@ export type TransferErrorCode =
   | 'ERR_TRANSFER_FORBIDDEN_ADDRESS'
   | 'ERR_TRANSFER_HTTP_STATUS'
   | 'ERR_TRANSFER_REDIRECT'
+  | 'ERR_TRANSFER_CERTIFICATE'
   | 'ERR_TRANSFER_UNREACHABLE'
   | 'ERR_TRANSFER_IO';
 
@@ -86,6 +87,12 @@ export const transferErrors: ErrorCatalogue<TransferErrorCode> = {
   ERR_TRANSFER_REDIRECT: {
     meaning: 'The server sent the request on too often, to nowhere, or from https to http.',
     remedy: 'Use the URL at the end of the redirects.',
+  },
+  ERR_TRANSFER_CERTIFICATE: {
+    meaning:
+      'The certificate of an https server is not to be trusted: expired, of another host, or by nobody known.',
+    remedy:
+      'The message says what is wrong with it. Use another server, or have the node trust who signed it (`NODE_EXTRA_CA_CERTS`).',
   },
   ERR_TRANSFER_UNREACHABLE: {
     meaning: 'The server could not be reached, fell silent, or broke off, several times in a row.',

@@ -5,6 +5,8 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpsServer } from 'node:https';
 import {
   createServer as createTcpServer,
   type AddressInfo,
@@ -25,6 +27,8 @@ export function localServers(): {
   http(listener: RequestListener): Promise<LocalServer>;
   /** Answers before it has asked for the body. */
   refusing(listener: RequestListener): Promise<LocalServer>;
+  /** With a certificate that it has signed itself; tells of each connection. */
+  untrusted(onConnection: () => void): Promise<LocalServer>;
   /** For answers that no HTTP server would give. */
   tcp(listener: (socket: Socket, head: string, connection: number) => void): Promise<LocalServer>;
 } {
@@ -54,6 +58,12 @@ export function localServers(): {
       server.on('checkContinue', take);
       return listen(server, requests);
     },
+    async untrusted(onConnection) {
+      const server = createHttpsServer({ key: tlsFile('key'), cert: tlsFile('certificate') });
+      server.on('connection', onConnection);
+      const local = await listen(server, []);
+      return { ...local, url: local.url.replace('http:', 'https:') };
+    },
     tcp(listener) {
       let connections = 0;
       const server = createTcpServer((socket) => {
@@ -65,6 +75,10 @@ export function localServers(): {
     },
   };
 }
+
+/** Made by `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost`. */
+const tlsFile = (name: string): Buffer =>
+  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url));
 
 function recording(listener: RequestListener) {
   const requests: IncomingMessage[] = [];

@@ -1,6 +1,7 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, isIPv4, type LookupFunction } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../interface/clock.ts';
 import { TransferError } from '../errors.ts';
 import type { OutboundPolicy } from './outbound-policy.ts';
@@ -125,7 +126,7 @@ function answerOf(request: ClientRequest, silence: Silence, url: URL, signal: Ab
     // For as long as it lives: a connection may break more than once, and after the answer.
     request.on('error', (error) => {
       silence.end();
-      reject(failed(url, error, signal));
+      reject(isUntrusted(request) ? certificate(url, error) : failed(url, error, signal));
     });
     request.once('response', (response) => {
       silence.heard();
@@ -242,6 +243,16 @@ function failed(url: URL, error: unknown, signal: AbortSignal): Error {
     return new TransferError('ERR_TRANSFER_ABORTED', 'The transfer was given up', {}, { cause: error });
   if (error instanceof TransferError) return error;
   return unreachable(url, error instanceof Error ? error.message || error.name : 'failed', error);
+}
+
+/** The handshake went well but for the certificate, which the next attempt would meet again. */
+function isUntrusted({ socket }: ClientRequest): boolean {
+  return socket instanceof TLSSocket && Boolean(socket.authorizationError);
+}
+
+function certificate(url: URL, cause: Error): TransferError {
+  const message = `${shownUrl(url)}: its certificate is not to be trusted: ${cause.message}`.slice(0, 500);
+  return new TransferError('ERR_TRANSFER_CERTIFICATE', message, {}, { cause });
 }
 
 function unreachable(url: URL, why: string, cause?: unknown): TransferError {

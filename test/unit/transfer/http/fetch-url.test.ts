@@ -255,6 +255,16 @@ describe('fetching from a URL', () => {
     20_000,
   );
 
+  it('does not ask a server again whose certificate is not to be trusted', async () => {
+    let connections = 0;
+    const server = await servers.untrusted(() => (connections += 1));
+    await expect(world.fetch(server.url)).rejects.toMatchObject({
+      code: 'ERR_TRANSFER_CERTIFICATE',
+      message: expect.stringContaining('self-signed certificate') as unknown,
+    });
+    expect(connections).toBe(1);
+  });
+
   it('gives up a server that is not there, one that talks nonsense, and a name that nobody knows', async () => {
     const nonsense = await servers.tcp((socket) => socket.end('SSH-2.0-OpenSSH_9\r\n'));
     for (const url of ['http://127.0.0.1:1/', nonsense.url]) {
