@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { Type, type TSchema } from 'typebox';
-import { problems, problemText } from '../util/check.ts';
+import { problems, problemText, type Problem } from '../util/check.ts';
 import { ApiError } from './errors.ts';
 
 /**
@@ -16,12 +16,15 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
     const found = problems(schema, value);
     if (found.length === 0) return { value };
     const listed = found.map((problem) => ({ ...problem, path: `/${httpPart}${problem.path}` }));
-    const error = new ApiError('ERR_API_INVALID', `Invalid request: ${listed.map(problemText).join('; ')}`, {
-      problems: listed,
-    });
-    return { error };
+    return { error: invalidRequest(listed) };
   };
 };
+
+/** For what a schema cannot say, too. The paths begin with the part of the request. */
+export function invalidRequest(found: readonly Problem[]): ApiError {
+  const message = `Invalid request: ${found.map(problemText).join('; ')}`;
+  return new ApiError('ERR_API_INVALID', message, { problems: found });
+}
 
 /** TypeBox's own Convert is too kind for a door: it takes '' for 0, and '1' for true. */
 function converted(schema: TSchema, input: unknown): unknown {

@@ -86,6 +86,16 @@ describe('the sequence by hand', () => {
     expect((await world.get('/v1/activities/other/batches/b1')).statusCode).toBe(404);
   });
 
+  test('an end of the agreement among its properties is refused, not overlooked', async () => {
+    const answer = await world.post('/v1/agreements', {
+      properties: { 'golem.srv.comp.expiration': 1_900_000_000_000 },
+    });
+    expect(answer.json()).toMatchObject({
+      ...{ status: 400, code: 'ERR_API_INVALID' },
+      detail: expect.stringContaining('say expiresAt') as unknown,
+    });
+  });
+
   test('nobody agreeing sets no money aside', async () => {
     const refusal = new ErgonError('ERR_MARKET_NO_OFFER', 'no offer matches', { offers: [] });
     Object.assign(world.components.agreements, { request: () => Promise.reject(refusal) });

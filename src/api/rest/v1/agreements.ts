@@ -8,8 +8,10 @@ import {
   Timestamp,
   type AgreementRequest,
 } from '../../../interface/index.ts';
+import { PROPERTY } from '../../../interface/property-names.ts';
 import { AgreementVerification, verifyAgreement } from '../../agreement-verification.ts';
 import { IdempotencyHeaders } from '../../idempotency.ts';
+import { invalidRequest } from '../../validation.ts';
 import type { RouteContext, Routes } from '../../route.ts';
 import { answers, closed, IdParams, page, pageQuery } from '../../schemas/common.ts';
 import { Tokens } from '../../schemas/task.ts';
@@ -144,6 +146,7 @@ async function agree(
 ): Promise<AgreementRecord> {
   const { allocations, clock } = context;
   const { budget, platform, offerId, properties = {}, constraints, expiresAt = clock.now() + HOUR_MS } = body;
+  refuseExpiration(properties);
   const total = budget === undefined ? undefined : await smallestUnits(budget, platform, context);
   const record = await negotiate(context, {
     agreementId,
@@ -157,6 +160,16 @@ async function agree(
     await allocations.assign(agreementId, agreementId);
   }
   return record;
+}
+
+/** The agreement would end at `expiresAt` all the same. */
+function refuseExpiration(properties: NonNullable<AgreementBody['properties']>): void {
+  const got = properties[PROPERTY.expiration];
+  if (got === undefined) return;
+  const path = `/body/properties/${PROPERTY.expiration}`;
+  throw invalidRequest([
+    { path, expected: 'must be left out: say expiresAt beside properties', got: String(got) },
+  ]);
 }
 
 async function negotiate(context: RouteContext, request: AgreementRequest): Promise<AgreementRecord> {

@@ -1,5 +1,6 @@
 import { ApiError } from '../../errors.ts';
 import type { RouteContext } from '../../route.ts';
+import { invalidRequest } from '../../validation.ts';
 import { packageBucket } from '../../package-bucket.ts';
 import type { TaskBody } from '../../schemas/task.ts';
 import type { TaskSpec } from '../../../interface/index.ts';
@@ -50,9 +51,7 @@ export async function smallestUnits(
   const units = parseTokens(tokens, known.decimals)?.toString();
   if (units === undefined || units.length > 39) {
     const expected = `must be a decimal number with at most ${known.decimals} places`;
-    throw new ApiError('ERR_API_INVALID', `Invalid request: /body/budget ${expected}, got "${tokens}"`, {
-      problems: [{ path: '/body/budget', expected, got: tokens }],
-    });
+    throw invalidRequest([{ path: '/body/budget', expected, got: JSON.stringify(tokens) }]);
   }
   return units;
 }
