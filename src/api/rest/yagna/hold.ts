@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../../interface/index.ts';
 
@@ -14,6 +15,11 @@ export function clientGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   return gone.signal;
+}
+
+/** Resolves when the answer has gone out, or its client. */
+export function answered(reply: FastifyReply): Promise<void> {
+  return finished(reply.raw).catch(() => undefined);
 }
 
 /**

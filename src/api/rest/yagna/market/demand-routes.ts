@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { ApiServer } from '../../../route.ts';
-import { clientGone, hold } from '../hold.ts';
+import { answered, clientGone, hold } from '../hold.ts';
 import { sendJson } from '../reply.ts';
 import type { YagnaRooms } from '../rooms.ts';
 import { demandEventView, proposalView } from './proposal-view.ts';
@@ -67,7 +67,8 @@ export function demandRoutes(
     '/demands/:demandId/proposals/:proposalId',
     { config: ACT, schema: { params: ProposalParams, body: DemandBody } },
     async ({ params: { demandId, proposalId }, body: { properties, constraints } }, reply) => {
-      const counter = await negotiations.counter(demandId, proposalId, { properties, constraints });
+      const client = { properties, constraints };
+      const counter = await negotiations.counter(demandId, proposalId, client, answered(reply));
       return sendJson(reply, counter.proposalId);
     },
   );

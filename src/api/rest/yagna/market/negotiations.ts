@@ -55,8 +55,16 @@ export class Negotiations {
     return isId(proposalId) ? this.#context.store.get(proposalBucket, proposalId) : undefined;
   }
 
-  /** Answers a proposal of the provider; the returned one goes out in the background. */
-  async counter(demandId: string, proposalId: string, client: ClientDemand): Promise<ProposalRecord> {
+  /**
+   * Answers a proposal of the provider; the returned one goes out in the background, once `told` says that the client
+   * has its id: whoever hears of a rejection before would not know what was rejected.
+   */
+  async counter(
+    demandId: string,
+    proposalId: string,
+    client: ClientDemand,
+    told: Promise<unknown>,
+  ): Promise<ProposalRecord> {
     const { store, clock, newId } = this.#context;
     const demand = await this.#demands.get(demandId);
     const previous = await this.get(demandId, proposalId);
@@ -76,7 +84,7 @@ export class Negotiations {
       expiresAt: previous.expiresAt,
     };
     await store.transact(async (tx) => tx.put(proposalBucket, counter.proposalId, counter));
-    void this.#send(counter, previous.providerProposalId);
+    void told.then(() => this.#send(counter, previous.providerProposalId));
     return counter;
   }
 
