@@ -23,6 +23,15 @@ describe('the chain over samples', () => {
     expect((await carryOn(components, 'act', part.chain)).chain).toEqual(whole.chain);
   });
 
+  it('is what anybody can compute by hand', () => {
+    // h=$(printf '%064d' 0); for each: h=$({ printf %s $h | xxd -r -p; printf %s SAMPLE; } | sha256sum | cut -c1-64)
+    const chain = [sampleAt(1, 5, 9), sampleAt(2, 15, 19)].reduce(extend, EMPTY_CHAIN);
+    expect(chain).toEqual({
+      last: 2,
+      hash: '0x170c5c60983d4f894aecdd9f8099cefb39d7beb150f0a2d1f1210b6af2a560f7',
+    });
+  });
+
   it('stops where a sample is missing', async () => {
     const usage = usageOf(all.filter(({ sequence }) => sequence !== 7));
     expect((await carryOn({ usage, reader }, 'act', EMPTY_CHAIN)).chain.last).toBe(6);

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DeploySpec } from '../../../src/interface/exe-unit-runtime.ts';
 import { FUEL_COUNTER } from '../../../src/interface/usage-counters.ts';
@@ -18,6 +19,12 @@ function deployed(program: string | Uint8Array, more: Partial<DeploySpec>): Prom
 async function fuelOf({ runtime, handle }: WasiActivity): Promise<bigint | undefined> {
   const nano = (await runtime.stats(handle)).counters[FUEL_COUNTER];
   return nano === undefined ? undefined : nano / NANO;
+}
+/** What the scheduler has run each thread of the program's process for. */
+function kernelCpuNs({ runnerPid }: WasiActivity): bigint {
+  return readdirSync(`/proc/${runnerPid}/task`)
+    .map((thread) => readFileSync(`/proc/${runnerPid}/task/${thread}/schedstat`, 'utf8').split(' ')[0] ?? '0')
+    .reduce((sum, ns) => sum + BigInt(ns), 0n);
 }
 const priced = { counters: ['golem.usage.cpu_sec', FUEL_COUNTER] };
 
@@ -156,5 +163,28 @@ describe('a seed', () => {
     expect(await bytes({ ERGON_RANDOM_SEED: 's' })).toBe(seeded);
     expect(await bytes({ ERGON_RANDOM_SEED: 't' })).not.toBe(seeded);
     expect(await bytes({})).not.toBe(await bytes({}));
+  });
+});
+
+describe('the CPU time of an activity', () => {
+  it("grows as the kernel's own figure of the process does", async () => {
+    const activity = await deployed(BEHAVE, {});
+    const { runtime, handle } = activity;
+    const running = await activity.launch(['spin']);
+    const frozenAfter = async (ns: bigint): Promise<{ ours: bigint; kernels: bigint }> => {
+      await expect.poll(async () => (await runtime.stats(handle)).cpuNs).toBeGreaterThan(ns);
+      await runtime.suspend(handle);
+      return { ours: (await runtime.stats(handle)).cpuNs, kernels: kernelCpuNs(activity) };
+    };
+    const first = await frozenAfter(0n);
+    await runtime.resume(handle);
+    const second = await frozenAfter(first.ours + 300_000_000n);
+    const ours = Number(second.ours - first.ours);
+    const kernels = Number(second.kernels - first.kernels);
+    // Without control groups the kernel tells it in hundredths of a second.
+    expect(Math.abs(ours / kernels - 1)).toBeLessThan(0.1);
+    await runtime.resume(handle);
+    await running.signal('SIGKILL');
+    await running.exit;
   });
 });

@@ -21,8 +21,6 @@ function deployed(program: string | Uint8Array, runtime = wasiRuntime()): Promis
 }
 
 const codeOf = (error: unknown): unknown => (isErgonError(error) ? error.code : error);
-const runnerPid = ({ workDir }: WasiActivity): number =>
-  (JSON.parse(fs.readFileSync(path.join(workDir, 'runtime/process.json'), 'utf8')) as { pid: number }).pid;
 
 describe('how a program ends', () => {
   it('exactly as it says', async () => {
@@ -71,7 +69,7 @@ describe('how a program ends', () => {
     const running = await activity.launch(['flood'], () => {
       throw new Error('disk full');
     });
-    const pid = runnerPid(activity);
+    const pid = activity.runnerPid;
     expect(await running.exit).toEqual({ kind: 'failed', message: 'disk full' });
     await expect.poll(() => isAlive(pid)).toBe(false);
   });
@@ -79,7 +77,7 @@ describe('how a program ends', () => {
 
 it('runs whole though its runner was killed while it waited, and the sandbox around it has not noticed yet', async () => {
   const activity = await deployed(BEHAVE);
-  const pid = runnerPid(activity);
+  const pid = activity.runnerPid;
   const parent = Number(/^PPid:\s+(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
   // The plain sandbox has no process around the guest's.
   const around = parent === process.pid ? pid : parent;
@@ -133,7 +131,7 @@ describe('what is left behind', () => {
   it('is nothing: no process, no control group', async () => {
     const activity = await deployed(BEHAVE);
     const running = await activity.launch(['spin']);
-    const pid = runnerPid(activity);
+    const pid = activity.runnerPid;
     expect(isAlive(pid)).toBe(true);
     await activity.runtime.destroy(activity.handle);
     await running.exit;
@@ -153,7 +151,7 @@ describe('what is left behind', () => {
   it('is ended by whoever recovers a deployment whose supervisor is gone', async () => {
     const activity = await deployed(BEHAVE);
     await activity.launch(['spin']);
-    const pid = runnerPid(activity);
+    const pid = activity.runnerPid;
     expect(await wasiRuntime().recover(activity.handle)).toBe(false);
     await expect.poll(() => isAlive(pid)).toBe(false);
     expect(groupsNamed(activity.activityId)).toEqual([]);

@@ -63,6 +63,12 @@ export class WasiActivity {
     return this;
   }
 
+  /** Of the process that runs the program, or waits for one. */
+  get runnerPid(): number {
+    const text = fs.readFileSync(path.join(this.workDir, 'runtime/process.json'), 'utf8');
+    return (JSON.parse(text) as { pid: number }).pid;
+  }
+
   launch(
     args: readonly string[],
     onOutput: (text: string) => void = () => undefined,
