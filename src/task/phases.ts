@@ -20,6 +20,7 @@ import type { NewId } from '../util/id.ts';
 import { demandOf, fuelLimitOf } from './demand.ts';
 import { hasEnded } from './machine.ts';
 import { failureOf, isProviderFault } from './outcome.ts';
+import { untilOutputIsHere } from './output.ts';
 import { inState, withAttempt, type TaskRecords } from './records.ts';
 import { outputIndex, runIndex, taskScript } from './script.ts';
 
@@ -139,6 +140,7 @@ const running =
   ({ activities, records, clock }: PhasesComponents): PhaseStep =>
   async (task, attempt, signal) => {
     const batch = await activities.waitBatch(attempt.activityId, attempt.batchId, signal);
+    await untilOutputIsHere({ activities, clock }, attempt.activityId, runOf(task, batch), signal);
     const failure = failureOf(task, batch, await activities.get(attempt.activityId));
     await records.update(task.taskId, (now) =>
       failure === undefined
@@ -178,8 +180,12 @@ function outputsOf(task: TaskRecord, batch: Batch): TaskResult['outputs'] {
   });
 }
 
+function runOf(task: TaskRecord, { results }: Batch): Batch['results'][number] | undefined {
+  return results.find(({ index }) => index === runIndex(task.spec));
+}
+
 function withResult(task: TaskRecord, batch: Batch): TaskRecord {
-  const run = batch.results.find((result) => result.index === runIndex(task.spec));
+  const run = runOf(task, batch);
   const bytes = (range: { start: number; end: number } | undefined): number =>
     range === undefined ? 0 : range.end - range.start;
   return {

@@ -8,6 +8,7 @@ import type {
   Batch,
   CommandResult,
   ExeScript,
+  LogStream,
   Reason,
   Store,
   TaskSpec,
@@ -69,6 +70,8 @@ export class World {
   readonly execs: string[] = [];
   behaviours: Behaviour[] = [{}];
   refusalsLeft = Infinity;
+  /** How much of a program's stdout has come from the provider. */
+  outputHere = 5;
   /** Called before each outside effect; may throw to simulate a crash. */
   beforeEffect: (name: string) => void = () => undefined;
   #ids = 0;
@@ -168,6 +171,10 @@ export class World {
         return new Promise<Batch>((_, reject) => {
           signal.addEventListener('abort', () => reject(signal.reason as Error));
         });
+      },
+      readLog: async (_activityId: string, stream: LogStream, offset: number) => {
+        const end = stream === 'stdout' ? this.outputHere : 0;
+        return { bytes: new Uint8Array(), offset, end, final: false };
       },
       destroy: async (activityId: string) => {
         this.beforeEffect('destroy');
