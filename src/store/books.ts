@@ -12,6 +12,7 @@ import type {
 } from '../interface/store.ts';
 import { Committer } from './committer.ts';
 import { runConsumer } from './consumer.ts';
+import type { Draft } from './draft.ts';
 import type { CommitEntry } from './entries.ts';
 import { StoreError } from './errors.ts';
 import { queryEvents, scanEvents } from './event-log.ts';
@@ -110,8 +111,8 @@ export class Books implements Store {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const tx = new OpenTransaction(this.#kv());
       const result = await work(tx);
-      const draft = await tx.draft(attempt);
-      if (await this.#opened().committer.commit(draft)) return result;
+      const draft = await draftOf(tx, attempt);
+      if (draft !== undefined && (await this.#opened().committer.commit(draft))) return result;
     }
     throw new StoreError(
       'ERR_STORE_CONFLICT',
@@ -180,5 +181,15 @@ export class Books implements Store {
   #kv(): Kv {
     this.#opened();
     return this.#components.shelf.kv;
+  }
+}
+
+/** Undefined when it was overtaken: what it makes may then be there because of that, and is no fault of its own. */
+async function draftOf(tx: OpenTransaction, attempt: number): Promise<Draft | undefined> {
+  try {
+    return await tx.draft(attempt);
+  } catch (error) {
+    if (await tx.isOvertaken()) return undefined;
+    throw error;
   }
 }

@@ -135,6 +135,13 @@ export class OpenTransaction implements Transaction {
     };
   }
 
+  /** What it has read is not what is there now. */
+  async isOvertaken(): Promise<boolean> {
+    const keys = [...this.#reads.keys()];
+    const raws = await this.#kv.getMany(keys);
+    return keys.some((key, at) => raws[at] !== this.#reads.get(key));
+  }
+
   #write(write: RecordWrite): void {
     this.#records.set(recordKey(write.bucket, write.id), write);
   }

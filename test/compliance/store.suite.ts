@@ -102,6 +102,27 @@ export function storeSuite(name: string, init: StoreSuiteInit): void {
         expect(await store.get(counters, 'a')).toBe(1);
       });
 
+      it('makes the next record of a row after another one that came in between', async () => {
+        const next = (meanwhile: () => Promise<unknown>): Promise<number> =>
+          store.transact(async (tx) => {
+            const number = ((await tx.get(counters, 'last')) ?? 0) + 1;
+            await meanwhile();
+            tx.put(counters, 'last', number);
+            tx.put(counters, `entry-${number}`, number);
+            return number;
+          });
+        const none = (): Promise<void> => Promise.resolve();
+        let others = 2;
+        const other = (): Promise<unknown> => (others-- > 0 ? next(none) : none());
+        expect(await next(other)).toBe(3);
+        expect((await store.list(counters)).map(({ id }) => id)).toEqual([
+          'entry-1',
+          'entry-2',
+          'entry-3',
+          'last',
+        ]);
+      });
+
       it('changes a record that was read by get or by list, and deletes one', async () => {
         await put(counters, 'a', 1);
         await put(counters, 'b', 1);
