@@ -58,6 +58,8 @@ it('brings a counter-proposal to the provider once its client knows it, and not 
   told.resolve(undefined);
   await clock.advance(100);
   expect(sent).toEqual([proposalId]);
+  expect(await demands.take(demandId, 10)).toEqual([]);
+  await clock.advance(1_000);
   const heard = await demands.take(demandId, 10);
   expect(heard.map(({ event }) => [event.proposalId, event.rejection])).toEqual([[proposalId, 'no room']]);
 });

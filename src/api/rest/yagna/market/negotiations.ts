@@ -23,6 +23,8 @@ import { ourDemand, type DemandBook } from './demand-book.ts';
 
 const ASK_AGAIN_MS = 2_000;
 const ATTEMPTS = 3;
+/** Clients read two answers in either order: the word on a proposal comes well after the answer with its id. */
+const REJECTION_PAUSE_MS = 500;
 /** A draft with less time than this is asked for anew before an agreement is made of it. */
 const MIN_LEFT_MS = 45_000;
 const PURGE_PAGE = 256;
@@ -138,6 +140,7 @@ export class Negotiations {
       const chain = prevProposalId === undefined ? {} : { prevProposalId };
       const answer = await this.#ask({ proposalId, ...chain, offer, demand });
       if (answer.type === 'refused') {
+        await delay(this.#context.clock, REJECTION_PAUSE_MS, this.#context.stopSignal);
         await this.#demands.tellRejected(proposalId, answer.message);
         this.#demands.failed(demandId, marketOfferId);
         return;
