@@ -97,7 +97,7 @@ export class World {
         },
       },
       agreements: this.#agreementService(),
-      activities: this.#activityService() as never,
+      activities: this.#activityService(),
       allocations: this.#allocationService(),
     });
   }
