@@ -17,6 +17,8 @@ export interface LogPosition {
 export interface LogFollow {
   /** Asked when nothing new is there: true once nothing more can come, whatever the log itself knows. */
   readonly isOver: () => Promise<boolean>;
+  /** How long nothing new may come once it is over, where the rest may still be on its way from the provider. */
+  readonly patienceMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -56,20 +58,21 @@ export async function* followChunks(
   follow: LogFollow,
 ): AsyncIterable<LogSlice> {
   let offset = at.offset;
-  let idle = false;
+  let idleSince: number | undefined;
   while (!follow.signal.aborted) {
     // Asked before the read, so that what came in between is still seen.
-    const over = idle && (await follow.isOver());
+    const idleMs = idleSince === undefined ? -1 : context.clock.now() - idleSince;
+    const over = idleMs >= follow.patienceMs && (await follow.isOver());
     const slice = await readOrWait(context, { ...at, offset });
     if (slice !== undefined && slice.bytes.byteLength > 0) {
-      idle = false;
+      idleSince = undefined;
       offset = slice.offset + slice.bytes.byteLength;
       yield slice;
       if (slice.final && offset >= slice.end) return;
       continue;
     }
     if (over || slice?.final === true) return;
-    idle = true;
+    idleSince ??= context.clock.now();
     await delay(context.clock, context.limits.logPollIntervalMs, follow.signal);
   }
 }

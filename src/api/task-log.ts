@@ -40,7 +40,8 @@ export async function* followSteps(
       if (offset === 0) yield { attempt };
       const isOver = async (): Promise<boolean> => isClosed(await context.tasks.get(taskId), number);
       const at = { activityId: attempt.activityId, stream, offset };
-      for await (const slice of followChunks(context, at, { isOver, signal })) yield { attempt, slice };
+      for await (const slice of followChunks(context, at, { isOver, signal, patienceMs: 0 }))
+        yield { attempt, slice };
     }
     number += 1;
     offset = 0;

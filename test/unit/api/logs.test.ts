@@ -118,7 +118,7 @@ describe('GET /v1/tasks/:id/logs', () => {
 });
 
 describe('GET /v1/activities/:id/logs', () => {
-  test('follows until the activity has ended', async () => {
+  test('follows until the activity has ended and its log is whole', async () => {
     world.activities.write('activity-1', 'stderr', Buffer.from('abc'));
     const events = await openEvents(`${base}/v1/activities/activity-1/logs?stream=stderr&follow=true`, {
       'last-event-id': '1',
@@ -134,6 +134,10 @@ describe('GET /v1/activities/:id/logs', () => {
       'activity-1',
       activityRecord('activity-1', { state: 'Terminated' }),
     );
+    // The last of it comes after the end.
+    world.activities.write('activity-1', 'stderr', Buffer.from('d'));
+    expect(await events.next()).toMatchObject({ event: 'stderr', id: '4' });
+    world.activities.finalize('activity-1');
     expect(await events.rest()).toMatchObject([{ event: 'end' }]);
   });
 

@@ -13,6 +13,9 @@ import { lastSeq } from '../../schemas/event.ts';
 import { SSE_TYPE, wantsEvents, type SseMessage } from '../../sse.ts';
 import { found } from '../found.ts';
 
+/** An activity may have ended while its log still comes; a provider that vanished leaves it short. */
+const PATIENCE_MS = 30_000;
+
 export const activityLogRoutes: Routes = (app, context) => {
   app.get(
     '/activities/:id/logs',
@@ -36,7 +39,7 @@ export const activityLogRoutes: Routes = (app, context) => {
       const { end } = await firstSlice(context, at);
       const chunks = (signal: AbortSignal) =>
         follow
-          ? followChunks(context, at, { isOver: () => isOver(context, id), signal })
+          ? followChunks(context, at, { isOver: () => isOver(context, id), signal, patienceMs: PATIENCE_MS })
           : pastChunks(context, at, end);
       if (events) return context.streams.send(reply, (signal) => messages(at, chunks(signal)));
       return sendBytes(reply, context, chunks, follow ? undefined : end - offset);
