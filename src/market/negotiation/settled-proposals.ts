@@ -5,7 +5,8 @@ import { proposalBucket, type ProposalRecord } from './proposal-record.ts';
 
 /**
  * Forgets the negotiation that has become this agreement, or came to its refusal, from its last round to its first, so
- * that it does not count as open any more: what it came to may be proposed again all the same. Of several that came to the very same end, the oldest goes: the others may become agreements too.
+ * that it does not count as open any more: what it came to may be proposed again all the same. Of several that came to
+ * the very same end, the oldest goes: the others may become agreements too.
  */
 export async function dropSettledProposals(tx: Transaction, agreement: Agreement): Promise<void> {
   const { demandId, peerId } = agreement.demand;
