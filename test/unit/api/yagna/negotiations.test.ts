@@ -13,7 +13,13 @@ import { offer as sample } from '../support/samples.ts';
 const clock = new FakeClock();
 const store = memoryStore({ clock });
 const stopping = new AbortController();
-const sent: string[] = [];
+type Send = (request: { proposalId: string }) => Promise<unknown>;
+const rejecting: Send = async ({ proposalId }) => ({
+  proposalId,
+  answer: { type: 'rejected', reason: { code: 'Busy', message: 'no room' } },
+});
+const refusing: Send = () => Promise.reject(new Error('no room'));
+let send = rejecting;
 let demands: DemandBook;
 let negotiations: Negotiations;
 
@@ -26,12 +32,7 @@ beforeEach(async () => {
       explain: () => [{ ...offer, result: true, unmet: [] }],
       onChanged: () => () => undefined,
     },
-    proposals: {
-      send: async ({ proposalId }: { proposalId: string }) => {
-        sent.push(proposalId);
-        return { proposalId, answer: { type: 'rejected', reason: { code: 'Busy', message: 'no room' } } };
-      },
-    },
+    proposals: { send: (request: { proposalId: string }) => send(request) },
   } as unknown as YagnaParts['market'];
   const platforms = new Platforms({}, []);
   const context = { store, clock, logger: silentLogger, market, newId };
@@ -41,25 +42,36 @@ beforeEach(async () => {
 });
 afterEach(() => demands.stop());
 
-it('brings a counter-proposal to the provider once its client knows it, and not before', async () => {
-  const client = { properties: {}, constraints: '(&)' };
-  const { demandId } = await demands.publish(client);
+const client = { properties: {}, constraints: '(&)' };
+
+async function counterOf(demandId: string): Promise<string> {
   await clock.advance(100);
   const [initial] = await demands.take(demandId, 1);
-  const told = Promise.withResolvers<undefined>();
-  const { proposalId } = await negotiations.counter(
-    demandId,
-    initial!.proposal.proposalId,
-    client,
-    told.promise,
-  );
-  await clock.advance(100);
-  expect(sent).toEqual([]);
-  told.resolve(undefined);
-  await clock.advance(100);
-  expect(sent).toEqual([proposalId]);
-  expect(await demands.take(demandId, 10)).toEqual([]);
+  const { proposalId } = await negotiations.counter(demandId, initial!.proposal.proposalId, client);
   await clock.advance(1_000);
-  const heard = await demands.take(demandId, 10);
-  expect(heard.map(({ event }) => [event.proposalId, event.rejection])).toEqual([[proposalId, 'no room']]);
+  return proposalId;
+}
+
+const heard = async (demandId: string): Promise<unknown[]> =>
+  (await demands.take(demandId, 10)).map(({ event }) => [event.proposalId, event.rejection]);
+
+it.each([
+  ['a provider that rejects it', rejecting],
+  ['a provider that refuses to look at it', refusing],
+])('tells of %s once its client has read what was rejected', async (_, provider) => {
+  send = provider;
+  const { demandId } = await demands.publish(client);
+  const proposalId = await counterOf(demandId);
+  expect(await heard(demandId)).toEqual([]);
+  negotiations.wasRead(proposalId);
+  await clock.advance(10);
+  expect(await heard(demandId)).toEqual([[proposalId, 'no room']]);
+});
+
+it('tells of a rejection also whose client reads nothing', async () => {
+  send = rejecting;
+  const { demandId } = await demands.publish(client);
+  const proposalId = await counterOf(demandId);
+  await clock.advance(5_000);
+  expect(await heard(demandId)).toEqual([[proposalId, 'no room']]);
 });

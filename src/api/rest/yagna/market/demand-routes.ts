@@ -67,16 +67,18 @@ export function demandRoutes(
     '/demands/:demandId/proposals/:proposalId',
     { config: ACT, schema: { params: ProposalParams, body: DemandBody } },
     async ({ params: { demandId, proposalId }, body: { properties, constraints } }, reply) => {
-      const client = { properties, constraints };
-      const counter = await negotiations.counter(demandId, proposalId, client, answered(reply));
+      const counter = await negotiations.counter(demandId, proposalId, { properties, constraints });
       return sendJson(reply, counter.proposalId);
     },
   );
   app.get(
     '/demands/:demandId/proposals/:proposalId',
     { config: READ, schema: { params: ProposalParams } },
-    async ({ params: { demandId, proposalId } }) =>
-      proposalView(await negotiations.get(demandId, proposalId), platforms, me),
+    async ({ params: { demandId, proposalId } }, reply) => {
+      const proposal = await negotiations.get(demandId, proposalId);
+      void answered(reply).then(() => negotiations.wasRead(proposalId));
+      return proposalView(proposal, platforms, me);
+    },
   );
   app.post(
     '/demands/:demandId/proposals/:proposalId/reject',

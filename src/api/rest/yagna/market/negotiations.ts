@@ -23,8 +23,8 @@ import { ourDemand, type DemandBook } from './demand-book.ts';
 
 const ASK_AGAIN_MS = 2_000;
 const ATTEMPTS = 3;
-/** Clients read two answers in either order: the word on a proposal comes well after the answer with its id. */
-const REJECTION_PAUSE_MS = 500;
+/** How long the word on a counter-proposal waits for its client to read it: golem-js knows it only from then on. */
+const READING_MS = 5_000;
 /** A draft with less time than this is asked for anew before an agreement is made of it. */
 const MIN_LEFT_MS = 45_000;
 const PURGE_PAGE = 256;
@@ -39,6 +39,8 @@ export class Negotiations {
   readonly #context: Context;
   readonly #demands: DemandBook;
   readonly #platforms: Platforms;
+  /** Of counter-proposals under way: aborts once the client has read its own. */
+  readonly #unread = new Map<string, AbortController>();
 
   constructor(context: Context, demands: DemandBook, platforms: Platforms) {
     this.#context = context;
@@ -53,20 +55,17 @@ export class Negotiations {
     return proposal;
   }
 
+  /** The client has it before it, and knows what is meant by its id. */
+  wasRead(proposalId: string): void {
+    this.#unread.get(proposalId)?.abort();
+  }
+
   async find(proposalId: string): Promise<ProposalRecord | undefined> {
     return isId(proposalId) ? this.#context.store.get(proposalBucket, proposalId) : undefined;
   }
 
-  /**
-   * Answers a proposal of the provider; the returned one goes out in the background, once `told` says that the client
-   * has its id: whoever hears of a rejection before would not know what was rejected.
-   */
-  async counter(
-    demandId: string,
-    proposalId: string,
-    client: ClientDemand,
-    told: Promise<unknown>,
-  ): Promise<ProposalRecord> {
+  /** Answers a proposal of the provider; the returned one goes out in the background. */
+  async counter(demandId: string, proposalId: string, client: ClientDemand): Promise<ProposalRecord> {
     const { store, clock, newId } = this.#context;
     const demand = await this.#demands.get(demandId);
     const previous = await this.get(demandId, proposalId);
@@ -86,7 +85,10 @@ export class Negotiations {
       expiresAt: previous.expiresAt,
     };
     await store.transact(async (tx) => tx.put(proposalBucket, counter.proposalId, counter));
-    void told.then(() => this.#send(counter, previous.providerProposalId));
+    this.#unread.set(counter.proposalId, new AbortController());
+    void this.#send(counter, previous.providerProposalId).finally(() =>
+      this.#unread.delete(counter.proposalId),
+    );
     return counter;
   }
 
@@ -134,15 +136,13 @@ export class Negotiations {
   }
 
   async #send(counter: ProposalRecord, prevProposalId: string | undefined): Promise<void> {
-    const { demandId, proposalId, offer, demand, marketOfferId, client } = counter;
+    const { proposalId, offer, demand, client } = counter;
     try {
       if (demand === undefined || client === undefined) return;
       const chain = prevProposalId === undefined ? {} : { prevProposalId };
       const answer = await this.#ask({ proposalId, ...chain, offer, demand });
       if (answer.type === 'refused') {
-        await delay(this.#context.clock, REJECTION_PAUSE_MS, this.#context.stopSignal);
-        await this.#demands.tellRejected(proposalId, answer.message);
-        this.#demands.failed(demandId, marketOfferId);
+        await this.#refused(counter, answer.message);
         return;
       }
       await this.#demands.tell({
@@ -159,9 +159,16 @@ export class Negotiations {
     } catch (err) {
       this.#context.logger.warn({ err, proposalId }, 'a proposal came to nothing');
       const message = err instanceof Error ? err.message : 'The proposal came to nothing';
-      await this.#demands.tellRejected(proposalId, message).catch(() => undefined);
-      this.#demands.failed(demandId, marketOfferId);
+      await this.#refused(counter, message).catch(() => undefined);
     }
+  }
+
+  async #refused({ demandId, proposalId, marketOfferId }: ProposalRecord, message: string): Promise<void> {
+    const { clock, stopSignal } = this.#context;
+    const read = this.#unread.get(proposalId)?.signal ?? stopSignal;
+    await delay(clock, READING_MS, AbortSignal.any([read, stopSignal])).catch(() => undefined);
+    await this.#demands.tellRejected(proposalId, message);
+    this.#demands.failed(demandId, marketOfferId);
   }
 
   /** One proposal and its answer, waiting while the provider is undecided. */
