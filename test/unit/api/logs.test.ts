@@ -98,10 +98,6 @@ describe('GET /v1/tasks/:id/logs', () => {
     await save(still.store, buckets.tasks, 't', taskRecord('t'));
     await save(still.store, buckets.activities, 'activity-1', activityRecord('activity-1'));
     const before = clock.pending;
-    // Whoever reads on waits for the clock; a test that never gets there runs into its own timeout.
-    const until = async (fits: () => boolean): Promise<void> => {
-      while (!fits()) await new Promise((resolve) => setImmediate(resolve));
-    };
     const events = await openEvents(`${url}/v1/tasks/t/logs?follow=true`);
     await until(() => clock.pending > before + 1);
     events.close();
@@ -119,6 +115,11 @@ describe('GET /v1/tasks/:id/logs', () => {
 
 describe('GET /v1/activities/:id/logs', () => {
   test('follows until the activity has ended and its log is whole', async () => {
+    const readLog = world.activities.readLog.bind(world.activities);
+    let reads = 0;
+    Object.assign(world.activities, {
+      readLog: (...args: Parameters<typeof readLog>) => ((reads += 1), readLog(...args)),
+    });
     world.activities.write('activity-1', 'stderr', Buffer.from('abc'));
     const events = await openEvents(`${base}/v1/activities/activity-1/logs?stream=stderr&follow=true`, {
       'last-event-id': '1',
@@ -134,7 +135,9 @@ describe('GET /v1/activities/:id/logs', () => {
       'activity-1',
       activityRecord('activity-1', { state: 'Terminated' }),
     );
-    // The last of it comes after the end.
+    // The last of it comes well after the end.
+    const before = reads;
+    await until(() => reads > before + 3);
     world.activities.write('activity-1', 'stderr', Buffer.from('d'));
     expect(await events.next()).toMatchObject({ event: 'stderr', id: '4' });
     world.activities.finalize('activity-1');
@@ -168,3 +171,8 @@ test('a stop of the server ends the streams', async () => {
   expect(await events.rest().catch(() => [])).toEqual([]);
   world = await apiWorld();
 });
+
+/** A test that never gets there runs into its own timeout. */
+async function until(fits: () => boolean): Promise<void> {
+  while (!fits()) await new Promise((resolve) => setImmediate(resolve));
+}
