@@ -1,4 +1,4 @@
-import type { Config } from '../config/index.ts';
+import type { Config, LoadConfigInit } from '../config/index.ts';
 import type { ApiClient } from './client.ts';
 import { table, type Column } from './table.ts';
 import type { Token } from './format.ts';
@@ -31,11 +31,13 @@ export class Session {
 
   async config(): Promise<Config> {
     const { loadConfig } = await import('../config/index.ts');
-    const { dataDir, config: file } = this.options;
-    return loadConfig({
-      ...(dataDir !== undefined && { argvFlags: { dataDir } }),
-      ...(file !== undefined && { file }),
-    });
+    return loadConfig(this.#configInit());
+  }
+
+  /** Where the node keeps its things, whatever else is wrong with its configuration. */
+  async dataDir(): Promise<string> {
+    const { loadDataDir } = await import('../config/index.ts');
+    return loadDataDir(this.#configInit());
   }
 
   async client(): Promise<ApiClient> {
@@ -44,8 +46,7 @@ export class Session {
       import('./client.ts'),
       import('./connection.ts'),
     ]);
-    const dataDir = async (): Promise<string> => (await this.config()).dataDir;
-    this.#client = new Client(await findDaemon(this.options, this.io.environment, dataDir));
+    this.#client = new Client(await findDaemon(this.options, this.io.environment, () => this.dataDir()));
     return this.#client;
   }
 
@@ -73,5 +74,13 @@ export class Session {
   /** For people only; stdout stays clean for pipes. */
   async note(text: string): Promise<void> {
     if (!this.json) await write(this.io.stderr, `${text}\n`);
+  }
+
+  #configInit(): LoadConfigInit {
+    const { dataDir, config: file } = this.options;
+    return {
+      ...(dataDir !== undefined && { argvFlags: { dataDir } }),
+      ...(file !== undefined && { file }),
+    };
   }
 }

@@ -21,7 +21,8 @@ export const configErrors: ErrorCatalogue<ConfigErrorCode> = {
   },
   ERR_CONFIG_FILE: {
     meaning: 'The configuration file cannot be read, or is not JSON.',
-    remedy: 'Correct the file or its path. A file with all defaults is at config/ergon.default.json.',
+    remedy:
+      'Correct the file or its path; config/ergon.default.json has all defaults. A command that only asks a running daemon needs no file when `--data-dir` says where that keeps its own.',
   },
 };
 

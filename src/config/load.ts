@@ -1,28 +1,23 @@
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { TSchema } from 'typebox';
-import { checker, problems } from '../util/check.ts';
+import { checker } from '../util/check.ts';
 import { deepFreeze } from '../util/deep-freeze.ts';
 import { shorten } from '../util/shorten.ts';
 import { OTHER_VARIABLES, type Environment } from './env.ts';
-import { ConfigError, invalid, type ConfigProblem } from './errors.ts';
+import { invalid, type ConfigProblem } from './errors.ts';
 import { configFields, membersOf, type ConfigField } from './fields.ts';
-import { parseText } from './parse-text.ts';
-import { configSchema, DEFAULT_DATA_DIR, type Config } from './schema.ts';
-
-export interface LoadConfigInit {
-  /** Settings from the command line by path (`api.port`); a text is read as one from the environment is. */
-  readonly argvFlags?: Readonly<Record<string, unknown>>;
-  /** Path of a JSON file; it must exist. Without it ERGON_CONFIG, then `<dataDir>/config.json` if there is one. */
-  readonly file?: string;
-  readonly env?: Environment;
-}
-
-interface Setting {
-  readonly value: unknown;
-  readonly source: string;
-}
+import { configSchema, type Config } from './schema.ts';
+import {
+  absolutePath,
+  expandHome,
+  isObject,
+  problemsOf,
+  readConfigFile,
+  settingOf,
+  type ConfigFile,
+  type LoadConfigInit,
+  type Setting,
+} from './sources.ts';
 
 const checkConfig = checker(configSchema, 'configuration');
 
@@ -31,10 +26,9 @@ const checkConfig = checker(configSchema, 'configuration');
  * ERR_CONFIG_FILE. The result is frozen, its paths are absolute.
  */
 export function loadConfig(init: LoadConfigInit = {}): Config {
-  const env = init.env ?? process.env;
-  const flags = init.argvFlags ?? {};
+  const { env = process.env, argvFlags: flags = {} } = init;
   const fields = configFields();
-  const file = readFile(init, env, flags);
+  const file = readConfigFile(init);
   const found: ConfigProblem[] = [
     ...unknownIn(file),
     ...unknownVariables(env, fields),
@@ -45,82 +39,11 @@ export function loadConfig(init: LoadConfigInit = {}): Config {
     const setting = settingOf(field, flags, env, file);
     if (setting === undefined) continue;
     settings.set(field.path, setting);
-    for (const { path, expected, got } of problems(field.schema, setting.value)) {
-      found.push({
-        path: field.path + path.replaceAll('/', '.'),
-        source: setting.source,
-        message: `${expected}, got ${got}`,
-      });
-    }
+    found.push(...problemsOf(field, setting));
   }
   if (found.length === 0) found.push(...presetProblems(settings));
   if (found.length > 0) throw invalid(found);
   return deepFreeze(withAbsolutePaths(checkConfig(treeOf(settings))));
-}
-
-interface ConfigFile {
-  readonly path: string;
-  readonly content: unknown;
-}
-
-function readFile(
-  init: LoadConfigInit,
-  env: Environment,
-  flags: LoadConfigInit['argvFlags'],
-): ConfigFile | undefined {
-  const named = init.file ?? env['ERGON_CONFIG'];
-  const flag = flags?.['dataDir'];
-  const dataDir = typeof flag === 'string' ? flag : (env['ERGON_DATA_DIR'] ?? DEFAULT_DATA_DIR);
-  const path = named ?? join(expandHome(dataDir), 'config.json');
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    if (absent && named === undefined) return undefined;
-    throw new ConfigError(
-      'ERR_CONFIG_FILE',
-      `The configuration file ${path} cannot be read`,
-      { path },
-      { cause },
-    );
-  }
-  try {
-    return { path, content: JSON.parse(text) };
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(
-      'ERR_CONFIG_FILE',
-      `The configuration file ${path} is not JSON: ${why}`,
-      { path },
-      { cause },
-    );
-  }
-}
-
-function settingOf(
-  field: ConfigField,
-  flags: Readonly<Record<string, unknown>>,
-  env: Environment,
-  file: ConfigFile | undefined,
-): Setting | undefined {
-  const flag = flags[field.path];
-  if (flag !== undefined)
-    return { value: typeof flag === 'string' ? parseText(field, flag) : flag, source: `flag ${field.flag}` };
-  const variable = env[field.env];
-  if (variable !== undefined)
-    return { value: parseText(field, variable), source: `environment ${field.env}` };
-  const inFile = memberAt(file?.content, field.path);
-  if (file !== undefined && inFile !== undefined) return { value: inFile, source: `file ${file.path}` };
-  return field.default === undefined
-    ? undefined
-    : { value: structuredClone(field.default), source: 'default' };
-}
-
-function memberAt(root: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((at, name) => (isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined), root);
 }
 
 function unknownIn(file: ConfigFile | undefined): ConfigProblem[] {
@@ -214,7 +137,7 @@ function treeOf(settings: ReadonlyMap<string, Setting>): unknown {
 }
 
 function withAbsolutePaths(config: ReturnType<typeof checkConfig>): Config {
-  const dataDir = resolve(expandHome(config.dataDir));
+  const dataDir = absolutePath(config.dataDir);
   const within = (path: string): string => resolve(dataDir, expandHome(path));
   const { keystorePath, passphraseFile, chainId } = config.identity;
   const identity = { keystorePath: within(keystorePath), passphraseFile: within(passphraseFile), chainId };
@@ -224,12 +147,4 @@ function withAbsolutePaths(config: ReturnType<typeof checkConfig>): Config {
     presets: presets.filter(({ runtime }) => runtimes.includes(runtime)),
   };
   return { ...config, dataDir, identity, provider };
-}
-
-function expandHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -40,7 +40,7 @@ function checkCommand(group: Command, commands: Commands): void {
     () => undefined,
     async (session) => {
       const { checkStore } = await import('../../store/index.ts');
-      const { dataDir } = await session.config();
+      const dataDir = await session.dataDir();
       const report = await checkStore(join(dataDir, 'store'));
       await session.print(report, () =>
         fields(session.io.stdout, [
@@ -78,7 +78,7 @@ function restoreCommand(group: Command, commands: Commands): void {
     async (session, [backup = ''], { moveAside }) => {
       const { restoreStore } = await import('../../store/index.ts');
       const { systemClock } = await import('../../util/clock.ts');
-      const { dataDir } = await session.config();
+      const dataDir = await session.dataDir();
       const options = { moveAside: moveAside === true };
       const summary = await restoreStore(backup, join(dataDir, 'store'), options, { clock: systemClock() });
       await session.print(summary, () =>

@@ -120,8 +120,8 @@ function addCommands(program: Command, { io, tell, act }: Runner): void {
 
 async function openShelf(io: Io): Promise<Shelf> {
   const dataDir = async (): Promise<string> => {
-    const { loadConfig } = await import('../../config/index.ts');
-    return loadConfig({}).dataDir;
+    const { loadDataDir } = await import('../../config/index.ts');
+    return loadDataDir();
   };
   const connection = await findDaemon({}, io.environment, dataDir);
   const gateway = new Gateway(connection);

@@ -42,6 +42,20 @@ describe('finding the daemon', () => {
     expect(JSON.parse(out)).toMatchObject({ platforms: [{ symbol: 'ERG' }] });
   });
 
+  test('also when its configuration was broken meanwhile', async () => {
+    await writeFile(join(dir, 'api.json'), JSON.stringify({ url, pid: 1 }));
+    await writeFile(join(dir, 'app-key'), 'key-read\n');
+    for (const broken of ['{"api":', '{"api":{"port":"x"}}', '{"nonsense":1}']) {
+      await writeFile(join(dir, 'config.json'), broken);
+      const { status } = await ergon(url, ['status', '--data-dir', dir], { environment: {} });
+      expect(status, broken).toBe(0);
+    }
+    const named = ['status', '--config', join(dir, 'none.json')];
+    const none = await ergon(url, named, { environment: {} });
+    expect(none.status).toBe(EXIT_STATUS.config);
+    expect(none.err).toMatch(/none\.json cannot be read: .*\n.*--data-dir/);
+  });
+
   test('says how to start one that does not run', async () => {
     const none = await ergon(url, ['status', '--data-dir', dir], { environment: {} });
     expect(none.status).toBe(EXIT_STATUS.notRunning);

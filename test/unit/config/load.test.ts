@@ -6,6 +6,7 @@ import {
   ConfigError,
   configFields,
   loadConfig,
+  loadDataDir,
   secrets,
   type ConfigProblem,
 } from '../../../src/config/index.ts';
@@ -170,5 +171,42 @@ describe('loadConfig', () => {
       const text = typeof field.default === 'string' ? field.default : JSON.stringify(field.default);
       expect(loadConfig({ env: { [field.env]: text } })).toEqual(loadConfig({ env: {} }));
     }
+  });
+});
+
+describe('loadDataDir', () => {
+  it('finds what loadConfig finds', () => {
+    const file = fileWith({ dataDir: '~/file' });
+    const inits = [
+      { env: {} },
+      { env: {}, file },
+      { env: { ERGON_CONFIG: file } },
+      { env: { ERGON_DATA_DIR: 'env' }, file },
+      { env: { ERGON_DATA_DIR: 'env' }, file, argvFlags: { dataDir: '/flag' } },
+    ];
+    const found = inits.map((init) => loadDataDir(init));
+    expect(found).toEqual(inits.map((init) => loadConfig(init).dataDir));
+    expect(found.slice(1)).toEqual([
+      join(homedir(), 'file'),
+      join(homedir(), 'file'),
+      join(process.cwd(), 'env'),
+      '/flag',
+    ]);
+  });
+
+  it('needs nothing else of a configuration', () => {
+    const file = fileWith({ dataDir: '/mine', api: { port: 'x' }, nonsense: 1 });
+    expect(loadDataDir({ file, env: { ERGON_NONSENSE: '1' } })).toBe('/mine');
+    const dataDir = mkdtempSync(join(directory, 'data-'));
+    writeFileSync(join(dataDir, 'config.json'), '{"name":');
+    expect(loadDataDir({ env: { ERGON_DATA_DIR: dataDir } })).toBe(dataDir);
+    expect(loadDataDir({ env: { ERGON_DATA_DIR: dataDir, ERGON_CONFIG: '/none' } })).toBe(dataDir);
+  });
+
+  it('refuses a named file that cannot be read, and a directory that is none', () => {
+    expect(() => loadDataDir({ file: fileWith('{'), env: {} })).toThrow(/is not JSON: /);
+    expect(() => loadDataDir({ file: join(directory, 'none.json'), env: {} })).toThrow(/ENOENT/);
+    expect(() => loadDataDir({ file: fileWith({ dataDir: 7 }), env: {} })).toThrow(/dataDir .*got 7/);
+    expect(() => loadDataDir({ env: { ERGON_DATA_DIR: '' } })).toThrow(ConfigError);
   });
 });
