@@ -8,6 +8,7 @@ import type {
 } from '../../src/interface/exe-unit-runtime.ts';
 import type { Logger } from '../../src/interface/logger.ts';
 import { delay } from '../../src/util/delay.ts';
+import { errorMessage } from '../../src/util/error-message.ts';
 import { RuntimeError } from '../errors.ts';
 import { isRefusal } from './engine/call.ts';
 import { classifyExit, type LimitExit } from './exit.ts';
@@ -224,7 +225,7 @@ export class Deployment {
       drain.abandon();
       if (this.#running !== undefined) this.#insist(this.#running);
       await ended;
-      return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+      return { kind: 'failed', message: errorMessage(error) };
     } finally {
       this.#running = undefined;
     }

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import type { Fingerprint } from '../../src/interface/exe-unit-runtime.ts';
 import type { Properties } from '../../src/interface/values.ts';
+import { errorMessage } from '../../src/util/error-message.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Info } from './engine/schemas.ts';
 import { BINARIES } from './init/binaries.ts';
@@ -54,7 +55,7 @@ export async function fingerprintOf(settings: DockerSettings, facts: Fingerprint
       ...(found.whyNoNetworks === undefined && { capabilities: ['vpn'] }),
     };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     const remedy = `install and start it (Debian: apt-get install docker.io), or correct the option socketPath (${settings.socketPath})`;
     return {
       available: false,

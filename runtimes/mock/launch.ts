@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../src/interface/clock.ts';
 import type { RunCommand, RunExit, RunningCommand, RunOutput } from '../../src/interface/exe-unit-runtime.ts';
+import { errorMessage } from '../../src/util/error-message.ts';
 import { RuntimeError } from '../errors.ts';
 import { killTree, MARKER_VARIABLE, signalTree } from './process-tree.ts';
 
@@ -86,7 +87,7 @@ async function exitOf(
   } catch (error) {
     await kill();
     await ended;
-    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+    return { kind: 'failed', message: errorMessage(error) };
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Fingerprint } from '../../src/interface/exe-unit-runtime.ts';
+import { errorMessage } from '../../src/util/error-message.ts';
 import type { CgroupTree } from './limits/cgroup.ts';
 import type { SandboxLadder } from './sandbox/ladder.ts';
 import type { RunnerProcess } from './sandbox/runner-process.ts';
@@ -28,7 +29,7 @@ export async function fingerprintOf(
       },
     };
   } catch (error) {
-    const notes = [...ladder.failures.values(), error instanceof Error ? error.message : String(error)];
+    const notes = [...ladder.failures.values(), errorMessage(error)];
     return { available: false, notes: [...new Set(notes)], properties: {} };
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RunExit, RunOutput } from '../../src/interface/exe-unit-runtime.ts';
+import { errorMessage } from '../../src/util/error-message.ts';
 import { RuntimeError } from '../errors.ts';
 import type { ProcessExit, RunnerProcess } from './sandbox/runner-process.ts';
 
@@ -48,5 +49,5 @@ export async function drain(runner: RunnerProcess, output: RunOutput): Promise<P
 }
 
 export function failedExit(error: unknown): RunExit {
-  return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  return { kind: 'failed', message: errorMessage(error) };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import { isErgonError } from '../interface/errors.ts';
 import { checker } from '../util/check.ts';
+import { hasCode } from '../util/error-code.ts';
 import { CliError } from './errors.ts';
 import type { ClientEnvironment } from '../config/env.ts';
 
@@ -70,8 +71,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).trim();
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
     throw new CliError('ERR_CLI_FILE', `${path} cannot be read`, { path }, { cause });
   }
 }

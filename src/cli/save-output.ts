@@ -3,6 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { errorMessage } from '../util/error-message.ts';
 import type { ApiClient } from './client.ts';
 import { CliError } from './errors.ts';
 
@@ -25,7 +26,7 @@ export async function saveFile(
     await rename(partial, path);
   } catch (cause) {
     await rm(partial, { force: true });
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorMessage(cause);
     throw new CliError('ERR_CLI_FILE', `${path} cannot be written: ${why}`, { path }, { cause });
   }
 }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Static } from 'typebox';
+import { errorMessage } from '../util/error-message.ts';
 import { CliError } from './errors.ts';
 import type { Session } from './session.ts';
 import { BlobView } from './views.ts';
@@ -49,7 +50,7 @@ export async function fileBlob(path: string): Promise<Blob> {
     if (!(await stat(path)).isFile()) throw new Error('it is no regular file');
     return await openAsBlob(path);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorMessage(cause);
     throw new CliError('ERR_CLI_FILE', `${path} cannot be read: ${why}`, { path }, { cause });
   }
 }

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { problems } from '../util/check.ts';
+import { hasCode } from '../util/error-code.ts';
+import { errorMessage } from '../util/error-message.ts';
 import type { Environment } from './env.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
 import type { ConfigField } from './fields.ts';
@@ -42,7 +44,7 @@ export function readConfigFile(init: LoadConfigInit): ConfigFile | undefined {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const absent = hasCode(cause, 'ENOENT');
     if (absent && named === undefined) return undefined;
     throw unusable(path, 'cannot be read', cause);
   }
@@ -54,7 +56,7 @@ export function readConfigFile(init: LoadConfigInit): ConfigFile | undefined {
 }
 
 function unusable(path: string, what: string, cause: unknown): ConfigError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = errorMessage(cause);
   const message = `The configuration file ${path} ${what}: ${why}`;
   return new ConfigError('ERR_CONFIG_FILE', message, { path }, { cause });
 }

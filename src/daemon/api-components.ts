@@ -10,6 +10,7 @@ import { allocationsBucket, debitNotesBucket, invoicesBucket, paymentsBucket } f
 import { backupStore, type LevelStore } from '../store/index.ts';
 import { taskBucket } from '../task/index.ts';
 import type { MetricsRegistry } from '../telemetry/index.ts';
+import { errorMessage } from '../util/error-message.ts';
 import { newId } from '../util/id.ts';
 import { activityOutputs } from './activity-outputs.ts';
 import { localPackages } from './local-packages.ts';
@@ -152,7 +153,7 @@ async function storeHealth(store: Reader): Promise<string> {
     await store.list(taskBucket, { limit: 1 });
     return 'ok';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

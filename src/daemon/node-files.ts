@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AppKeys } from '../identity/index.ts';
-import { readIfThere, writePrivateFile } from './private-file.ts';
+import { readIfThere } from '../util/files.ts';
+import { writePrivateFile } from './private-file.ts';
 
 /** What a local CLI needs to find the daemon and to be let in; both files are readable by their owner only. */
 export interface NodeFiles {
@@ -17,7 +18,7 @@ export function nodeFiles(dataDir: string, components: { appKeys: AppKeys; pid: 
   const apiPath = join(dataDir, 'api.json');
   return {
     async ensureAppKey() {
-      const known = await readIfThere(keyPath);
+      const known = (await readIfThere(keyPath))?.trim();
       if (known !== undefined && (await appKeys.authenticate(known)) !== undefined) return;
       const { key } = await appKeys.create({ name: 'local admin', scopes: ['admin'] });
       await writePrivateFile(keyPath, `${key}\n`);

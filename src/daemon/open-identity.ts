@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { openKeystore, type OpenedKeystore } from '../identity/index.ts';
 import type { Logger } from '../interface/index.ts';
-import { readIfThere, writePrivateFile } from './private-file.ts';
+import { readIfThere } from '../util/files.ts';
+import { writePrivateFile } from './private-file.ts';
 
 /**
  * Opens the node's key, or makes it on the first start. The passphrase comes from the environment, or from its file,
@@ -17,7 +18,7 @@ export async function openIdentity(
 ): Promise<OpenedKeystore> {
   const { keystorePath, passphraseFile } = config.identity;
   await mkdir(dirname(keystorePath), { recursive: true, mode: 0o700 });
-  let secret = passphrase ?? (await readIfThere(passphraseFile));
+  let secret = passphrase ?? (await readIfThere(passphraseFile))?.trim();
   if (secret === undefined && (await readIfThere(keystorePath)) === undefined) {
     secret = randomBytes(32).toString('base64url');
     await writePrivateFile(passphraseFile, `${secret}\n`);

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Type, type Static } from 'typebox';
 import { checker } from '../util/check.ts';
-import { errorCode, readIfThere } from './files.ts';
+import { errorCode } from '../util/error-code.ts';
+import { readIfThere } from '../util/files.ts';
 
 /** A process that cannot be taken for another: pids are used again, and start times are counted from the boot. */
 export const ProcessIdentity = Type.Object(

@@ -1,6 +1,7 @@
 import { isErgonError } from '../interface/errors.ts';
 import type { Reason } from '../interface/values.ts';
 import type { RunExit } from '../interface/exe-unit-runtime.ts';
+import { errorMessage } from '../util/error-message.ts';
 
 /** Bounds of the Reason schema. */
 const MESSAGE_CHARS = 2048;
@@ -14,7 +15,7 @@ export function reason(code: string, message: string, detail?: Detail): Reason {
 
 /** An error as a command's reason: our own errors keep their code. */
 export function reasonOfError(error: unknown): Reason {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return reason(isErgonError(error) ? error.code : 'Error', message);
 }
 

@@ -13,8 +13,10 @@ import type {
 import type { Logger } from '../interface/logger.ts';
 import { Properties } from '../interface/values.ts';
 import { checker } from '../util/check.ts';
+import { hasCode } from '../util/error-code.ts';
+import { errorMessage } from '../util/error-message.ts';
+import { readIfThere } from '../util/files.ts';
 import { ExeUnitError } from './errors.ts';
-import { errorCode, readIfThere } from './files.ts';
 import { RuntimeName } from './schemas.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -153,7 +155,7 @@ async function namesIn(root: string): Promise<string[]> {
       .map((entry) => entry.name)
       .sort();
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
 }
@@ -162,7 +164,7 @@ function parseDescriptor(directory: string, text: string): RuntimeDescriptor {
   try {
     return checkDescriptor(JSON.parse(text));
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = errorMessage(cause);
     throw new ExeUnitError(
       'ERR_EXE_UNIT_DESCRIPTOR',
       `${join(directory, 'descriptor.json')}: ${message}`,

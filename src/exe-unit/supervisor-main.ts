@@ -3,7 +3,9 @@ import { dirname } from 'node:path';
 import type { ExeUnitRuntime } from '../interface/exe-unit-runtime.ts';
 import type { ExeUnitSpec } from '../interface/exe-unit.ts';
 import { systemClock } from '../util/clock.ts';
-import { removeTree, syncDirectory, writeFileAtomically } from './files.ts';
+import { errorMessage } from '../util/error-message.ts';
+import { syncDirectory } from '../util/files.ts';
+import { removeTree, writeFileAtomically } from './files.ts';
 import { closeInheritedFiles } from './inherited-files.ts';
 import { JournalWriter } from './journal/writer.ts';
 import { workPaths } from './paths.ts';
@@ -113,7 +115,7 @@ try {
   logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'supervisor did not start');
   report({
     type: 'failed',
-    message: (error instanceof Error ? error.message : String(error)).slice(0, 4096),
+    message: errorMessage(error).slice(0, 4096),
   });
   process.exitCode = EXIT_FAILED;
   process.stdin.destroy();

@@ -2,6 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { canonicalJson } from '../util/canonical-json.ts';
+import { hasCode } from '../util/error-code.ts';
+import { errorMessage } from '../util/error-message.ts';
+import { syncDirectory } from '../util/files.ts';
 import { IdentityError } from './errors.ts';
 
 const MAX_BYTES = 64 * 1024;
@@ -20,7 +23,7 @@ export async function readKeystore(path: string): Promise<string | undefined> {
   } catch (cause) {
     if (cause instanceof IdentityError) throw cause;
     if (hasCode(cause, 'ENOENT')) return undefined;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorMessage(cause);
     throw new IdentityError(
       'ERR_IDENTITY_KEYSTORE_UNREADABLE',
       `Cannot read the keystore: ${why}`,
@@ -54,7 +57,7 @@ export async function writeKeystore(path: string, json: string): Promise<boolean
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
     if (hasCode(cause, 'EEXIST')) return false;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorMessage(cause);
     throw new IdentityError(
       'ERR_IDENTITY_KEYSTORE_WRITE',
       `Cannot write the keystore: ${why}`,
@@ -76,15 +79,6 @@ async function writeDurably(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 
@@ -110,8 +104,4 @@ function checkSum(path: string, text: string): void {
 
 function hashOf(value: object): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

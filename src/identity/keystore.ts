@@ -7,6 +7,7 @@ import {
   Wallet,
 } from 'ethers';
 import type { Logger } from '../interface/logger.ts';
+import { errorMessage } from '../util/error-message.ts';
 import { IdentityError } from './errors.ts';
 import { damaged, isShared, readKeystore, writeKeystore } from './keystore-file.ts';
 
@@ -57,7 +58,7 @@ async function unlock(init: KeystoreInit, json: string, logger: Logger): Promise
   try {
     return new Wallet((await decryptKeystoreJson(json, init.passphrase)).privateKey);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorMessage(cause);
     if (!why.startsWith('incorrect password')) throw damaged(init.path, why.slice(0, 200), cause);
     // Without ethers' error as cause: its text may quote what it was given.
     const message = `The passphrase does not open the keystore ${init.path}; nothing was changed`;

@@ -1,7 +1,8 @@
 import type { BlobHead, BlobServer, Sender } from '../interface/network.ts';
+import { hasCode } from '../util/error-code.ts';
 import type { ChunkLists } from './chunk-lists.ts';
 import { range } from './errors.ts';
-import { bytesOf, hasCode, ioError, openPlain } from './files.ts';
+import { bytesOf, ioError, openPlain } from './files.ts';
 
 export interface BlobServerInit {
   /** Path of the file that this peer may read under this hash, or undefined when there is none or it may not. */

@@ -1,6 +1,6 @@
 import { readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from './files.ts';
+import { hasCode } from '../util/error-code.ts';
 
 /**
  * Which blobs were fetched for activities and are nobody's: an empty file for each, its time that of the last use. A

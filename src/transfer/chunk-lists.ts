@@ -5,8 +5,9 @@ import { Type } from 'typebox';
 import type { BlobHead } from '../interface/network.ts';
 import { Bytes, ChunkHashes } from '../interface/values.ts';
 import { checker } from '../util/check.ts';
+import { hasCode } from '../util/error-code.ts';
 import { chunkHashes } from './chunks.ts';
-import { bytesOf, hasCode, hexOf, openPlain } from './files.ts';
+import { bytesOf, hexOf, openPlain } from './files.ts';
 
 /** To hash less costs little more than to read a list of it. */
 const REMEMBERED_BYTES = 8 * 1024 * 1024;

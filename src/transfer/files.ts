@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, open, unlink, type FileHandle } from 'node:fs/promises';
+import { hasCode } from '../util/error-code.ts';
+import { errorMessage } from '../util/error-message.ts';
 import { TransferError } from './errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -50,26 +52,10 @@ export async function publish(from: string, to: string): Promise<boolean> {
   return fresh;
 }
 
-/** Makes renames in a directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-export function hasCode(error: unknown, ...codes: string[]): boolean {
-  return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
-  );
-}
-
 /** An error of the file system as one of ours. */
 export function ioError(cause: unknown, path: string): TransferError {
   if (cause instanceof TransferError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = errorMessage(cause);
   const code = hasCode(cause, 'ENOSPC', 'EDQUOT') ? 'ERR_TRANSFER_NO_SPACE' : 'ERR_TRANSFER_IO';
   return new TransferError(code, `Cannot use ${path}: ${why}`, { path }, { cause });
 }

@@ -3,9 +3,10 @@ import { open, readFile, rename, rm, unlink, writeFile, type FileHandle } from '
 import { isErgonError } from '../interface/errors.ts';
 import type { BlobHead } from '../interface/network.ts';
 import type { BlobInfo } from '../interface/transfer.ts';
+import { hasCode } from '../util/error-code.ts';
 import { headOf, sameHead, verifiedChunks } from './chunks.ts';
 import { mismatch } from './errors.ts';
-import { bytesOf, hasCode } from './files.ts';
+import { bytesOf } from './files.ts';
 import type { Intake } from './space.ts';
 
 /** What the whole must hash to, in whatever way its name says. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
 import { ErgonError, type ErrorCatalogue } from '../interface/errors.ts';
+import { errorCode, hasCode } from './error-code.ts';
 
 export type SafePathErrorCode =
   | 'ERR_PATH_INVALID'
@@ -155,7 +156,7 @@ async function isLink(directory: FileHandle, name: string): Promise<boolean> {
 }
 
 function translate(error: unknown, path: string, link: boolean): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = errorCode(error);
   if (link || code === 'ELOOP') return pathError('ERR_PATH_SYMLINK', path, error);
   if (code === 'ENOENT') return pathError('ERR_PATH_NOT_FOUND', path, error);
   if (code === 'ENOTDIR') return pathError('ERR_PATH_NOT_A_DIRECTORY', path, error);
@@ -174,7 +175,7 @@ function pathError(code: SafePathErrorCode, path: string, cause?: unknown): Safe
 }
 
 function ignoreExisting(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  if (!hasCode(error, 'EEXIST')) throw error;
 }
 
 /** The magic link of an open descriptor: names the very object, whatever its path is by now. */

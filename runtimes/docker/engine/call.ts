@@ -1,6 +1,7 @@
 import type { Clock } from '../../../src/interface/clock.ts';
 import { isErgonError } from '../../../src/interface/errors.ts';
 import { delay } from '../../../src/util/delay.ts';
+import { errorMessage } from '../../../src/util/error-message.ts';
 import { RuntimeError } from '../../errors.ts';
 
 export interface CallOptions {
@@ -65,7 +66,7 @@ export function isRefusal(error: unknown, ...statuses: number[]): boolean {
 
 function translate(what: string, error: unknown): unknown {
   if (isErgonError(error)) return error;
-  const message = (error instanceof Error ? error.message : String(error)).slice(0, MESSAGE_CHARS);
+  const message = errorMessage(error).slice(0, MESSAGE_CHARS);
   const status = statusOf(error);
   // No status: the connection failed. The engine's own gateway errors say no more than that.
   if (status === undefined || status === 502 || status === 503 || status === 504)

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable, type Duplex } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { errorCode } from '../../../src/util/error-code.ts';
 import { ArchiveError } from './archive-error.ts';
 
 type Compression = 'none' | 'gzip' | 'zstd';
@@ -70,10 +71,5 @@ function decompressorOf(compression: 'gzip' | 'zstd'): Duplex {
 }
 
 function isZlibError(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    /^(Z_|ZSTD_)/.test(error.code)
-  );
+  return /^(Z_|ZSTD_)/.test(errorCode(error) ?? '');
 }

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Logger } from '../../../src/interface/logger.ts';
+import { hasCode } from '../../../src/util/error-code.ts';
 import { RuntimeError } from '../../errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Image } from '../engine/schemas.ts';
@@ -175,7 +176,7 @@ function asPackageError(packagePath: string, error: unknown): unknown {
       { cause: error },
     );
   }
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')) {
+  if (hasCode(error, 'ENOENT', 'EACCES')) {
     return new RuntimeError(
       'ERR_RUNTIME_PACKAGE',
       `The package ${packagePath} cannot be read`,

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { errorMessage } from '../../../src/util/error-message.ts';
 import { localAddresses } from '../../../src/util/local-addresses.ts';
 import { RuntimeError } from '../../errors.ts';
 import { DEFAULT_PATH } from '../container-spec.ts';
@@ -68,5 +69,5 @@ function feed([program = '', ...args]: readonly string[], stdin: string): Promis
 }
 
 function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 500);
+  return errorMessage(error).slice(0, 500);
 }

@@ -1,6 +1,7 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogSlice, LogStream } from '../../interface/index.ts';
+import { hasCode } from '../../util/error-code.ts';
 
 /** The requestor's own copies of its activities' logs: they stay readable when the provider has gone. */
 export class LogCopies {
@@ -19,7 +20,7 @@ export class LogCopies {
     try {
       return (await stat(this.#path(activityId, stream))).size;
     } catch (error) {
-      if (isMissing(error)) return 0;
+      if (hasCode(error, 'ENOENT')) return 0;
       throw error;
     }
   }
@@ -44,7 +45,7 @@ export class LogCopies {
     try {
       file = await open(this.#path(activityId, stream), 'r');
     } catch (error) {
-      if (isMissing(error)) return { bytes: new Uint8Array(), offset, end: 0 };
+      if (hasCode(error, 'ENOENT')) return { bytes: new Uint8Array(), offset, end: 0 };
       throw error;
     }
     try {
@@ -61,8 +62,4 @@ export class LogCopies {
   #path(activityId: string, stream: LogStream): string {
     return join(this.#dir, `${activityId}.${stream}`);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { isErgonError } from '../../interface/errors.ts';
+import { errorMessage } from '../../util/error-message.ts';
 import { findDaemon } from '../connection.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_STATUS, exitStatusOf } from '../exit-status.ts';
@@ -50,7 +51,7 @@ function runner(program: Command, io: Io, onStatus: (status: number) => void): R
         const shelf = await openShelf(io);
         await action(shelf).finally(() => shelf.stop());
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = errorMessage(error);
         await print({ error: { code: -32000, message } });
         onStatus(isErgonError(error) ? exitStatusOf(error) : EXIT_STATUS.failed);
       }

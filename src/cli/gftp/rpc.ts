@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { problems, problemText } from '../../util/check.ts';
+import { errorMessage } from '../../util/error-message.ts';
 
 /** The codes of JSON-RPC 2.0, https://www.jsonrpc.org/specification#error_object */
 const CODE = { parse: -32700, request: -32600, method: -32601, params: -32602, server: -32000 } as const;
@@ -67,7 +68,7 @@ async function call({ id, method: name, params }: Request, methods: Methods): Pr
   try {
     return { jsonrpc: '2.0', id: id ?? null, result: (await called.run(params ?? {})) ?? null };
   } catch (error) {
-    return failure(id, CODE.server, error instanceof Error ? error.message : String(error));
+    return failure(id, CODE.server, errorMessage(error));
   }
 }
 

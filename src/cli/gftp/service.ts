@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import { Type } from 'typebox';
 import { checker } from '../../util/check.ts';
+import { errorMessage } from '../../util/error-message.ts';
 import { decodeFlexbuffer, encodeFlexbuffer } from '../../util/flexbuffers.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -82,7 +83,7 @@ export class Service {
       if (asked === undefined) throw new Error(`${component} is not part of this file`);
       socket.send(encodeFlexbuffer({ id, payload: (await asked(call.payload)) ?? null }));
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorMessage(error);
       this.#tools.warn(`${this.#id}: ${why}`);
       if (id !== undefined) socket.send(encodeFlexbuffer({ id, error: why }));
     }

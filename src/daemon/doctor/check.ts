@@ -23,7 +23,5 @@ export const fail = (name: string, message: string, remedy: string): Check => ({
   remedy,
 });
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 const GIB = 1024 ** 3;
 export const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import { systemClock } from '../../util/clock.ts';
-import { fail, messageOf, type Check } from './check.ts';
+import { errorMessage } from '../../util/error-message.ts';
+import { fail, type Check } from './check.ts';
 import {
   clockCheck,
   cpuCheck,
@@ -49,7 +50,7 @@ export async function diagnose(config: Config): Promise<Diagnosis> {
 function all(checks: readonly (readonly [string, () => Promise<Check>])[]): Promise<Check[]> {
   return Promise.all(
     checks.map(([name, check]) =>
-      check().catch((error: unknown) => fail(name, messageOf(error), 'Mend what the message names.')),
+      check().catch((error: unknown) => fail(name, errorMessage(error), 'Mend what the message names.')),
     ),
   );
 }

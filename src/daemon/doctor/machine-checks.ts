@@ -2,8 +2,9 @@ import { access, constants, readFile, stat, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/index.ts';
+import { errorMessage } from '../../util/error-message.ts';
 import { sellableMemoryBytes } from '../hardware.ts';
-import { fail, gib, messageOf, ok, warn, type Check } from './check.ts';
+import { fail, gib, ok, warn, type Check } from './check.ts';
 
 const MIB = 1024 ** 2;
 const LITTLE_DISK_BYTES = 1024 * MIB;
@@ -143,7 +144,7 @@ export async function identityCheck({ identity }: Config): Promise<Check> {
     );
   } catch (error) {
     if (await isThere(identity.keystorePath)) {
-      return fail(name, messageOf(error), 'Make the keystore readable to the user of the daemon.');
+      return fail(name, errorMessage(error), 'Make the keystore readable to the user of the daemon.');
     }
     return ok(name, 'none yet; `ergon init` or the first start makes one');
   }

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import type { Config } from '../../config/index.ts';
 import { checker } from '../../util/check.ts';
-import { messageOf, fail, ok, type Check } from './check.ts';
+import { errorCode } from '../../util/error-code.ts';
+import { errorMessage } from '../../util/error-message.ts';
+import { fail, ok, type Check } from './check.ts';
 
 const ANSWER_TIMEOUT_MS = 2_000;
 const TCP = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d+)/;
@@ -54,14 +56,14 @@ async function portCheck({ name, host, port }: Wanted, isRunning: boolean): Prom
     await bind(host, port);
     return ok(name, `${where} is free`);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === 'EADDRINUSE' && isRunning)
       return ok(name, `${where} is taken, by the daemon itself as it seems`);
-    return fail(name, `${where} cannot be listened on: ${messageOf(error)}`, remedyOf(code));
+    return fail(name, `${where} cannot be listened on: ${errorMessage(error)}`, remedyOf(code));
   }
 }
 
-function remedyOf(code: unknown): string {
+function remedyOf(code: string | undefined): string {
   if (code === 'EADDRINUSE') return 'End what listens there, or set another port in the configuration.';
   if (code === 'EACCES') return 'Take a port above 1023, or give the daemon CAP_NET_BIND_SERVICE.';
   return 'Set an address of this machine in the configuration.';

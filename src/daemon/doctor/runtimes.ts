@@ -5,9 +5,10 @@ import type { Config } from '../../config/index.ts';
 import { runtimeRegistry, type RuntimeRegistry } from '../../exe-unit/index.ts';
 import type { Properties, RuntimeSupports } from '../../interface/index.ts';
 import { systemClock } from '../../util/clock.ts';
+import { errorMessage } from '../../util/error-message.ts';
 import { silentLogger } from '../../util/silent-logger.ts';
 import { countersOf, presetNotes } from '../preset-notes.ts';
-import { fail, messageOf, ok, warn, type Check } from './check.ts';
+import { fail, ok, warn, type Check } from './check.ts';
 
 /** A runtime as this machine can run it. */
 export interface RuntimeView {
@@ -66,7 +67,7 @@ async function viewOf(found: RuntimeRegistry, name: string): Promise<RuntimeView
     const runtime = await found.load(name);
     return { ...about, supports: runtime.supports, ...(await runtime.fingerprint()) };
   } catch (error) {
-    return { ...about, available: false, notes: [messageOf(error)], properties: {} };
+    return { ...about, available: false, notes: [errorMessage(error)], properties: {} };
   }
 }
 
@@ -80,7 +81,7 @@ async function testOne(found: RuntimeRegistry, name: string): Promise<RuntimeTes
     await (await found.load(name)).selfTest(workDir);
     return { name, outcome: 'passed' };
   } catch (error) {
-    return { name, outcome: 'failed', message: messageOf(error) };
+    return { name, outcome: 'failed', message: errorMessage(error) };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

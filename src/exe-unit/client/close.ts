@@ -7,7 +7,7 @@ import type { ExeUnitSpec, JournalRecord } from '../../interface/exe-unit.ts';
 import type { Logger } from '../../interface/logger.ts';
 import type { Reason } from '../../interface/values.ts';
 import { isFinal } from '../../activity/machine.ts';
-import { errorCode } from '../files.ts';
+import { hasCode } from '../../util/error-code.ts';
 import { JournalTail } from '../journal/tail.ts';
 import { JournalWriter, type JournalPosition } from '../journal/writer.ts';
 import { removeScratch } from '../scratch.ts';
@@ -154,7 +154,7 @@ async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return 0;
+    if (hasCode(error, 'ENOENT')) return 0;
     throw error;
   }
 }

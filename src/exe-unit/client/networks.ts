@@ -4,9 +4,9 @@ import type { Socket } from 'node:net';
 import { Type } from 'typebox';
 import { DeployNetwork, MAX_ACTIVITY_NETWORKS } from '../../interface/vpn.ts';
 import { checker } from '../../util/check.ts';
+import { readIfThere } from '../../util/files.ts';
 import { parseIpv4 } from '../../util/ipv4.ts';
 import { ExeUnitError } from '../errors.ts';
-import { readIfThere } from '../files.ts';
 import { workPaths } from '../paths.ts';
 import { connectIn } from '../socket/directory-socket.ts';
 

@@ -5,7 +5,8 @@ import type { Clock } from '../../interface/clock.ts';
 import type { ExeUnitSpec } from '../../interface/exe-unit.ts';
 import { BlobHash, Id } from '../../interface/values.ts';
 import { problems } from '../../util/check.ts';
-import { errorCode, removeTree } from '../files.ts';
+import { hasCode } from '../../util/error-code.ts';
+import { removeTree } from '../files.ts';
 import { JournalTail } from '../journal/tail.ts';
 import { activitiesDirectory, blobFileName, TRASH_PREFIX, WARM_PREFIX, workPaths } from '../paths.ts';
 import { readIdentity } from '../process-identity.ts';
@@ -19,7 +20,7 @@ export async function isThere(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }
@@ -132,7 +133,7 @@ async function names(dataDir: string): Promise<string[]> {
   try {
     return await readdir(activitiesDirectory(dataDir));
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
 }

@@ -3,7 +3,8 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../interface/clock.ts';
 import type { JournalEntry, JournalRecord } from '../../interface/exe-unit.ts';
-import { errorCode, syncDirectory } from '../files.ts';
+import { errorCode } from '../../util/error-code.ts';
+import { syncDirectory } from '../../util/files.ts';
 import { encodeRecord, FIRST_SUM } from './format.ts';
 
 /** Where a journal ends: what the next record is chained to. */

@@ -2,10 +2,10 @@ import { constants } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { createConnection, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { O_PATH } from '../../util/safe-path.ts';
 
 /** The socket's name in its directory; it is there from the moment somebody listens. */
 export const SOCKET_NAME = 'sock';
-const O_PATH = 0o10000000;
 
 /*
  * A unix socket's address has room for 107 bytes, and work directories lie deep. So the socket is addressed through

@@ -1,6 +1,7 @@
 import type { CommandResult, ExeCommand } from '../../interface/exe-script.ts';
 import type { RunCommand, RunExit, RunningCommand, RunOutput } from '../../interface/exe-unit-runtime.ts';
 import type { Reason } from '../../interface/values.ts';
+import { errorMessage } from '../../util/error-message.ts';
 import { limitExceeded, reasonOfExit } from '../reasons.ts';
 import { capture } from './capture.ts';
 import { CommandFailure, type CommandFacts } from './command-failure.ts';
@@ -72,7 +73,7 @@ async function exitOf(
     const exit = await unlessAbandoned(ending, running.exit);
     return { exit, killedFor: end.reason };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     return { exit: { kind: 'failed', message }, killedFor: end.reason };
   } finally {
     cancelTimer?.();

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { isErgonError } from '../../interface/errors.ts';
 import type { Logger } from '../../interface/logger.ts';
+import { errorMessage } from '../../util/error-message.ts';
 import { EXE_UNIT_ERROR_CODES, type ExeUnitErrorCode } from '../errors.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import { checkRequest, type Reply, type Request } from '../socket/protocol.ts';
@@ -94,7 +95,7 @@ function notify(journal: JournalWriter, socket: Socket): void {
 }
 
 function refusal(error: unknown): Reply {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return { ok: false, code: codeOf(error), message: message.slice(0, MESSAGE_CHARS) };
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncDirectory } from '../../util/files.ts';
 import { newId } from '../../util/id.ts';
 import { createFileBeneath, openFileBeneath } from '../../util/safe-path.ts';
 import { ExeUnitError } from '../errors.ts';
-import { syncDirectory } from '../files.ts';
 import { blobFileName } from '../paths.ts';
 
 const CHUNK_BYTES = 1 << 20;

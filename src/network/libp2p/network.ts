@@ -15,6 +15,7 @@ import type {
   Sender,
 } from '../../interface/network.ts';
 import type { JsonValue } from '../../interface/store.ts';
+import { errorMessage } from '../../util/error-message.ts';
 import { valueOf } from '../answer.ts';
 import { deadline } from '../deadline.ts';
 import { NetworkError } from '../errors.ts';
@@ -114,7 +115,7 @@ class Libp2pNetwork implements Network {
       await node.start();
     } catch (cause) {
       await Promise.resolve(node.stop()).catch(() => undefined);
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = errorMessage(cause);
       const message = `Cannot listen on ${this.#init.listen.join(', ')}: ${why}`;
       throw new NetworkError('ERR_NETWORK_START', message, { listen: this.#init.listen }, { cause });
     }
@@ -234,7 +235,7 @@ class Libp2pNetwork implements Network {
     try {
       return await createNode(this.#init, this.#privateKey, this.#limits);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = errorMessage(cause);
       throw new NetworkError(
         'ERR_NETWORK_START',
         `The network settings cannot be used: ${why}`,

@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface';
 import type { JsonValue } from '../../interface/store.ts';
+import { errorMessage } from '../../util/error-message.ts';
 import type { Answer, WireError } from '../answer.ts';
 import { raceAbort } from '../deadline.ts';
 import { NetworkError } from '../errors.ts';
@@ -100,7 +101,7 @@ export class RequestChannel {
 }
 
 export function unreachable(peerId: string, cause: unknown): NetworkError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = errorMessage(cause);
   return new NetworkError(
     'ERR_NETWORK_UNREACHABLE',
     `Peer ${peerId} cannot be reached: ${why}`,
