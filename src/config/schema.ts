@@ -162,7 +162,11 @@ const providerSchema = Type.Object(
         description: 'Supervisors kept ready per runtime, which hides their start-up time',
       },
     ),
-    sampleIntervalMs: durationMs('Distance of usage samples', 1_000, 10),
+    sampleIntervalMs: durationMs(
+      'Distance of measurements and usage samples; of an activity older than a thousand of these the samples are written down further apart, at least four to a debit note',
+      1_000,
+      10,
+    ),
     quarantineAfterBoots: count(
       'An activity is ended as `Quarantined` when this node went down within seconds of taking it up, so often in a row; 0: never',
       8,

@@ -35,8 +35,10 @@ export const ExeUnitSpec = Type.Object(
     maxOutputBytes: Bytes,
     /** The activity ends by then. */
     deadline: Timestamp,
-    /** Distance of usage samples. */
+    /** Distance of measurements, and of usage samples while the activity is young. */
     sampleIntervalMs: Type.Integer({ minimum: 10, maximum: 24 * 3600 * 1000 }),
+    /** To what the distance of samples may grow while the activity grows old; without it, it stays. */
+    maxSampleIntervalMs: Type.Optional(Type.Integer({ minimum: 10, maximum: 24 * 3600 * 1000 })),
   },
   { additionalProperties: false },
 );

@@ -7,6 +7,9 @@ import type { ProviderContext } from './context.ts';
 import { sameActivity } from '../same-activity.ts';
 import { agreementNotActive, occupy, openOccupancy } from './occupancy.ts';
 
+/** At the least: what a debit note bills is no older than this part of its interval. */
+const SAMPLES_PER_NOTE = 4;
+
 /** Notes the activity: from then on it will be made, over any crash. */
 export async function createActivity(
   context: ProviderContext,
@@ -59,6 +62,10 @@ export async function createActivity(
       maxOutputBytes: terms.maxOutputBytes,
       deadline: expiresAt,
       sampleIntervalMs: init.sampleIntervalMs,
+      maxSampleIntervalMs: Math.max(
+        init.sampleIntervalMs,
+        Math.floor(terms.debitNoteIntervalMs / SAMPLES_PER_NOTE),
+      ),
     };
     tx.put(activities, activityId, record);
     tx.put(supervisions, activityId, {

@@ -8,6 +8,8 @@ import type { Meter } from './meter.ts';
 const MIN_CHECK_MS = 20;
 const MAX_CHECK_MS = 1000;
 const NS_PER_MS = 1_000_000;
+/** An activity as old as so many distances of samples has them written down further apart: its books stay small. */
+const DENSE_SAMPLES = 1_000;
 
 export interface WatchdogComponents {
   readonly clock: Clock;
@@ -23,6 +25,7 @@ export class Watchdog {
   readonly #spec: ExeUnitSpec;
   readonly #components: WatchdogComponents;
   readonly #timers = new Map<string, () => void>();
+  #sampledAtMs = 0;
 
   constructor(spec: ExeUnitSpec, components: WatchdogComponents) {
     this.#spec = spec;
@@ -59,10 +62,22 @@ export class Watchdog {
   }
 
   #sampleLater(): void {
+    const { meter } = this.#components;
     this.#after('sample', this.#spec.sampleIntervalMs, async () => {
-      await this.#components.meter.sample();
+      await (this.#isSampleDue() ? meter.sample() : meter.measure());
       if (this.#timers.has('sample')) this.#sampleLater();
     });
+  }
+
+  /** What is measured in between goes into the next sample. */
+  #isSampleDue(): boolean {
+    const { sampleIntervalMs, maxSampleIntervalMs = sampleIntervalMs } = this.#spec;
+    const wallMs = this.#wallMs();
+    const distanceMs = Math.min(Math.max(sampleIntervalMs, wallMs / DENSE_SAMPLES), maxSampleIntervalMs);
+    // A timer may come a little early or late; half a step tells one from the next.
+    if (wallMs - this.#sampledAtMs < distanceMs - sampleIntervalMs / 2) return false;
+    this.#sampledAtMs = wallMs;
+    return true;
   }
 
   /** Looks again when the limit could be reached at the earliest, with all threads busy. */
