@@ -37,11 +37,15 @@ export class Background {
     this.#running.add(running);
   }
 
-  /** Repeats `turn`, with growing pauses while it throws, until it returns true or the signal aborts. */
+  /**
+   * Repeats `turn`, with growing pauses while it throws, until it returns true or the signal aborts. `pause` may return
+   * early, when there is reason to hope again.
+   */
   async retrying(
     fields: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
     turn: () => Promise<boolean>,
+    pause = (ms: number): Promise<void> => this.pause(ms, signal),
   ): Promise<void> {
     let failures = 0;
     const isOver = (): boolean => signal.aborted;
@@ -53,7 +57,7 @@ export class Background {
         if (isOver()) return;
         failures += 1;
         this.#logger.warn({ ...fields, err: error, failures }, 'failed; trying again');
-        await this.pause(backoffMs(RETRY, failures), signal);
+        await pause(backoffMs(RETRY, failures));
       }
     }
   }

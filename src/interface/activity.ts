@@ -169,7 +169,10 @@ export interface RequestorActivities {
   batch(activityId: string, batchId: string): Promise<Batch | undefined>;
   /** Resolves when the batch has finished, over disconnections and restarts of either side. */
   waitBatch(activityId: string, batchId: string, signal: AbortSignal): Promise<Batch>;
+  /** From this node's copy, which follows the provider's log and may be behind it. */
   readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
+  /** Resolves when the copy reaches `end` bytes or, when the provider has vanished, has not grown for 30 s. */
+  waitLog(activityId: string, stream: LogStream, end: number, signal: AbortSignal): Promise<void>;
   /** Ends it; Completed when no command had failed, else Terminated{Requestor}. */
   destroy(activityId: string, reason?: Reason, signal?: AbortSignal): Promise<void>;
 }

@@ -140,7 +140,7 @@ const running =
   ({ activities, records, clock }: PhasesComponents): PhaseStep =>
   async (task, attempt, signal) => {
     const batch = await activities.waitBatch(attempt.activityId, attempt.batchId, signal);
-    await untilOutputIsHere({ activities, clock }, attempt.activityId, runOf(task, batch), signal);
+    await untilOutputIsHere(activities, attempt.activityId, runOf(task, batch), signal);
     const failure = failureOf(task, batch, await activities.get(attempt.activityId));
     await records.update(task.taskId, (now) =>
       failure === undefined

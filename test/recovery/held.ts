@@ -131,15 +131,16 @@ export class Held {
     return this.#world.requestor.call<T>(method, `/v1/activities/${this.activityId}/${path}`, body);
   }
 
-  async log(node: LocalNode = this.#world.requestor): Promise<string> {
-    const accept = { accept: 'application/octet-stream' };
-    const response = await node.raw(
-      'GET',
-      `/v1/activities/${this.activityId}/logs?stream=stdout`,
-      undefined,
-      accept,
-    );
+  /** What a node has of it by now. */
+  async log(node: LocalNode = this.#world.requestor, query = ''): Promise<string> {
+    const path = `/v1/activities/${this.activityId}/logs?stream=stdout${query}`;
+    const response = await node.raw('GET', path, undefined, { accept: 'application/octet-stream' });
     return response.ok ? response.text() : '';
+  }
+
+  /** Once the activity has ended: the requestor's copy, when nothing of it is on its way any more. */
+  wholeLog(): Promise<string> {
+    return this.log(this.#world.requestor, '&follow=true');
   }
 
   async logged(text: string): Promise<void> {

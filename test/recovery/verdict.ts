@@ -85,7 +85,7 @@ function expectedEnd(outcome: Outcome): object {
 }
 
 async function judgeOutput(held: Held, outcome: Outcome): Promise<void> {
-  const log = await held.log();
+  const log = await held.wholeLog();
   expect(log).toBe(await held.log(held.provider));
   // Nothing of it twice, and nothing that had been there before is lost.
   expect(WHOLE_LOG.startsWith(log), `${held.step}: ${log}`).toBe(true);

@@ -1,6 +1,5 @@
 import type {
   ActivityHolding,
-  Batch,
   BatchCanceling,
   ExeScript,
   RequestorActivities,
@@ -9,7 +8,6 @@ import type {
 } from '../../interface/index.ts';
 import { Background } from '../background.ts';
 import { Changes } from '../changes.ts';
-import { batchNotFound } from '../errors.ts';
 import { activities, batches, batchKey, blobGrants, remotes } from '../records.ts';
 import { unreachable } from './ask.ts';
 import { noteActivity, noteBatch, noteDestroy, notFound } from './commands.ts';
@@ -20,6 +18,7 @@ import { Follower } from './follower.ts';
 import { cancelBatch, changeHold } from './follow-up.ts';
 import { LogCopies } from './log-copy.ts';
 import { outputTaken } from './output-taken.ts';
+import { batchEnd, findBatch, logArrival } from './waits.ts';
 
 export type { ActivityRequestorComponents, ActivityRequestorInit } from './context.ts';
 
@@ -47,11 +46,6 @@ export function activityRequestor(
     const record = await store.get(activities, activityId);
     return record?.role === 'requestor' ? record : undefined;
   };
-  const findBatch = async (activityId: string, batchId: string): Promise<Batch> => {
-    const batch = await store.get(batches, batchKey(activityId, batchId));
-    if (batch !== undefined) return batch;
-    throw batchNotFound(activityId, batchId);
-  };
   const arrive = async (activityId: string, flight: Promise<void>, signal?: AbortSignal): Promise<void> => {
     const remote = await store.get(remotes, activityId);
     const late = () => unreachable(activityId, remote?.peerId ?? 'unknown');
@@ -77,28 +71,19 @@ export function activityRequestor(
     async exec(activityId: string, batchId: string, script: ExeScript, signal?: AbortSignal) {
       await noteBatch(context, activityId, batchId, script);
       await arrive(activityId, delivery.exec(activityId, batchId), signal);
-      return findBatch(activityId, batchId);
+      return findBatch(context, activityId, batchId);
     },
     batch: async (activityId, batchId) =>
       (await find(activityId)) && store.get(batches, batchKey(activityId, batchId)),
-    async waitBatch(activityId, batchId, signal) {
-      const subscription = context.changes.subscribe(activityId);
-      const both = AbortSignal.any([signal, background.signal]);
-      try {
-        for (;;) {
-          const batch = await findBatch(activityId, batchId);
-          if (batch.finished) return batch;
-          await subscription.next(clock, both);
-        }
-      } finally {
-        subscription.close();
-      }
-    },
+    waitBatch: (activityId, batchId, signal) =>
+      batchEnd(context, activityId, batchId, AbortSignal.any([signal, background.signal])),
     async readLog(activityId, stream, offset, maxBytes) {
       const remote = await store.get(remotes, activityId);
       if (remote === undefined) throw notFound(activityId);
       return { ...(await copies.read(activityId, stream, offset, maxBytes)), final: remote.logsComplete };
     },
+    waitLog: (activityId, stream, end, signal) =>
+      logArrival(context, copies, { activityId, stream, end }, AbortSignal.any([signal, background.signal])),
     async destroy(activityId, reason, signal) {
       if (!(await noteDestroy(context, activityId, reason))) return;
       await arrive(activityId, delivery.destroy(activityId), signal);

@@ -40,14 +40,17 @@ export class Mirror {
     const { changes, background, clock } = this.#context;
     const { activityId } = this.#remote;
     const subscription = changes.subscribe(this.#key);
+    // A provider that could not be asked, and is heard of again, is asked at once.
+    const pause = (ms: number): Promise<void> => subscription.next(clock, signal, ms).catch(() => undefined);
     try {
-      await background.retrying({ activityId, task: 'copy logs' }, signal, async () => {
+      const turn = async (): Promise<boolean> => {
         const { logsFinal } = this.#known;
         for (const stream of STREAMS) if (!(await this.#catchUp(stream, signal))) return true;
         if (logsFinal) return true;
         await subscription.next(clock, signal);
         return false;
-      });
+      };
+      await background.retrying({ activityId, task: 'copy logs' }, signal, turn, pause);
     } finally {
       subscription.close();
     }

@@ -313,6 +313,51 @@ describe('an activity from create to end', () => {
     expect((await world.requestor.readLog('act', 'stderr', 0, 10)).end).toBe(1_000_000);
   });
 
+  it('asks for the rest of a log as soon as a provider that gave none is heard of again', async () => {
+    let isBroken = false;
+    let refusals = 0;
+    await world.stopProvider();
+    await world.startProvider({
+      store: (store) => store,
+      exeUnits: (units) => ({
+        ...units,
+        readLog: async (id, stream, offset, maxBytes, ended) => {
+          if (isBroken && maxBytes > 0) throw new Error(`no log just now, ${(refusals += 1)}`);
+          return units.readLog(id, stream, offset, maxBytes, ended);
+        },
+      }),
+    });
+    await create();
+    await exec('b1', [...deployed, ...run('hold:x', 'first')]);
+    await world.wait(world.requestor.waitLog('act', 'stdout', 5, signal));
+    isBroken = true;
+    world.machine.get('act').write('stdout', 'second');
+    // From then on it is asked for every 5 to 10 s only.
+    await world.until('asked for in vain', () => refusals === 7);
+    isBroken = false;
+    world.machine.get('act').write('stdout', 'third');
+    world.machine.get('act').release('x');
+    // No time passes.
+    await world.requestor.waitLog('act', 'stdout', 16, signal);
+    const log = await world.requestor.readLog('act', 'stdout', 0, 100);
+    expect(Buffer.from(log.bytes).toString()).toBe('firstsecondthird');
+  });
+
+  it('waits for a log that is on its way until nothing of it has come for 30 s', async () => {
+    await create();
+    await exec('b1', [...deployed, ...run('hold:x', 'first')]);
+    const arrival = world.requestor.waitLog('act', 'stdout', 100, signal);
+    await world.clock.advance(20_000);
+    world.machine.get('act').write('stdout', 'second');
+    const before = world.clock.now();
+    await world.wait(arrival);
+    expect(world.clock.now() - before).toBeGreaterThanOrEqual(30_000);
+    await world.wait(world.requestor.destroy('act'));
+    await logsAreHere();
+    // No time passes.
+    await world.requestor.waitLog('act', 'stdout', 100, signal);
+  });
+
   it('shows a provider that is away as unreachable, and goes on when it is back', async () => {
     await create();
     await exec('b1', [...deployed, ...run('hold:x', 'abc')]);

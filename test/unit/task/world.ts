@@ -16,6 +16,7 @@ import type {
 import { ErgonError } from '../../../src/interface/index.ts';
 import { memoryStore } from '../../../src/store/index.ts';
 import { tasks, type TasksInit } from '../../../src/task/index.ts';
+import { delay } from '../../../src/util/delay.ts';
 import { silentLogger } from '../../../src/util/silent-logger.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
@@ -172,9 +173,9 @@ export class World {
           signal.addEventListener('abort', () => reject(signal.reason as Error));
         });
       },
-      readLog: async (_activityId: string, stream: LogStream, offset: number) => {
-        const end = stream === 'stdout' ? this.outputHere : 0;
-        return { bytes: new Uint8Array(), offset, end, final: false };
+      readLog: () => Promise.reject(new Error('a task reads no log')),
+      waitLog: async (_activityId: string, stream: LogStream, end: number, signal: AbortSignal) => {
+        while (stream === 'stdout' && this.outputHere < end) await delay(this.clock, 100, signal);
       },
       destroy: async (activityId: string) => {
         this.beforeEffect('destroy');

@@ -191,6 +191,12 @@ export function fakeActivities(store: Store, changes: string[]): FakeActivities 
       const bytes = log.subarray(offset, offset + maxBytes);
       return { bytes, offset, end: log.length, final: finals.has(id) };
     },
+    waitLog: async (id, stream, end, signal) => {
+      while (logOf(id, stream).length < end && !finals.has(id)) {
+        signal.throwIfAborted();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
     destroy: async (id) => {
       changes.push(`destroy ${id}`);
       await save(store, buckets.activities, id, activityRecord(id, { state: 'Completed' }));

@@ -1,17 +1,13 @@
 import type { CapturedStream, CommandResult, LogStream } from '../../../../interface/index.ts';
-import { delay } from '../../../../util/delay.ts';
 import type { YagnaContext } from '../init.ts';
 import { ourCapture } from './our-command.ts';
 import type { CaptureMode } from './script-schema.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** The copy of a log follows its activity; a provider that vanished leaves it short. */
-const PATIENCE_MS = 30_000;
-const LOOK_MS = 50;
 /** Characters that a cut went through are left out of a captured text: at most one at either side of it. */
 const CUT_BYTES = 6;
 
-type Context = Pick<YagnaContext, 'activities' | 'clock' | 'stopSignal'>;
+type Context = Pick<YagnaContext, 'activities' | 'stopSignal'>;
 type Range = NonNullable<CommandResult['stdout']>;
 type Part = Pick<Range, 'start' | 'end'>;
 
@@ -75,27 +71,21 @@ function sizeOf(parts: readonly Part[]): number {
 
 /** Bytes of a log that are known to exist, as soon as the copy of it has come so far. */
 async function readRange(
-  { activities, clock, stopSignal }: Context,
+  { activities, stopSignal }: Context,
   activityId: string,
   stream: LogStream,
   start: number,
   end: number,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  const giveUpAt = clock.now() + PATIENCE_MS;
   let offset = start;
   while (offset < end) {
-    const { bytes, final } = await activities.readLog(
-      activityId,
-      stream,
-      offset,
-      Math.min(CHUNK_BYTES, end - offset),
-    );
+    await activities.waitLog(activityId, stream, offset + 1, stopSignal);
+    const max = Math.min(CHUNK_BYTES, end - offset);
+    const { bytes } = await activities.readLog(activityId, stream, offset, max);
+    if (bytes.byteLength === 0) break;
     offset += bytes.byteLength;
     chunks.push(bytes);
-    if (bytes.byteLength > 0) continue;
-    if (final || clock.now() > giveUpAt) break;
-    await delay(clock, LOOK_MS, stopSignal);
   }
   return Buffer.concat(chunks);
 }

@@ -10,6 +10,8 @@ import { captureOf, tellResults, type BatchStory, type ToldResult } from './resu
 import type { CaptureMode } from './script-schema.ts';
 
 const CHUNK_BYTES = 64 * 1024;
+/** Of UTF-8. */
+const MAX_CHARACTER_BYTES = 4;
 
 type Context = Pick<YagnaContext, 'activities' | 'clock' | 'limits' | 'events'>;
 
@@ -34,7 +36,7 @@ export async function* batchEvents(
       place.doneBytes = doneBytes;
       yield message(story, place, at, kind);
     }
-    yield* output(context, story, place, done);
+    yield* output(context, story, place, done, signal);
     if (done !== undefined) {
       yield message(story, place, done.at, { finished: finishedBody(done) });
       const isLast = finished && done === results.at(-1);
@@ -79,13 +81,14 @@ async function* output(
   story: BatchStory,
   place: Place,
   done: ToldResult | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<SseMessage> {
   const capture = captureOf(story.note, place.index);
   if (!place.started) return;
   for (const stream of ['stdout', 'stderr'] as const) {
     const mode = capture?.[stream];
     const range = done?.own?.[stream];
-    if (mode?.stream !== undefined) yield* pieces(context, story, place, { stream, range, mode });
+    if (mode?.stream !== undefined) yield* pieces(context, story, place, { stream, range, mode }, signal);
     // Beyond what was asked for, only the place moves on.
     if (range !== undefined) place[stream] = range.end;
   }
@@ -104,26 +107,24 @@ async function* pieces(
   story: BatchStory,
   place: Place,
   { stream, range, mode }: Wanted,
+  signal: AbortSignal,
 ): AsyncGenerator<SseMessage> {
   const format = formatOf(mode);
   const start = range?.start ?? startOfOutput(story, place.index, stream);
   const limit = start + (mode.stream?.limit ?? Infinity);
   const end = range === undefined ? undefined : Math.min(range.end, limit);
-  for (let misses = 0; place[stream] < (end ?? limit);) {
+  while (place[stream] < (end ?? limit)) {
     const max = Math.min(CHUNK_BYTES, (end ?? limit) - place[stream]);
+    // What the command has written is known to come, whole characters included.
+    const hoped = Math.min(place[stream] + MAX_CHARACTER_BYTES, end ?? 0);
+    await context.activities.waitLog(story.activityId, stream, hoped, signal);
     const slice = await context.activities.readLog(story.activityId, stream, place[stream], max);
     const isRest = end !== undefined && place[stream] + slice.bytes.byteLength >= end;
     const bytes = Buffer.from(slice.bytes);
     const whole = format === 'string' && !isRest ? bytes.subarray(0, wholeCharacters(bytes)) : bytes;
-    if (whole.length > 0) {
-      misses = 0;
-      place[stream] += whole.length;
-      yield message(story, place, context.clock.now(), { [stream]: asOutput(whole, format) });
-      continue;
-    }
-    if (end === undefined || slice.final || misses > MAX_MISSES) return;
-    misses += 1;
-    await delay(context.clock, context.limits.logPollIntervalMs);
+    if (whole.length === 0) return;
+    place[stream] += whole.length;
+    yield message(story, place, context.clock.now(), { [stream]: asOutput(whole, format) });
   }
 }
 
@@ -132,9 +133,6 @@ function startOfOutput({ note, batch }: BatchStory, index: number, stream: LogSt
   const ends = (batch?.results ?? []).filter((own) => own.index < index).map((own) => own[stream]?.end ?? 0);
   return Math.max(note?.starts[stream] ?? 0, ...ends);
 }
-
-/** Looks at a log whose copy has not come as far as its command: half a minute, when looked at every 100 ms. */
-const MAX_MISSES = 300;
 
 /** So many bytes hold no part of a character whose rest is still to come. */
 function wholeCharacters(bytes: Buffer): number {
