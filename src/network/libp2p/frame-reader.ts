@@ -19,6 +19,7 @@ export class FrameReader {
   #ended = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
+  #resuming = false;
 
   constructor(stream: Stream, maxFrameBytes: number) {
     this.#stream = stream;
@@ -92,14 +93,29 @@ export class FrameReader {
   #flow(on: boolean): void {
     // A stream that is closing takes neither call, and needs neither.
     if (this.#stream.readStatus !== 'readable' && this.#stream.readStatus !== 'paused') return;
-    if (on) this.#stream.resume();
+    if (on) this.#resume();
     else this.#stream.pause();
+  }
+
+  /**
+   * Hands out at once what has come during the pause, and only then opens the peer's window again: a pause in between
+   * would be undone by that, and from there on the peer would send without end to a reader that does not read.
+   */
+  #resume(): void {
+    this.#resuming = true;
+    this.#stream.resume();
+    this.#resuming = false;
+    if (this.#isFull()) this.#flow(false);
+  }
+
+  #isFull(): boolean {
+    return this.#buffered >= Math.max(this.#wanted, READ_AHEAD_BYTES);
   }
 
   readonly #onMessage = (event: StreamMessageEvent): void => {
     this.#chunks.push(event.data.subarray());
     this.#buffered += event.data.byteLength;
-    if (this.#buffered >= Math.max(this.#wanted, READ_AHEAD_BYTES)) this.#flow(false);
+    if (!this.#resuming && this.#isFull()) this.#flow(false);
     this.#wake?.();
   };
 
