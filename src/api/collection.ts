@@ -1,4 +1,4 @@
-import type { Bucket, Reader } from '../interface/index.ts';
+import type { Bucket, IndexQuery, Store } from '../interface/index.ts';
 
 export interface CollectionQuery {
   /** The id of the last item of the page before. */
@@ -20,16 +20,24 @@ export interface Collection<T> {
   list(query: CollectionQuery): Promise<CollectionPage<T>>;
 }
 
+interface Filter {
+  readonly name: string;
+  readonly value: string;
+}
+
 type Fields<T> = Readonly<Record<string, (value: T) => string | undefined>>;
 
 const SCAN_PAGE = 256;
+/** An index that holds so many entries is not counted further: a page of it is full before long. */
+const MANY = 1_000;
 
 /**
- * Shows a bucket as a collection. `fields` are the filters; one that is also an index of the bucket, under the same
- * name or the one that `indexes` gives, is looked up there, the others are compared record by record.
+ * Shows a bucket as a collection. `fields` are the filters; of those that are also an index of the bucket, under the
+ * same name or the one that `indexes` gives, the one that finds the fewest is looked up there, and the others are
+ * compared record by record.
  */
 export function bucketCollection<T>(
-  reader: Reader,
+  reader: Pick<Store, 'get' | 'list' | 'count'>,
   bucket: Bucket<T>,
   fields: Fields<T>,
   indexes: Readonly<Record<string, string>> = {},
@@ -38,16 +46,28 @@ export function bucketCollection<T>(
     const name = indexes[field] ?? field;
     return bucket.indexes?.[name] === undefined ? undefined : name;
   };
+  const narrowest = async (
+    asked: readonly Filter[],
+  ): Promise<(Filter & { where: IndexQuery }) | undefined> => {
+    const indexed = asked.flatMap((filter) => {
+      const index = indexOf(filter.name);
+      return index === undefined ? [] : [{ ...filter, where: { index, equals: filter.value } }];
+    });
+    if (indexed.length < 2) return indexed[0];
+    const counts = await Promise.all(indexed.map(({ where }) => reader.count(bucket, where, MANY)));
+    return indexed[counts.indexOf(Math.min(...counts))];
+  };
   return {
     get: (id) => reader.get(bucket, id),
     list: async ({ after, limit, where = {} }) => {
       const asked = Object.entries(where).flatMap(([name, value]) =>
         value === undefined ? [] : [{ name, value }],
       );
-      const indexed = asked.find(({ name }) => indexOf(name) !== undefined);
+      const indexed = await narrowest(asked);
+      const others = asked.filter(({ name }) => name !== indexed?.name);
       const fits = (value: T): boolean =>
-        asked.every((filter) => filter === indexed || fields[filter.name]?.(value) === filter.value);
-      const pageSize = asked.every((filter) => filter === indexed) ? limit + 1 : SCAN_PAGE;
+        others.every((filter) => fields[filter.name]?.(value) === filter.value);
+      const pageSize = others.length === 0 ? limit + 1 : SCAN_PAGE;
       const found: { id: string; value: T }[] = [];
       let cursor = after;
       // One more than asked for tells whether a next page exists.
@@ -56,7 +76,7 @@ export function bucketCollection<T>(
           limit: pageSize,
           reverse: true,
           ...(cursor !== undefined && { after: cursor }),
-          ...(indexed && { where: { index: indexOf(indexed.name) ?? indexed.name, equals: indexed.value } }),
+          ...(indexed && { where: indexed.where }),
         });
         found.push(...page.filter(({ value }) => fits(value)));
         cursor = page.at(-1)?.id;

@@ -134,7 +134,7 @@ export interface ApiComponents {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newId: NewId;
-  readonly store: Pick<Store, 'get' | 'list' | 'transact'>;
+  readonly store: Pick<Store, 'get' | 'list' | 'count' | 'transact'>;
   readonly events: Pick<EventLog, 'last' | 'query' | 'follow'>;
   readonly appKeys: AppKeys;
   readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read' | 'list'>;

@@ -157,7 +157,7 @@ async function storeHealth(store: Reader): Promise<string> {
   }
 }
 
-function recordBooks(reader: Reader & Pick<Store, 'events'>): Books {
+function recordBooks(reader: Store): Books {
   return {
     tasks: bucketCollection(reader, taskBucket, { state: (task) => task.state }),
     agreements: bucketCollection(reader, agreementBucket, {

@@ -38,7 +38,9 @@ async function* taskEvents(
   signal: AbortSignal,
 ): AsyncIterable<SseMessage> {
   let current = task;
-  let seq = after;
+  // What came before the task was submitted is none of its business, and may be years of it.
+  const [submitted] = await context.events.query({ subject: task.taskId, limit: 1 });
+  let seq = Math.max(after, (submitted?.seq ?? 1) - 1);
   const concerns = ({ subject }: StoredEvent): boolean =>
     subject === current.taskId ||
     current.attempts.some(({ agreementId, activityId }) => subject === agreementId || subject === activityId);
