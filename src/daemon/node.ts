@@ -11,7 +11,7 @@ import {
   withFixedAppKey,
   type FixedAppKey,
 } from '../identity/index.ts';
-import type { Clock, ConfigReload, Logger, Startable } from '../interface/index.ts';
+import type { Clock, ConfigReload, Logger, Sender, Startable } from '../interface/index.ts';
 import { libp2pNetwork, outboxDispatcher } from '../network/index.ts';
 import type { Control } from '../provider/index.ts';
 import { levelStore, type LevelStore } from '../store/index.ts';
@@ -23,7 +23,7 @@ import { eventMetrics } from './event-metrics.ts';
 import { sellableHardware } from './hardware.ts';
 import { lifecycle, type Part } from './lifecycle.ts';
 import { nodeFiles } from './node-files.ts';
-import { applyConfig, sellingControl, type LiveConfig, type SellingGlue } from './selling.ts';
+import { applyConfig, isDenied, sellingControl, type LiveConfig, type SellingGlue } from './selling.ts';
 import { services, type Ground, type Selling, type Services } from './services.ts';
 import { VERSION } from './version.ts';
 
@@ -199,8 +199,7 @@ function networkInit(live: LiveConfig, wallet: BaseWallet) {
     bootstrap: network.bootstrap,
     ...(network.mdns ? { mdns: {} } : {}),
     limits: { maxConnections: network.maxConnections },
-    isDenied: ({ address }: { address: string }) =>
-      live.current.provider.deny.some((denied) => denied.toLowerCase() === address.toLowerCase()),
+    isDenied: (peer: Sender) => isDenied(live, peer),
     version: `ergon/${VERSION}`,
   };
 }

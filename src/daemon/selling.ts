@@ -1,6 +1,6 @@
 import { takeOver, type Config } from '../config/index.ts';
 import type { RuntimeReport } from '../exe-unit/index.ts';
-import type { Clock, ConfigReload, Logger, Store } from '../interface/index.ts';
+import type { Clock, ConfigReload, Logger, Network, Sender, Store } from '../interface/index.ts';
 import { agreementBucket } from '../market/index.ts';
 import { providerControl, type Control, type HeldActivities, type Shop } from '../provider/index.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
@@ -15,9 +15,19 @@ export interface LiveConfig {
   current: Config;
 }
 
+/** Whom this node has no connection with, as its configuration is now. */
+export function isDenied({ current }: LiveConfig, { address }: Pick<Sender, 'address'>): boolean {
+  return current.provider.deny.some((denied) => denied.toLowerCase() === address.toLowerCase());
+}
+
 export interface SellingGlue {
   readonly live: LiveConfig;
-  readonly ground: { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
+  readonly ground: {
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly network: Pick<Network, 'disconnect'>;
+  };
   readonly services: Services;
   readonly address: string;
 }
@@ -123,6 +133,7 @@ export async function applyConfig(
       services.provider?.slots.resize(await sellableHardware(change.config.dataDir, hardware));
     }
     services.market.changePolicy({ requestors: { allow, deny }, maxAgreements });
+    ground.network.disconnect((peer) => isDenied(live, peer));
     await control?.refresh(schedule);
   }
   ground.logger.info(outcome, 'the configuration was read again');

@@ -118,6 +118,8 @@ export interface Network extends Startable, PeerStreams {
   /** Gossip: small signed announcements only. `check` throws to drop a message and to stop its spread. */
   announce(topic: string, body: JsonValue): Promise<void>;
   onAnnouncement(topic: string, receive: (body: unknown) => Promise<void>): void;
+  /** Breaks the connections with these peers, with all that is under way on them. Whether they may come back is the gater's matter. */
+  disconnect(isUnwanted: (peer: Sender) => boolean): void;
   /** Called when a peer connects (after identify). */
   onPeer(listener: (peer: PeerInfo) => void): () => void;
 }

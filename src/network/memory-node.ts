@@ -139,6 +139,10 @@ export class MemoryNode implements Network, LinkEnd {
     this.#receivers.set(topic, [...(this.#receivers.get(topic) ?? []), receive]);
   }
 
+  disconnect(isUnwanted: (peer: Sender) => boolean): void {
+    for (const peer of this.peers()) if (isUnwanted(peer)) this.#hub.disconnect(this.peerId, peer.peerId);
+  }
+
   onPeer(listener: (peer: PeerInfo) => void): () => void {
     return this.peerListeners.add(listener);
   }

@@ -47,5 +47,6 @@ export interface NodeHub<Node> {
   /** Throws ERR_NETWORK_UNREACHABLE. */
   link(from: Node, peerId: string): LinkCarrier;
   peersOf(node: Node): PeerInfo[];
+  disconnect(a: string, b: string): void;
   gossip(from: Node, topic: string, bytes: Uint8Array): void;
 }

@@ -240,6 +240,18 @@ export function networkSuite(name: string, setup: () => Promise<NetworkFixture>)
       await a.stop();
     });
 
+    test('a connection that a node does not want any more breaks with what is under way on it', async () => {
+      await connected();
+      const held = ask('hold', 1).catch(() => undefined);
+      await until(() => handled.length === 1);
+      a.disconnect(({ address }) => address === a.address);
+      expect(handled[0]?.signal.aborted).toBe(false);
+      a.disconnect(({ address }) => address === b.address);
+      await until(() => handled[0]?.signal.aborted === true);
+      hold.resolve(null);
+      await held;
+    });
+
     test('peers are listed with their proven address while they are connected', async () => {
       await connected();
       expect(a.peers()).toMatchObject([{ peerId: b.peerId, address: b.address, direction: 'inbound' }]);

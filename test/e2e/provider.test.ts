@@ -3,6 +3,7 @@ import type {
   ActivityRecord,
   ConfigReload,
   Offer,
+  PeerInfo,
   ProviderMode,
   ProviderStatus,
 } from '../../src/interface/index.ts';
@@ -133,5 +134,15 @@ describe('a provider in its operator’s hands', () => {
     await reload();
     expect(await status()).toMatchObject({ effective: 'run' });
     await untilOffered(['0.002']);
+  });
+
+  it('breaks with a peer that it denies', async () => {
+    const peers = () => pair.provider.call<Page<PeerInfo>>('GET', '/v1/peers');
+    const [peer] = (await peers()).items;
+    await pair.provider.reconfigure({ provider: { deny: [peer?.address] } });
+    expect((await reload()).applied).toContain('provider.deny');
+    await pair.provider.until('it is gone', async () =>
+      (await peers()).items.length === 0 ? true : undefined,
+    );
   });
 });

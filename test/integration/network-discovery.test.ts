@@ -134,6 +134,27 @@ describe('who may connect', () => {
     expect(a.peers()).toEqual([]);
   });
 
+  test('a peer that is denied from now on loses its connection, and is asked and answered nothing more', async () => {
+    const late = testIdentity('denied');
+    const deny = new Set<string>();
+    const isDenied = ({ address }: { address: string }): boolean => deny.has(address);
+    const a = echoing(nodes.node('a', { isDenied }));
+    const b = echoing(nodes.node('denied'));
+    await Promise.all([a.start(), b.start()]);
+    const options = { multiaddrs: a.multiaddrs(), timeoutMs: 5000 };
+    expect(await b.request(a.peerId, PROTOCOL, 'echo', 1, options)).toBe(1);
+    deny.add(late.address);
+    a.disconnect(isDenied);
+    await until(() => !sees(a, b) && !sees(b, a));
+    await expect(b.request(a.peerId, PROTOCOL, 'echo', 2, options)).rejects.toMatchObject({
+      code: expect.stringMatching(/UNREACHABLE|TIMEOUT/) as string,
+    });
+    await expect(
+      a.request(b.peerId, PROTOCOL, 'echo', 3, { multiaddrs: b.multiaddrs() }),
+    ).rejects.toMatchObject({ code: 'ERR_NETWORK_UNREACHABLE' });
+    expect(a.peers()).toEqual([]);
+  });
+
   test('a key that is no Ethereum key gets no connection', async () => {
     const a = echoing(nodes.node('a'));
     await a.start();

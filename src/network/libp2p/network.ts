@@ -217,6 +217,13 @@ class Libp2pNetwork implements Network {
     if (this.#session !== undefined) this.#gossip.attachTopic(this.#session.node.services.pubsub, topic);
   }
 
+  disconnect(isUnwanted: (peer: Sender) => boolean): void {
+    for (const connection of this.#session?.node.getConnections() ?? []) {
+      const peer = senderOf(connection.remotePeer);
+      if (peer !== undefined && isUnwanted(peer)) connection.abort(new Error('not wanted any more'));
+    }
+  }
+
   onPeer(listener: (peer: PeerInfo) => void): () => void {
     return this.#listeners.add(listener);
   }
@@ -275,8 +282,9 @@ class Libp2pNetwork implements Network {
   ): Promise<void> {
     const handler = (stream: Stream, connection: Connection): void => {
       const sender = senderOf(connection.remotePeer);
-      if (sender === undefined) {
-        stream.abort(new Error('not an Ethereum key'));
+      // The gater has asked the same; the answer may be another one since.
+      if (sender === undefined || this.#init.isDenied?.(sender) === true) {
+        stream.abort(new Error('not an Ethereum key, or denied'));
         return;
       }
       const serving = serve(stream, sender).finally(() => session.serving.delete(serving));
