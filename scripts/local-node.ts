@@ -17,6 +17,8 @@ export const CLI = fileURLToPath(
   ),
 );
 
+const ENTER_POLL_MS = 5;
+
 export type NodeConfig = Readonly<Record<string, unknown>>;
 
 /** Where the processes of a node run. */
@@ -27,6 +29,24 @@ export interface Place {
   pidOf(child: number): number;
 }
 export const HERE: Place = { command: (line) => line, pidOf: (child) => child };
+
+const isOver = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
+
+/** Ends the program that this process has started in the place, and awaits it. */
+export async function endIn(place: Place, child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (isOver(child)) return;
+  const exited = once(child, 'exit');
+  while (!isOver(child)) {
+    try {
+      process.kill(place.pidOf(child.pid ?? 0), signal);
+      break;
+    } catch {
+      // It ends by itself just now, or is not in the place yet. Killed on the way there, it could leave the program behind.
+      await sleep(ENTER_POLL_MS);
+    }
+  }
+  await exited;
+}
 
 /**
  * Loopback, free ports, no multicast: several nodes on one machine do not disturb each other. The same on every
@@ -89,7 +109,7 @@ export class LocalNode extends NodeClient {
 
   get isUp(): boolean {
     const child = this.#process;
-    return child !== undefined && child.exitCode === null && child.signalCode === null;
+    return child !== undefined && !isOver(child);
   }
 
   /** Everything the daemon wrote to its log file. */
@@ -109,7 +129,7 @@ export class LocalNode extends NodeClient {
     closeSync(log);
     this.#process = child;
     for (let tries = 0; tries < 600; tries += 1) {
-      if (child.exitCode !== null || child.signalCode !== null)
+      if (isOver(child))
         throw new Error(`the daemon ended at its start:\n${this.log().slice(-4000)}`);
       const url = await this.#apiUrl();
       if (url !== undefined && (await this.#answers(url))) return;
@@ -133,8 +153,7 @@ export class LocalNode extends NodeClient {
   async gone(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null)
-      await once(child, 'exit');
+    if (child !== undefined && !isOver(child)) await once(child, 'exit');
   }
 
   /** A polite end, awaited. */
@@ -145,15 +164,7 @@ export class LocalNode extends NodeClient {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    try {
-      process.kill(this.#place.pidOf(child.pid ?? 0), signal);
-    } catch {
-      // It ends by itself just now, or whoever enters its place for it has not yet.
-      child.kill(signal);
-    }
-    await exited;
+    if (child !== undefined) await endIn(this.#place, child, signal);
   }
 
   #logPath(): string {

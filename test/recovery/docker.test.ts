@@ -6,7 +6,7 @@ import { MOMENTS } from './moments.ts';
 import { allSteps, CONTAINER_LOST, killProcess, round, ROUNDS, WHOLE } from './rounds.ts';
 import { LIVE, NOT_LIVE, RecoveryWorld } from './world.ts';
 
-const ROUND_MS = 120_000;
+const ROUND_MS = 300_000;
 /** There is no container before the package has come. */
 const LOST_WITH_CONTAINER = allSteps(CONTAINER_LOST, { New: WHOLE, Deploying: WHOLE });
 

@@ -79,4 +79,4 @@ it('quarantines the activity that takes the daemon down each time, and only that
   expect(['Running', 'Ready', 'Completed']).toContain(other.state);
   expect(await pair.done(innocent)).toMatchObject({ state: 'Succeeded', result: { exitCode: 0 } });
   expect(await pair.log(innocent)).toMatch(/^begin first\n(tick \d+\n){400}end\n$/);
-}, 120_000);
+}, 300_000);

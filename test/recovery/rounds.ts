@@ -1,4 +1,5 @@
 import type { LocalNode } from '../../scripts/local-node.ts';
+import { hasCode } from '../../src/util/error-code.ts';
 import { Held, STEPS, type Step } from './held.ts';
 import { assertClean, assertNoShims } from './sweep.ts';
 import { judge, type Outcome } from './verdict.ts';
@@ -59,5 +60,11 @@ export async function restart(nodes: readonly LocalNode[]): Promise<void> {
 }
 
 export function killProcess(pid: number | undefined): void {
-  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It has just ended by itself.
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
 }

@@ -20,7 +20,7 @@ export async function assertClean(world: RecoveryWorld, held: readonly Held[]): 
   if (ownEngine !== undefined) {
     await soon(async () => expect(ownEngine.containersOnDisk(), 'containers').toEqual([]));
   }
-  assertNoFiles(held, places);
+  await soon(async () => assertNoFiles(held, places));
 }
 
 /** What keeps a container for the engine. Only one that is killed as it starts a container forgets it. */

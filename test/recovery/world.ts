@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalNode, type NodeConfig } from '../../scripts/local-node.ts';
+import { startTime } from '../../runtimes/wasi/limits/proc.ts';
 import type { TaskPackage } from '../../src/interface/index.ts';
 import { SELLS_BOTH } from '../e2e/rented.ts';
 import { engineReply } from '../support/docker-engine.ts';
@@ -141,12 +142,12 @@ export class RecoveryWorld {
   }
 
   supervisorOf({ directory }: Held): number | undefined {
-    return this.#pidHere(pidIn(join(directory, 'supervisor.json')));
+    return this.#recordedIn(join(directory, 'supervisor.json'));
   }
 
   /** The WASI runner, where there is one. */
   runnerOf({ directory }: Held): number | undefined {
-    return this.#pidHere(pidIn(join(directory, 'runtime', 'process.json')));
+    return this.#recordedIn(join(directory, 'runtime', 'process.json'));
   }
 
   /** The containers of these activities, by the engine's word. */
@@ -170,6 +171,13 @@ export class RecoveryWorld {
   #groupNames(): string[] {
     const activities = this.providers.flatMap(({ dataDir }) => readdirSync(join(dataDir, 'activities')));
     return [...activities, ...(this.ownEngine?.containersOnDisk() ?? [])];
+  }
+
+  /** The very process: numbers are used again, after a power failure from 1 on. */
+  #recordedIn(file: string): number | undefined {
+    const recorded = recordIn(file);
+    const pid = this.#pidHere(recorded?.pid);
+    return pid !== undefined && startTime(pid) === recorded?.startedAt ? pid : undefined;
   }
 
   #pidHere(pid: number | undefined): number | undefined {
@@ -204,9 +212,11 @@ function sells(name: string, engine: PrivateEngine | undefined): NodeConfig {
   };
 }
 
-function pidIn(file: string): number | undefined {
+/** What a supervisor or a runner has noted of its process. */
+function recordIn(file: string): { pid: number; startedAt: string } | undefined {
   try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
+    const { pid, startTicks, startTime: startedAt } = JSON.parse(readFileSync(file, 'utf8'));
+    return { pid: Number(pid), startedAt: String(startTicks ?? startedAt) };
   } catch {
     return undefined;
   }

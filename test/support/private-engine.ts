@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { HERE, type Place } from '../../scripts/local-node.ts';
+import { endIn, HERE, type Place } from '../../scripts/local-node.ts';
 import { parentOf, processIds, textOf } from '../hostile/watch.ts';
 import { engineCall } from './docker-engine.ts';
 
@@ -77,14 +77,7 @@ export class PrivateEngine {
   async kill(): Promise<void> {
     const engine = this.#process;
     if (engine === undefined || !this.isUp) return;
-    const exited = once(engine, 'exit');
-    try {
-      process.kill(this.#place.pidOf(engine.pid ?? 0), 'SIGKILL');
-    } catch {
-      // It has just gone with its machine, or is not there yet.
-      engine.kill('SIGKILL');
-    }
-    await exited;
+    await endIn(this.#place, engine, 'SIGKILL');
     // Its containerd dies with it, a moment later; a new engine would take the dying one for alive.
     while (this.#containerds().length > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     // Where nobody reaps orphans, its number stays in use for ever.
