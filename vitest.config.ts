@@ -7,7 +7,9 @@ export default defineConfig({
     maxWorkers: 2,
     // Real processes, sockets and kills on a busy machine: a test fails when it fails twice over.
     retry: 1,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Longer than what the tests wait for with a reason to show: these ends are for a test that hangs.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -129,8 +129,7 @@ export class LocalNode extends NodeClient {
     closeSync(log);
     this.#process = child;
     for (let tries = 0; tries < 600; tries += 1) {
-      if (isOver(child))
-        throw new Error(`the daemon ended at its start:\n${this.log().slice(-4000)}`);
+      if (isOver(child)) throw new Error(`the daemon ended at its start:\n${this.log().slice(-4000)}`);
       const url = await this.#apiUrl();
       if (url !== undefined && (await this.#answers(url))) return;
       await sleep(100);

@@ -69,7 +69,7 @@ describeDocker('compose.yaml: the daemon in containers', () => {
     await compose.try('down', '-v', '-t', '1');
     image.remove();
     await rm(dir, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   const seller = (): Promise<NodeInfo> =>
     requestor.until('the seller', async () => {

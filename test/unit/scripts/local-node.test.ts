@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { endIn, type Place } from '../../../scripts/local-node.ts';
 import { processTree } from '../../../runtimes/wasi/limits/proc.ts';
 
@@ -18,11 +18,8 @@ function isAlive(pid: number): boolean {
 
 it('ends the program and not whoever enters a place for it, also while that is still on its way', async () => {
   const child = spawn('sh', ['-c', 'sleep 1000 & wait'], { stdio: 'ignore' });
-  const program = await vi.waitFor(() => {
-    const [, below] = processTree(child.pid!);
-    if (below === undefined) throw new Error('not there yet');
-    return below;
-  });
+  await expect.poll(() => processTree(child.pid!)).toHaveLength(2);
+  const program = processTree(child.pid!)[1]!;
   started.push(child.pid!, program);
   let looks = 0;
   const place: Place = {

@@ -99,7 +99,7 @@ describe('delivering to a URL', () => {
       code: 'ERR_TRANSFER_UNREACHABLE',
       message: expect.stringContaining('silent') as unknown,
     });
-  }, 20_000);
+  });
 
   it('stops when it is given up', async () => {
     const controller = new AbortController();
