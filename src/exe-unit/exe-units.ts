@@ -1,10 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Holder, LogSlice, LogStream } from '../interface/activity.ts';
 import type { Clock } from '../interface/clock.ts';
 import { isErgonError } from '../interface/errors.ts';
-import type { ExeUnitRuntime, ReapScope } from '../interface/exe-unit-runtime.ts';
 import type { ExeScript } from '../interface/exe-script.ts';
 import type {
   ExeUnits,
@@ -18,15 +16,14 @@ import type { Logger } from '../interface/logger.ts';
 import type { Reason } from '../interface/values.ts';
 import type { ActivityNetworks, DeployNetwork } from '../interface/vpn.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
-import { delay } from '../util/delay.ts';
 import { closeJournal } from './client/close.ts';
-import { request, type Answer } from './client/connection.ts';
 import { followJournal } from './client/follow.ts';
 import { KeyedLock } from './client/keyed-lock.ts';
 import { networksIn, openConnection, openPackets } from './client/networks.ts';
-import { launchSupervisor, type IdleSupervisor } from './client/launcher.ts';
+import { reapLeftovers } from './client/reap.ts';
 import { supervisorStatus } from './client/status.ts';
-import { WarmPool } from './client/warm-pool.ts';
+import { SupervisorLink } from './client/supervisor-link.ts';
+import { SupervisorSource } from './client/supervisor-source.ts';
 import {
   activityIds,
   createdSpec,
@@ -40,12 +37,9 @@ import {
   sweep,
 } from './client/work-directories.ts';
 import { ExeUnitError } from './errors.ts';
-import { JournalTail } from './journal/tail.ts';
 import { activitiesDirectory, workDirectory, workPaths } from './paths.ts';
 import type { RuntimeRegistry } from './registry.ts';
 import { checkSpec } from './schemas.ts';
-import { SOCKET_NAME } from './socket/directory-socket.ts';
-import type { Request } from './socket/protocol.ts';
 
 const EXEC_TIMEOUT_MS = 30_000;
 /** A runtime may have to ask its engine. */
@@ -54,9 +48,6 @@ const SUSPEND_TIMEOUT_MS = 30_000;
 const END_TIMEOUT_MS = 120_000;
 /** The supervisor reads and hashes the whole blob. */
 const PROVIDE_TIMEOUT_MS = 3_600_000;
-const EXIT_POLL_MS = 20;
-const EXIT_POLLS = 500;
-const ENDING_POLLS = 100;
 
 export interface ExeUnitsInit {
   /** Absolute. Work directories lie in `<dataDir>/activities/<activityId>/`. */
@@ -78,38 +69,35 @@ export interface LocalExeUnits extends ExeUnits, ActivityNetworks {
 
 /** The daemon's side of its supervisors. It keeps nothing of its own: the work directories say it all. */
 export function exeUnits(init: ExeUnitsInit, components: ExeUnitsComponents): LocalExeUnits {
-  return new SupervisorClients(init, components);
+  return new LocalSupervisors(init, components);
 }
 
-class SupervisorClients implements LocalExeUnits {
+class LocalSupervisors implements LocalExeUnits {
   readonly #dataDir: string;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #runtimes: RuntimeRegistry;
-  readonly #pool: WarmPool;
+  readonly #components: ExeUnitsComponents;
+  readonly #source: SupervisorSource;
+  /** Of one activity nothing is made, closed and removed at once. */
   readonly #lock = new KeyedLock();
   readonly #ends = new Ends();
 
-  constructor(init: ExeUnitsInit, { clock, logger, runtimes }: ExeUnitsComponents) {
+  constructor(init: ExeUnitsInit, components: ExeUnitsComponents) {
     this.#dataDir = init.dataDir;
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#runtimes = runtimes;
-    this.#pool = new WarmPool(init.warm, { clock, logger, launch: (runtime) => this.#launch(runtime, true) });
+    this.#components = components;
+    this.#source = new SupervisorSource(init, components);
   }
 
   async start(): Promise<void> {
     await makeActivitiesDirectory(this.#dataDir);
-    await sweep(this.#dataDir, this.#clock);
-    this.#pool.start();
+    await sweep(this.#dataDir, this.#components.clock);
+    this.#source.start();
   }
 
   async stop(): Promise<void> {
-    await this.#pool.stop();
+    await this.#source.stop();
   }
 
   async warmed(): Promise<void> {
-    await this.#pool.settled();
+    await this.#source.warmed();
   }
 
   async list(): Promise<string[]> {
@@ -118,43 +106,25 @@ class SupervisorClients implements LocalExeUnits {
 
   async create(spec: ExeUnitSpec): Promise<void> {
     const checked = checkSpec(spec);
-    const directory = workDirectory(this.#dataDir, checked.activityId);
-    await this.#lock.run(checked.activityId, async () => {
+    const { activityId } = checked;
+    const directory = workDirectory(this.#dataDir, activityId);
+    await this.#lock.run(activityId, async () => {
       if (await isThere(directory)) {
         await expectSameSpec(directory, checked);
-        await this.#untilItListens(directory);
-        return;
+        await this.#linkTo(activityId, directory).untilListening();
+      } else {
+        await this.#source.supply(checked, directory);
       }
-      // Loads it here too: a runtime that does not exist is refused before a process is spent on it.
-      await this.#runtimes.load(checked.runtime);
-      const warm = this.#pool.take(checked.runtime);
-      if (
-        warm !== undefined &&
-        (await this.#adopt(warm, checked, directory).then(
-          () => true,
-          () => isThere(directory),
-        ))
-      )
-        return;
-      await this.#adopt(await this.#launch(checked.runtime, false), checked, directory);
     });
   }
 
-  /** A supervisor takes its directory's name a moment before it listens there; a daemon may have died in between. */
-  async #untilItListens(directory: string): Promise<void> {
-    for (let poll = 0; poll < ENDING_POLLS; poll += 1) {
-      if (await isThere(join(directory, SOCKET_NAME))) return;
-      if (await this.#ends.hasEnded(directory)) return;
-      await delay(this.#clock, EXIT_POLL_MS);
-    }
-  }
-
   async exec(activityId: string, batchId: string, script: ExeScript): Promise<void> {
+    const link = await this.#link(activityId);
     try {
-      await this.#ask(activityId, { op: 'exec', batchId, script }, EXEC_TIMEOUT_MS);
+      await link.ask({ op: 'exec', batchId, script }, EXEC_TIMEOUT_MS);
     } catch (error) {
       const over = isErgonError(error, 'ERR_EXE_UNIT_ENDED', 'ERR_EXE_UNIT_GONE');
-      if (!over || !(await this.#hasBatch(activityId, batchId))) throw error;
+      if (!over || !(await link.hasBatch(batchId))) throw error;
     }
   }
 
@@ -163,76 +133,55 @@ class SupervisorClients implements LocalExeUnits {
     hash: string,
     result: { path: string } | { error: Reason },
   ): Promise<void> {
-    await this.#ask(activityId, { op: 'provide', hash, result }, PROVIDE_TIMEOUT_MS).catch(ignoreEnded);
+    const link = await this.#link(activityId);
+    await link.askUnlessEnded({ op: 'provide', hash, result }, PROVIDE_TIMEOUT_MS);
   }
 
   async answer(activityId: string, batchId: string, index: number, answer: NeedAnswer): Promise<void> {
-    await this.#ask(activityId, { op: 'answer', batchId, index, answer }, PROVIDE_TIMEOUT_MS).catch(
-      ignoreEnded,
-    );
+    const link = await this.#link(activityId);
+    await link.askUnlessEnded({ op: 'answer', batchId, index, answer }, PROVIDE_TIMEOUT_MS);
   }
 
   async report(activityId: string, batchId: string, index: number, progress: NeedProgress): Promise<void> {
-    await this.#ask(activityId, { op: 'report', batchId, index, progress }, EXEC_TIMEOUT_MS).catch(
-      ignoreEnded,
-    );
+    const link = await this.#link(activityId);
+    await link.askUnlessEnded({ op: 'report', batchId, index, progress }, EXEC_TIMEOUT_MS);
   }
 
   async suspend(activityId: string, by: Holder): Promise<void> {
-    await this.#ask(activityId, { op: 'suspend', by }, SUSPEND_TIMEOUT_MS);
+    const link = await this.#link(activityId);
+    await link.ask({ op: 'suspend', by }, SUSPEND_TIMEOUT_MS);
   }
 
   async resume(activityId: string, by: Holder): Promise<void> {
-    await this.#ask(activityId, { op: 'resume', by }, SUSPEND_TIMEOUT_MS);
+    const link = await this.#link(activityId);
+    await link.ask({ op: 'resume', by }, SUSPEND_TIMEOUT_MS);
   }
 
   async cancelBatch(activityId: string, batchId: string): Promise<void> {
-    await this.#ask(activityId, { op: 'cancel', batchId }, EXEC_TIMEOUT_MS).catch(ignoreEnded);
+    const link = await this.#link(activityId);
+    await link.askUnlessEnded({ op: 'cancel', batchId }, EXEC_TIMEOUT_MS);
   }
 
   async end(activityId: string, state: 'Completed' | 'Terminated', reason?: Reason): Promise<void> {
-    const message: Request = { op: 'end', state, ...(reason === undefined ? {} : { reason }) };
-    await this.#ask(activityId, message, END_TIMEOUT_MS)
-      .catch(ignoreEnded)
-      .catch((error: unknown) => this.#unlessItEnds(activityId, error));
-  }
-
-  /** Nobody listens any more when a supervisor is ending by itself: what is asked for is about to be in its journal. */
-  async #unlessItEnds(activityId: string, error: unknown): Promise<void> {
-    if (!isErgonError(error, 'ERR_EXE_UNIT_UNKNOWN')) throw error;
-    const directory = await this.#directoryOf(activityId);
-    for (let poll = 0; poll < ENDING_POLLS; poll += 1) {
-      if (await this.#ends.hasEnded(directory)) return;
-      await delay(this.#clock, EXIT_POLL_MS);
-    }
-    throw error;
+    const link = await this.#link(activityId);
+    await link.end({ op: 'end', state, ...(reason === undefined ? {} : { reason }) }, END_TIMEOUT_MS);
   }
 
   async *follow(activityId: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<JournalRecord> {
-    yield* followJournal(await this.#directoryOf(activityId), afterSeq, signal, this.#clock);
+    yield* followJournal(await this.#directoryOf(activityId), afterSeq, signal, this.#components.clock);
   }
 
   async close(activityId: string, reason: Reason): Promise<void> {
     const directory = await this.#directoryOf(activityId);
+    const { clock, logger, runtimes } = this.#components;
     await this.#lock.run(activityId, async () => {
-      const status = await supervisorStatus(directory, this.#clock);
-      if (status === 'alive')
-        throw new ExeUnitError('ERR_EXE_UNIT_ALIVE', `the supervisor of ${activityId} lives`, { activityId });
-      if (status === 'unknown') {
-        throw new ExeUnitError('ERR_EXE_UNIT_UNKNOWN', `the supervisor of ${activityId} may live`, {
-          activityId,
-        });
-      }
-      await closeJournal(directory, reason, {
-        clock: this.#clock,
-        logger: this.#logger,
-        loadRuntime: (name) => this.#runtimes.load(name),
-      });
+      await expectGone(activityId, directory, clock);
+      await closeJournal(directory, reason, { clock, logger, loadRuntime: (name) => runtimes.load(name) });
     });
   }
 
   async status(activityId: string): Promise<SupervisorStatus> {
-    return supervisorStatus(await this.#directoryOf(activityId), this.#clock);
+    return supervisorStatus(await this.#directoryOf(activityId), this.#components.clock);
   }
 
   async readLog(
@@ -278,7 +227,7 @@ class SupervisorClients implements LocalExeUnits {
           activityId,
         });
       }
-      await this.#untilGone(activityId, directory);
+      await this.#linkTo(activityId, directory).untilGone();
       this.#ends.forget(directory);
       await discard(this.#dataDir, activityId, directory);
     });
@@ -291,9 +240,7 @@ class SupervisorClients implements LocalExeUnits {
       activitiesDirectory: activitiesDirectory(this.#dataDir),
       isLive: (activityId: string) => this.#isLive(activityId),
     };
-    for (const { name } of this.#runtimes.descriptors) {
-      await reapOf(await this.#runtimes.load(name).catch(() => undefined), scope, this.#logger);
-    }
+    await reapLeftovers(scope, this.#components);
   }
 
   /** It has a work directory, and no end in its journal: all that a runtime made for it may be in use. */
@@ -303,43 +250,12 @@ class SupervisorClients implements LocalExeUnits {
     return (await isThere(directory)) && !(await this.#ends.hasEnded(directory));
   }
 
-  async #ask(activityId: string, message: Request, timeoutMs: number): Promise<Answer> {
-    const directory = await this.#directoryOf(activityId);
-    try {
-      return await request(directory, message, timeoutMs, this.#clock);
-    } catch (error) {
-      if (!isErgonError(error, 'ERR_EXE_UNIT_UNKNOWN')) throw error;
-      if ((await supervisorStatus(directory, this.#clock)) !== 'gone') throw error;
-      if (await this.#ends.hasEnded(directory)) {
-        throw new ExeUnitError('ERR_EXE_UNIT_ENDED', `the activity ${activityId} has ended`, { activityId });
-      }
-      throw new ExeUnitError(
-        'ERR_EXE_UNIT_GONE',
-        `the supervisor of ${activityId} is dead`,
-        { activityId },
-        { cause: error },
-      );
-    }
+  async #link(activityId: string): Promise<SupervisorLink> {
+    return this.#linkTo(activityId, await this.#directoryOf(activityId));
   }
 
-  async #hasBatch(activityId: string, batchId: string): Promise<boolean> {
-    const tail = new JournalTail(workPaths(await this.#directoryOf(activityId)).journal);
-    for await (const record of tail.read())
-      if (record.type === 'batch' && record.batchId === batchId) return true;
-    return false;
-  }
-
-  /** An ended supervisor clears up before it exits. */
-  async #untilGone(activityId: string, directory: string): Promise<void> {
-    for (let poll = 0; poll < EXIT_POLLS; poll += 1) {
-      if ((await supervisorStatus(directory, this.#clock)) === 'gone') return;
-      await delay(this.#clock, EXIT_POLL_MS);
-    }
-    throw new ExeUnitError(
-      'ERR_EXE_UNIT_ALIVE',
-      `the supervisor of ${activityId} has ended it but does not exit`,
-      { activityId },
-    );
+  #linkTo(activityId: string, directory: string): SupervisorLink {
+    return new SupervisorLink(activityId, directory, { clock: this.#components.clock, ends: this.#ends });
   }
 
   async #directoryOf(activityId: string): Promise<string> {
@@ -349,24 +265,17 @@ class SupervisorClients implements LocalExeUnits {
       activityId,
     });
   }
+}
 
-  async #adopt(idle: IdleSupervisor, spec: ExeUnitSpec, directory: string): Promise<void> {
-    try {
-      await idle.adopt(spec, directory);
-    } catch (error) {
-      void idle.dismiss();
-      throw error;
-    }
-  }
-
-  #launch(runtime: string, warm: boolean): Promise<IdleSupervisor> {
-    const { runtimeRoots, options } = this.#runtimes.settings;
-    return launchSupervisor(
-      { dataDir: this.#dataDir, runtimeRoots, runtimeOptions: options },
-      runtime,
-      warm,
-      this.#clock,
-    );
+/** Only a dead supervisor's journal may be written by somebody else. @throws ExeUnitError ERR_EXE_UNIT_ALIVE, ERR_EXE_UNIT_UNKNOWN */
+async function expectGone(activityId: string, directory: string, clock: Clock): Promise<void> {
+  const status = await supervisorStatus(directory, clock);
+  if (status === 'alive')
+    throw new ExeUnitError('ERR_EXE_UNIT_ALIVE', `the supervisor of ${activityId} lives`, { activityId });
+  if (status === 'unknown') {
+    throw new ExeUnitError('ERR_EXE_UNIT_UNKNOWN', `the supervisor of ${activityId} may live`, {
+      activityId,
+    });
   }
 }
 
@@ -380,20 +289,4 @@ async function expectSameSpec(directory: string, spec: ExeUnitSpec): Promise<voi
       activityId: spec.activityId,
     },
   );
-}
-
-/** A runtime that cannot say now what is left of it is asked again at the next turn. */
-async function reapOf(runtime: ExeUnitRuntime | undefined, scope: ReapScope, logger: Logger): Promise<void> {
-  if (runtime?.reap === undefined) return;
-  const { name } = runtime.descriptor;
-  try {
-    const { removed } = await runtime.reap(scope);
-    if (removed.length > 0) logger.warn({ runtime: name, removed }, 'removed what belonged to no activity');
-  } catch (error) {
-    logger.info({ runtime: name, err: error }, 'what is left over is not known now; asked again later');
-  }
-}
-
-function ignoreEnded(error: unknown): void {
-  if (!isErgonError(error, 'ERR_EXE_UNIT_ENDED')) throw error;
 }
