@@ -1,3 +1,5 @@
+import { shorten } from '../util/shorten.ts';
+import { parseTokens } from '../util/token-amount.ts';
 import { PaymentError } from './errors.ts';
 
 /** The largest sum that an `Amount` can write down. */
@@ -13,30 +15,16 @@ export function toAmount(sum: bigint): string {
 /**
  * Tokens as people write them, in smallest units, exactly.
  *
- * @throws PaymentError ERR_PAYMENT_AMOUNT for what is no decimal, or has more digits than the token has.
- * @example parseTokens('1.5', 18) === 1_500_000_000_000_000_000n
+ * @throws PaymentError ERR_PAYMENT_AMOUNT for what is no decimal, has more digits than the token has, or is more than an
+ * amount can hold.
+ * @example unitsOf('1.5', 18) === 1_500_000_000_000_000_000n
  */
-export function parseTokens(text: string, decimals: number): bigint {
-  const match = /^([0-9]{1,39})(?:\.([0-9]{1,39}))?$/.exec(text);
-  const whole = match?.[1];
-  if (whole === undefined)
-    throw new PaymentError(
-      'ERR_PAYMENT_AMOUNT',
-      `Not a decimal number of tokens: ${JSON.stringify(text.slice(0, 64))}`,
-    );
-  const fraction = (match?.[2] ?? '').replace(/0+$/, '');
-  if (fraction.length > decimals)
-    throw new PaymentError('ERR_PAYMENT_AMOUNT', `${text} has more than ${decimals} decimals`, { decimals });
-  const sum = BigInt(whole + fraction.padEnd(decimals, '0'));
-  if (sum > MAX_AMOUNT)
-    throw new PaymentError('ERR_PAYMENT_AMOUNT', `${text} tokens are more than an amount can hold`);
-  return sum;
-}
-
-/** Smallest units as tokens, exactly and without trailing zeros. */
-export function formatTokens(sum: bigint, decimals: number): string {
-  const digits = sum.toString().padStart(decimals + 1, '0');
-  const whole = digits.slice(0, digits.length - decimals);
-  const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
-  return fraction === '' ? whole : `${whole}.${fraction}`;
+export function unitsOf(tokens: string, decimals: number): bigint {
+  const units = parseTokens(tokens, decimals);
+  if (units !== undefined && units <= MAX_AMOUNT) return units;
+  throw new PaymentError(
+    'ERR_PAYMENT_AMOUNT',
+    `Not an amount of tokens with at most ${decimals} decimals: ${shorten(tokens)}`,
+    { decimals },
+  );
 }

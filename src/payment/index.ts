@@ -2,7 +2,7 @@ export { payment, type Payment, type PaymentComponents, type PaymentInit } from 
 export type { AcceptOptions, BillActions } from './actions.ts';
 export type { BillingSummary, PaymentQueries } from './queries.ts';
 export type { Finding } from './verify-bill.ts';
-export { formatTokens, parseTokens, toAmount } from './amount.ts';
+export { toAmount } from './amount.ts';
 export { cost } from './pricing.ts';
 export {
   allocationsBucket,

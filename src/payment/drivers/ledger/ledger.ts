@@ -1,5 +1,5 @@
 import type { CreditLimits, PaymentDriver } from '../../../interface/payment.ts';
-import { parseTokens } from '../../amount.ts';
+import { unitsOf } from '../../amount.ts';
 import type { LedgerComponents } from './kit.ts';
 import { pay } from './pay.ts';
 import { payeeRequests } from './payee.ts';
@@ -38,7 +38,7 @@ export function ledger(init: LedgerInit, components: LedgerComponents): PaymentD
 
 function creditLimits(init: LedgerInit): CreditLimits {
   return {
-    ...(init.maxOwed === undefined ? {} : { maxOwed: parseTokens(init.maxOwed, LEDGER_DECIMALS) }),
-    ...(init.maxDue === undefined ? {} : { maxDue: parseTokens(init.maxDue, LEDGER_DECIMALS) }),
+    ...(init.maxOwed === undefined ? {} : { maxOwed: unitsOf(init.maxOwed, LEDGER_DECIMALS) }),
+    ...(init.maxDue === undefined ? {} : { maxDue: unitsOf(init.maxDue, LEDGER_DECIMALS) }),
   };
 }
