@@ -1,6 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import { problems, problemText, type Problem } from '../util/check.ts';
+import { isRecord } from '../util/is-record.ts';
 import { ApiError } from './errors.ts';
 
 /**
@@ -61,8 +62,4 @@ function mapMembers(input: object, map: (name: string, value: unknown) => unknow
   return Object.fromEntries(
     Object.entries(input).map(([name, value]: [string, unknown]) => [name, map(name, value)]),
   );
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
 import { problems } from '../util/check.ts';
+import { isRecord } from '../util/is-record.ts';
 import { invalid } from './errors.ts';
 import { configSchema, DEFAULT_DATA_DIR } from './schema.ts';
-import { absolutePath, isObject, namedFile, readConfigFile, type LoadConfigInit } from './sources.ts';
+import { absolutePath, namedFile, readConfigFile, type LoadConfigInit } from './sources.ts';
 
 /**
  * The data directory alone, for whoever only looks for what is in it: nothing else has to be right, so that a node can
@@ -27,7 +28,7 @@ export function loadDataDir(init: LoadConfigInit = {}): string {
 function inFile(init: LoadConfigInit): unknown {
   try {
     const content = readConfigFile(init)?.content;
-    return isObject(content) ? content['dataDir'] : undefined;
+    return isRecord(content) ? content['dataDir'] : undefined;
   } catch (error) {
     if (namedFile(init) !== undefined) throw error;
     return undefined;

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { TSchema } from 'typebox';
 import { checker } from '../util/check.ts';
 import { deepFreeze } from '../util/deep-freeze.ts';
+import { isRecord } from '../util/is-record.ts';
 import { shorten } from '../util/shorten.ts';
 import { OTHER_VARIABLES, type Environment } from './env.ts';
 import { invalid, type ConfigProblem } from './errors.ts';
@@ -10,7 +11,6 @@ import { configSchema, type Config } from './schema.ts';
 import {
   absolutePath,
   expandHome,
-  isObject,
   problemsOf,
   readConfigFile,
   settingOf,
@@ -52,7 +52,7 @@ function unknownIn(file: ConfigFile | undefined): ConfigProblem[] {
   const walk = (schema: TSchema, value: unknown, path: string[]): ConfigProblem[] => {
     const members = membersOf(schema);
     if (members === undefined) return [];
-    if (!isObject(value)) {
+    if (!isRecord(value)) {
       return [
         {
           path: path.join('.') || '(root)',
@@ -126,7 +126,7 @@ function treeOf(settings: ReadonlyMap<string, Setting>): unknown {
     const last = names.pop() ?? '';
     let at = root;
     for (const name of names) {
-      const next = isObject(at[name]) ? at[name] : {};
+      const next = isRecord(at[name]) ? at[name] : {};
       at[name] = next;
       at = next;
     }

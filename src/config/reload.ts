@@ -1,5 +1,6 @@
 import { canonicalJson } from '../util/canonical-json.ts';
 import { deepFreeze } from '../util/deep-freeze.ts';
+import { isRecord } from '../util/is-record.ts';
 import { configFields } from './fields.ts';
 import type { Config } from './schema.ts';
 
@@ -39,10 +40,6 @@ export function takeOver(running: Config, wanted: Config): LiveChange {
 }
 
 function textAt(config: Config, path: string): string {
-  const value = path.split('.').reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), config);
+  const value = path.split('.').reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), config);
   return canonicalJson(value ?? null);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

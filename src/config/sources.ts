@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { problems } from '../util/check.ts';
 import { hasCode } from '../util/error-code.ts';
 import { errorMessage } from '../util/error-message.ts';
+import { isRecord } from '../util/is-record.ts';
 import type { Environment } from './env.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
 import type { ConfigField } from './fields.ts';
@@ -93,7 +94,7 @@ export function problemsOf(field: ConfigField, { value, source }: Setting): Conf
 function memberAt(root: unknown, path: string): unknown {
   return path
     .split('.')
-    .reduce<unknown>((at, name) => (isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined), root);
+    .reduce<unknown>((at, name) => (isRecord(at) && Object.hasOwn(at, name) ? at[name] : undefined), root);
 }
 
 export function expandHome(path: string): string {
@@ -102,7 +103,3 @@ export function expandHome(path: string): string {
 
 /** As the rest of the program uses it: from the root, without `~`. */
 export const absolutePath = (path: string): string => resolve(expandHome(path));
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -16,6 +16,7 @@ import { checker } from '../util/check.ts';
 import { hasCode } from '../util/error-code.ts';
 import { errorMessage } from '../util/error-message.ts';
 import { readIfThere } from '../util/files.ts';
+import { isRecord } from '../util/is-record.ts';
 import { ExeUnitError } from './errors.ts';
 import { RuntimeName } from './schemas.ts';
 
@@ -202,7 +203,7 @@ async function instantiate(
     });
   }
   const logger = components.logger.child({ runtime: name });
-  return module.createRuntime(isOptions(options) ? options : {}, {
+  return module.createRuntime(isRecord(options) ? options : {}, {
     ...components,
     logger,
     descriptor: found.descriptor,
@@ -216,8 +217,4 @@ function isRuntimeModule(module: unknown): module is RuntimeModule {
     'createRuntime' in module &&
     typeof module.createRuntime === 'function'
   );
-}
-
-function isOptions(options: unknown): options is Readonly<Record<string, unknown>> {
-  return typeof options === 'object' && options !== null && !Array.isArray(options);
 }

@@ -1,4 +1,5 @@
 import { problems, problemText } from '../../../../util/check.ts';
+import { isRecord } from '../../../../util/is-record.ts';
 import { invalid } from '../errors.ts';
 import { ourCommand } from './our-command.ts';
 import { BODIES, type ClientCommand, type CommandName } from './script-schema.ts';
@@ -38,8 +39,4 @@ export function readCommand(command: Readonly<Record<string, unknown>>, index: n
 
 function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(BODIES, name);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
