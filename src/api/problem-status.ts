@@ -91,7 +91,6 @@ const CODES: Readonly<Record<number, readonly string[]>> = {
     'ERR_TRANSFER_CHUNK_LIST',
     'ERR_TRANSFER_CHUNK_MISMATCH',
     'ERR_TRANSFER_HASH_MISMATCH',
-    'ERR_TRANSFER_SCHEME',
   ],
   429: ['ERR_API_RATE_LIMITED'],
   431: ['ERR_API_HEADERS_TOO_LARGE'],

@@ -17,19 +17,6 @@ export const ACTIVITY_STATES = [
 export type ActivityState = (typeof ACTIVITY_STATES)[number];
 export const ActivityState = Type.Union(ACTIVITY_STATES.map((s) => Type.Literal(s)));
 
-/** Reason codes of `Terminated`. LimitExceeded carries `detail.limit` (cpu, memory, disk, files, pids, time, output, fuel) and the figures. */
-export const TERMINATION_CODES = [
-  'Error',
-  'LimitExceeded',
-  'Expired',
-  'Requestor',
-  'Provider',
-  'PaymentDefault',
-  'ProviderRestart',
-  'SupervisorLost',
-  'Quarantined',
-] as const;
-
 /** Who holds an activity back: one of its parties, or `node` when the provider has paused all that runs on it. */
 export const Holder = Type.Union([Type.Literal('requestor'), Type.Literal('provider'), Type.Literal('node')]);
 export type Holder = Static<typeof Holder>;
@@ -97,7 +84,10 @@ export const ActivityRecord = Type.Object(
     unreachableSince: Type.Optional(Timestamp),
     /** Who holds it back, while somebody does. */
     holds: Type.Optional(Holds),
-    /** Why it ended. */
+    /**
+     * Why it ended. Of `Terminated` the code is Error, LimitExceeded (`detail.limit`: cpu, memory, disk, files, pids,
+     * time, output or fuel, with the figures), Expired, Requestor, Provider, PaymentDefault, SupervisorLost or Quarantined.
+     */
     reason: Type.Optional(Reason),
     history: Type.Array(Type.Object({ state: ActivityState, at: Timestamp }, closed), { maxItems: 4096 }),
     usage: Type.Optional(UsageSample),

@@ -10,9 +10,6 @@ export type DocumentKind =
   | 'LedgerPayment'
   | 'PaymentReceipt';
 
-/** A document before its signature. */
-export type Unsigned<T> = Omit<T, 'signature'>;
-
 /** Signs as this node. Any `signature` member of the document is left out of what is signed. */
 export interface Signer {
   /** EIP-55. */

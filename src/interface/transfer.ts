@@ -55,19 +55,6 @@ export interface BlobFetcher {
   fetch(peerId: string, hash: string, options?: BlobFetchOptions): Promise<BlobInfo>;
 }
 
-/**
- * Opens a URL for reading, by scheme: the seam through which http(s), gftp and archives join.
- * It throws TransferError; the caller checks hash and size of what comes.
- */
-export interface TransferSource {
-  /** Without the colon: `blob`, `https`. */
-  readonly schemes: readonly string[];
-  open(
-    url: URL,
-    options: { readonly signal: AbortSignal; readonly maxBytes: number },
-  ): Promise<{ readonly sizeBytes?: number; readonly bytes: AsyncIterable<Uint8Array> }>;
-}
-
 export interface UrlFetch {
   /** Tells this fetch from every other; the same key, also after a restart of the node, goes on with what is here. */
   readonly key: string;

@@ -26,7 +26,6 @@ export function failureOf(
 /** Faults of a provider, not of the program: another provider may do better. */
 const PROVIDER_FAULTS = new Set([
   'Provider',
-  'ProviderRestart',
   'SupervisorLost',
   'ProviderLost',
   'AgreementLost',

@@ -11,7 +11,6 @@ export type TransferErrorCode =
   | 'ERR_TRANSFER_NO_SPACE'
   | 'ERR_TRANSFER_DAMAGED'
   | 'ERR_TRANSFER_ABORTED'
-  | 'ERR_TRANSFER_SCHEME'
   | 'ERR_TRANSFER_URL'
   | 'ERR_TRANSFER_FORBIDDEN_ADDRESS'
   | 'ERR_TRANSFER_HTTP_STATUS'
@@ -64,10 +63,6 @@ export const transferErrors: ErrorCatalogue<TransferErrorCode> = {
   ERR_TRANSFER_ABORTED: {
     meaning: 'The transfer was given up by its caller, or its source broke off.',
     remedy: 'Repeat it if it is still wanted.',
-  },
-  ERR_TRANSFER_SCHEME: {
-    meaning: 'Nothing here can read from such a URL.',
-    remedy: 'Use one of the schemes that the message names.',
   },
   ERR_TRANSFER_URL: {
     meaning: 'A URL cannot be read, or the hash in it is of no known kind.',

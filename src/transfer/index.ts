@@ -3,5 +3,4 @@ export { blobServer, type BlobServerComponents, type BlobServerInit } from './bl
 export { blobStore, type BlobStore, type BlobStoreInit } from './blob-store.ts';
 export { ChunkLists } from './chunk-lists.ts';
 export { TransferError, transferErrors, type TransferErrorCode } from './errors.ts';
-export { blobSource, transferSources, type TransferSources } from './sources.ts';
 export { urlTransfers, type UrlTransfersComponents, type UrlTransfersInit } from './http/url-transfers.ts';

@@ -66,10 +66,6 @@ export class InitChannel {
     return this.#gone.promise;
   }
 
-  get isGone(): boolean {
-    return this.#isGone;
-  }
-
   /** Waits until init answers. @throws RuntimeError ERR_RUNTIME_FAILED */
   async greet(): Promise<void> {
     const cancel = this.#clock.setTimer(
