@@ -107,7 +107,8 @@ export const activityErrors: ErrorCatalogue<ActivityErrorCode> = {
   },
   ERR_ACTIVITY_SLOTS_FULL: {
     meaning: 'The resources do not fit into what is free on this node.',
-    remedy: 'Wait for an agreement to end, ask for less, or raise `provider.capacity`.',
+    remedy:
+      'Wait for an agreement to end, ask for less, or raise what the provider sells (`provider.hardware`).',
   },
   ERR_ACTIVITY_SLOTS_CONFLICT: {
     meaning: 'The agreement holds other resources already.',

@@ -62,11 +62,11 @@ export const apiErrors: ErrorCatalogue<ApiErrorCode> = {
   },
   ERR_API_TIMEOUT: {
     meaning: 'The request did not arrive whole in time.',
-    remedy: 'Send it again over a faster connection; the limit is `api.requestTimeoutMs`.',
+    remedy: 'Send it again over a faster connection: a request has ten minutes, its body included.',
   },
   ERR_API_BODY_TOO_LARGE: {
     meaning: 'The body is larger than this route takes.',
-    remedy: 'Send less, or raise the limit that `detail` names in the configuration.',
+    remedy: 'Send less. Of files `api.maxPackageBytes` is the limit, of JSON 4 MiB.',
   },
   ERR_API_HEADERS_TOO_LARGE: {
     meaning: 'The headers are too large.',
@@ -94,7 +94,7 @@ export const apiErrors: ErrorCatalogue<ApiErrorCode> = {
   },
   ERR_API_RATE_LIMITED: {
     meaning: 'Too many requests from this address.',
-    remedy: 'Wait as many seconds as `Retry-After` says. The limit is `api.requestsPerMinute`.',
+    remedy: 'Wait as many seconds as `Retry-After` says. The limit is `api.rateLimitPerMinute`.',
   },
   ERR_API_INTERNAL: {
     meaning:

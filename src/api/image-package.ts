@@ -7,7 +7,7 @@ export interface ImageContext {
   readonly store: Pick<Store, 'get' | 'transact'>;
   readonly blobs: Pick<Blobs, 'put' | 'stat'>;
   readonly localPackages: LocalPackages;
-  readonly limits: { readonly maxUploadBytes: number };
+  readonly limits: { readonly maxPackageBytes: number };
   readonly stopSignal: AbortSignal;
 }
 
@@ -52,7 +52,7 @@ async function archive(context: ImageContext, local: NamedPackage): Promise<Blob
   const known = await store.get(imageArchiveBucket, local.id);
   const held = known === undefined ? undefined : await blobs.stat(known.hash);
   if (held !== undefined) return held;
-  const blob = await blobs.put(await local.open(), { maxBytes: limits.maxUploadBytes, signal: stopSignal });
+  const blob = await blobs.put(await local.open(), { maxBytes: limits.maxPackageBytes, signal: stopSignal });
   await store.transact(async (tx) => {
     await tx.get(imageArchiveBucket, local.id);
     tx.put(imageArchiveBucket, local.id, { hash: blob.hash });

@@ -2,10 +2,10 @@
 export interface ApiLimits {
   /** A JSON body. */
   readonly maxBodyBytes: number;
-  /** An uploaded package or blob. */
-  readonly maxUploadBytes: number;
-  /** Requests a minute from one address. */
-  readonly requestsPerMinute: number;
+  /** An uploaded package or blob, and whatever else becomes a blob of this node's (`api.maxPackageBytes`). */
+  readonly maxPackageBytes: number;
+  /** Requests a minute from one address (`api.rateLimitPerMinute`). */
+  readonly rateLimitPerMinute: number;
   readonly maxConnections: number;
   /** A request, its body included, must have arrived by then. */
   readonly requestTimeoutMs: number;
@@ -20,8 +20,8 @@ export interface ApiLimits {
 
 export const DEFAULT_LIMITS: ApiLimits = {
   maxBodyBytes: 4 * 1024 * 1024,
-  maxUploadBytes: 4 * 1024 * 1024 * 1024,
-  requestsPerMinute: 6000,
+  maxPackageBytes: 4 * 1024 * 1024 * 1024,
+  rateLimitPerMinute: 6000,
   maxConnections: 512,
   requestTimeoutMs: 10 * 60 * 1000,
   keepAliveTimeoutMs: 10_000,

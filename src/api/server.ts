@@ -73,7 +73,7 @@ async function limitRate(
   appKeys: ApiComponents['appKeys'],
 ): Promise<void> {
   await app.register(rateLimit, { global: false });
-  const check = app.createRateLimit({ max: limits.requestsPerMinute, timeWindow: 60_000 });
+  const check = app.createRateLimit({ max: limits.rateLimitPerMinute, timeWindow: 60_000 });
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.config.uncounted === true) {
       request.caller = await knownCaller(request, appKeys);

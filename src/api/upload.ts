@@ -15,7 +15,7 @@ export function takeStreams(app: ApiServer): void {
 
 /** Streams the body of the request into the blobs. */
 export async function receive(request: FastifyRequest, context: RouteContext): Promise<BlobInfo> {
-  const { maxUploadBytes } = context.limits;
+  const { maxPackageBytes } = context.limits;
   const body = request.body;
   if (!(body instanceof Readable)) {
     throw new ApiError(
@@ -24,10 +24,10 @@ export async function receive(request: FastifyRequest, context: RouteContext): P
     );
   }
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
-  if (declaredBytes > maxUploadBytes) throw tooLarge(maxUploadBytes, declaredBytes);
+  if (declaredBytes > maxPackageBytes) throw tooLarge(maxPackageBytes, declaredBytes);
   try {
-    return await context.blobs.put(bounded(body, maxUploadBytes), {
-      maxBytes: maxUploadBytes,
+    return await context.blobs.put(bounded(body, maxPackageBytes), {
+      maxBytes: maxPackageBytes,
       signal: context.stopSignal,
     });
   } catch (error) {
@@ -51,7 +51,7 @@ async function* bounded(body: Readable, maxBytes: number): AsyncIterable<Uint8Ar
 function tooLarge(maxBytes: number, bytes: number): ApiError {
   return new ApiError(
     'ERR_API_BODY_TOO_LARGE',
-    `The upload is larger than ${maxBytes} bytes (api.maxUploadBytes)`,
+    `The upload is larger than ${maxBytes} bytes (api.maxPackageBytes)`,
     {
       maxBytes,
       bytes,

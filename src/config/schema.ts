@@ -76,7 +76,7 @@ const apiSchema = Type.Object(
     host: text('Address that the REST API listens on', '127.0.0.1', 256),
     port: count('Port of the REST API; 0 takes any free one', 7465, 0, 65_535),
     maxPackageBytes: count('Largest task package or blob that is taken', GIB, 1),
-    rateLimitPerMinute: count('Most requests a minute from one app-key or address', 6_000, 1),
+    rateLimitPerMinute: count('Most requests a minute from one address', 6_000, 1),
     corsOrigins: Type.Array(WebOrigin, {
       maxItems: 64,
       default: [],

@@ -208,7 +208,7 @@ const apiInit = ({ api: { host, port, corsOrigins, maxPackageBytes, rateLimitPer
   host,
   port,
   corsOrigins,
-  limits: { maxUploadBytes: maxPackageBytes, requestsPerMinute: rateLimitPerMinute },
+  limits: { maxPackageBytes, rateLimitPerMinute },
 });
 
 function hardwareSold(config: Config): Promise<Selling['hardware']> {

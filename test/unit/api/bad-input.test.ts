@@ -16,7 +16,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 let world: ApiWorld;
 let routes: Route[];
 beforeAll(async () => {
-  world = await apiWorld({ limits: { maxBodyBytes: 100_000, requestsPerMinute: 1_000_000 } });
+  world = await apiWorld({ limits: { maxBodyBytes: 100_000, rateLimitPerMinute: 1_000_000 } });
   ({ routes } = await operations(world.app));
   // So that a good path leads past the 404 to what is wrong with the rest.
   await save(world.store, buckets.tasks, 'known', taskRecord('known'));

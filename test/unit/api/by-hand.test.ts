@@ -174,7 +174,7 @@ describe('files', () => {
   });
 
   test('an upload over the limit is refused, with and without Content-Length', async () => {
-    const small = await apiWorld({ limits: { maxUploadBytes: 10 } });
+    const small = await apiWorld({ limits: { maxPackageBytes: 10 } });
     const base = await small.app.listen({ host: '127.0.0.1', port: 0 });
     const headers = { authorization: 'Bearer key-admin', 'content-type': 'application/octet-stream' };
     const whole = await fetch(`${base}/v1/blobs`, { method: 'POST', headers, body: 'x'.repeat(11) });

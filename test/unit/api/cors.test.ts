@@ -97,7 +97,7 @@ describe('pages of other sites', () => {
   });
 
   test('what is refused before the key is looked at can be read as well: too much, no URL, too large', async () => {
-    world = await apiWorld({ limits: { requestsPerMinute: 2, maxBodyBytes: 10 } });
+    world = await apiWorld({ limits: { rateLimitPerMinute: 2, maxBodyBytes: 10 } });
     const broken = await from(PAGE, 'key-page', '/v1/tasks/%zz');
     expect(broken.statusCode).toBe(400);
     expect(broken.headers['access-control-allow-origin']).toBe(PAGE);

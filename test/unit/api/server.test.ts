@@ -56,7 +56,7 @@ describe('problems', () => {
 
 describe('limits', () => {
   test('too many requests are 429, counted before the key is looked at', async () => {
-    world = await apiWorld({ limits: { requestsPerMinute: 2 } });
+    world = await apiWorld({ limits: { rateLimitPerMinute: 2 } });
     await world.call('GET', '/v1/node', { key: 'guess-1' });
     await world.call('GET', '/v1/node', { key: 'guess-2' });
     const answer = await world.call('GET', '/v1/node', { key: 'guess-3' });

@@ -131,7 +131,7 @@ export class BatchDesk {
         if (command.name === 'transfer') {
           const { from, to } = command.body;
           if (isOutside(from))
-            blob = (await this.#files.bring(from, { signal, maxBytes: limits.maxUploadBytes })).hash;
+            blob = (await this.#files.bring(from, { signal, maxBytes: limits.maxPackageBytes })).hash;
           if (isOutside(to)) deliveries.push({ index, url: to, done: false });
         }
         script.push(ourCommand(command, blob));

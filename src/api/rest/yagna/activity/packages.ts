@@ -135,7 +135,7 @@ export class Packages {
     if (SHA3[sha3.length] === undefined && sha3 !== '')
       throw invalid(`${sha3.slice(0, 130)} is no SHA-3 hash`);
     const { stopSignal, limits } = this.#context;
-    return this.#files.bring(url, { signal: stopSignal, maxBytes: limits.maxUploadBytes });
+    return this.#files.bring(url, { signal: stopSignal, maxBytes: limits.maxPackageBytes });
   }
 
   async #dockerReference(name: string, digest: string): Promise<TaskPackage> {

@@ -14,7 +14,7 @@ const ACT = { scope: 'requestor' } as const;
 
 /** Files that clients publish or wait for, for other clients of this node: what `gftp download` and `upload` call. */
 export function gftpRoutes(app: ApiServer, { files, context }: YagnaRooms): void {
-  const { maxUploadBytes: maxBytes } = context.limits;
+  const { maxPackageBytes: maxBytes } = context.limits;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
 
