@@ -9,6 +9,7 @@ export * from './identity.ts';
 export * from './logger.ts';
 export * from './market.ts';
 export * from './network.ts';
+export * from './outbox.ts';
 export * from './payment.ts';
 export * from './property-names.ts';
 export * from './provider.ts';

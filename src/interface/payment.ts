@@ -3,8 +3,9 @@ import { Address, Amount, Digest, Id, NanoUnits, Reason, Signature, Timestamp } 
 import type { ActivityRecord, UsageSample } from './activity.ts';
 import { Role, type AgreementRecord } from './market.ts';
 import type { RequestHandler } from './network.ts';
+import type { ReplyHandler } from './outbox.ts';
 import type { Startable } from './startable.ts';
-import type { JsonValue, OutboxMessage, Reader, Transaction } from './store.ts';
+import type { Reader, Transaction } from './store.ts';
 
 const closed = { additionalProperties: false } as const;
 const Platform = Type.String({ pattern: '^[a-z0-9-]{1,64}$' });
@@ -203,25 +204,6 @@ export interface CreditLimits {
   readonly maxOwed?: bigint;
   /** As payee: a counterparty that owes us more loses its agreements. */
   readonly maxDue?: bigint;
-}
-
-/** What a message in the outbox came to: the peer's answer, or the error with which the peer or the outbox gave it up. */
-export type OutboxReply =
-  | { readonly ok: JsonValue }
-  | {
-      readonly error: {
-        readonly code: string;
-        readonly message: string;
-        readonly detail: { readonly [key: string]: JsonValue };
-      };
-    };
-
-/** Called with a message's outcome in the transaction that takes it out of the outbox. A throw keeps it there. */
-export type ReplyHandler = (tx: Transaction, message: OutboxMessage, reply: OutboxReply) => Promise<void>;
-
-/** The part of the outbox's dispatcher that a sender of messages needs. */
-export interface OutboxReplies {
-  onReply(protocol: string, kind: string, handle: ReplyHandler): void;
 }
 
 /** What payment reads of activities. */

@@ -3,7 +3,7 @@ import type { Signer, Verifier } from '../interface/identity.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Network } from '../interface/network.ts';
 import type { SlotReservation } from '../interface/slots.ts';
-import type { OutboxReplies } from '../interface/payment.ts';
+import type { OutboxReplies } from '../interface/outbox.ts';
 import type { Store } from '../interface/store.ts';
 
 export interface MarketComponents {

@@ -1,4 +1,3 @@
-export type { WireError } from './answer.ts';
 export { NetworkError, networkErrors, type NetworkErrorCode } from './errors.ts';
 export { memoryNetwork, type Fault, type FaultRule, type MemoryHub, type MemoryMessage } from './memory.ts';
 export { addressOfPeerId, peerIdOfPrivateKey } from './peer-id.ts';
@@ -9,6 +8,4 @@ export {
   type OutboxDispatcher,
   type OutboxDispatcherComponents,
   type OutboxDispatcherInit,
-  type ReplyHandler,
 } from './outbox-dispatcher.ts';
-export type { Reply } from './outbox-reply.ts';

@@ -1,11 +1,12 @@
 import type { Clock } from '../interface/clock.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Network } from '../interface/network.ts';
+import type { OutboxReplies, OutboxReply, ReplyHandler } from '../interface/outbox.ts';
 import type { Startable } from '../interface/startable.ts';
-import type { PendingMessage, Store, Transaction } from '../interface/store.ts';
+import type { PendingMessage, Store } from '../interface/store.ts';
 import { backoffMs } from '../util/backoff.ts';
 import { NetworkError } from './errors.ts';
-import { requestReply, type Reply } from './outbox-reply.ts';
+import { requestReply } from './outbox-reply.ts';
 import { Pause } from './pause.ts';
 
 export interface OutboxDispatcherInit {
@@ -26,20 +27,11 @@ export interface OutboxDispatcherComponents {
   readonly multiaddrsOf?: (peerId: string) => Promise<readonly string[]>;
 }
 
-/** Records the answer to a message in the transaction that takes the message out of the outbox. */
-export type ReplyHandler = (tx: Transaction, message: PendingMessage, reply: Reply) => Promise<void>;
-
 /**
  * Delivers the store's outbox: each peer's messages in order, each until it is answered or expired. An answer and what
  * follows from it are one transaction, so a crash at any moment repeats the request, never the effect of its answer.
  */
-export interface OutboxDispatcher extends Startable {
-  /**
-   * Before the start; one handler for each kind. It sees the peer's errors too, and ERR_NETWORK_EXPIRED. A handler that
-   * throws is logged, and the message sent again later.
-   */
-  onReply(protocol: string, kind: string, handler: ReplyHandler): void;
-}
+export interface OutboxDispatcher extends Startable, OutboxReplies {}
 
 export function outboxDispatcher(
   init: OutboxDispatcherInit,
@@ -181,7 +173,7 @@ class Dispatcher implements OutboxDispatcher {
     return true;
   }
 
-  async #settle(message: PendingMessage, reply: Reply): Promise<void> {
+  async #settle(message: PendingMessage, reply: OutboxReply): Promise<void> {
     const handler = this.#handlers.get(`${message.protocol} ${message.kind}`);
     if ('error' in reply)
       this.#logger.info({ ...about(message), code: reply.error.code }, 'a peer refused a message');

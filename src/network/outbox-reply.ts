@@ -1,10 +1,8 @@
 import { isErgonError } from '../interface/errors.ts';
 import type { Network, RequestOptions } from '../interface/network.ts';
-import type { JsonValue, PendingMessage } from '../interface/store.ts';
-import { wireError, type WireError } from './answer.ts';
-
-/** What a message came to: the peer's answer, its refusal, or why no attempt can ever succeed. */
-export type Reply = { readonly ok: JsonValue } | { readonly error: WireError };
+import type { OutboxReply } from '../interface/outbox.ts';
+import type { PendingMessage } from '../interface/store.ts';
+import { wireError } from './answer.ts';
 
 /** The peer could not do it now; its refusal says nothing about the message. */
 const PEER_RETRYABLE = ['ERR_NETWORK_INTERNAL', 'ERR_NETWORK_BUSY'];
@@ -16,7 +14,7 @@ export async function requestReply(
   network: Network,
   message: PendingMessage,
   options: RequestOptions,
-): Promise<Reply | { readonly later: unknown }> {
+): Promise<OutboxReply | { readonly later: unknown }> {
   const { peerId, protocol, kind, body } = message;
   try {
     return { ok: await network.request(peerId, protocol, kind, body, options) };

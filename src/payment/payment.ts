@@ -3,14 +3,13 @@ import type { Signer, Verifier } from '../interface/identity.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Agreements } from '../interface/market.ts';
 import type { Network, RequestHandler } from '../interface/network.ts';
+import type { OutboxReplies, ReplyHandler } from '../interface/outbox.ts';
 import type {
   AgreementSource,
   Allocations,
   DebitNoteRecord,
   InvoiceRecord,
-  OutboxReplies,
   PaymentDriver,
-  ReplyHandler,
   UsageSource,
 } from '../interface/payment.ts';
 import type { Startable } from '../interface/startable.ts';

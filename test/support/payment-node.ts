@@ -1,6 +1,6 @@
 import { isErgonError } from '../../src/interface/errors.ts';
 import type { Protocol, RequestHandler, Sender } from '../../src/interface/network.ts';
-import type { OutboxReplies, OutboxReply, ReplyHandler } from '../../src/interface/payment.ts';
+import type { OutboxReplies, OutboxReply, ReplyHandler } from '../../src/interface/outbox.ts';
 import type { JsonValue, PendingMessage, Store } from '../../src/interface/store.ts';
 import { ledger, payment, type LedgerInit, type Payment, type PaymentInit } from '../../src/payment/index.ts';
 import { memoryStore } from '../../src/store/index.ts';

@@ -1,7 +1,8 @@
 import { Type } from 'typebox';
 import type { Agreements } from '../../interface/market.ts';
 import type { RequestHandler } from '../../interface/network.ts';
-import { BillDecision, type ReplyHandler } from '../../interface/payment.ts';
+import type { ReplyHandler } from '../../interface/outbox.ts';
+import { BillDecision } from '../../interface/payment.ts';
 import type { StoredEvent, Transaction } from '../../interface/store.ts';
 import { Id } from '../../interface/values.ts';
 import { checker, CheckError } from '../../util/check.ts';

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { ReplyHandler } from '../../interface/payment.ts';
+import type { ReplyHandler } from '../../interface/outbox.ts';
 import type { OutboxMessage, Transaction } from '../../interface/store.ts';
 import { Id } from '../../interface/values.ts';
 import { checker } from '../../util/check.ts';

@@ -1,12 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DocumentKind } from '../../../src/interface/identity.ts';
-import type {
-  BillDecision,
-  DebitNote,
-  Invoice,
-  LedgerPayment,
-  OutboxReply,
-} from '../../../src/interface/payment.ts';
+import type { OutboxReply } from '../../../src/interface/outbox.ts';
+import type { BillDecision, DebitNote, Invoice, LedgerPayment } from '../../../src/interface/payment.ts';
 import type { JsonValue } from '../../../src/interface/store.ts';
 import { debitNotesBucket, invoicesBucket } from '../../../src/payment/index.ts';
 import { testIdentity, type TestIdentity } from '../../support/identities.ts';

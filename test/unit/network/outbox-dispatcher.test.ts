@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ErgonError } from '../../../src/interface/errors.ts';
 import type { Network, RequestHandler } from '../../../src/interface/network.ts';
+import type { OutboxReply } from '../../../src/interface/outbox.ts';
 import type { Bucket, JsonValue, OutboxMessage, Store } from '../../../src/interface/store.ts';
 import {
   memoryNetwork,
@@ -8,7 +9,6 @@ import {
   outboxDispatcher,
   type MemoryHub,
   type OutboxDispatcher,
-  type Reply,
 } from '../../../src/network/index.ts';
 import { memoryStore } from '../../../src/store/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -31,7 +31,7 @@ let dispatcher: OutboxDispatcher;
 let handled: JsonValue[];
 let answer: (body: JsonValue) => Promise<JsonValue>;
 /** What the sender recorded, in order. */
-let recorded: [string, Reply][];
+let recorded: [string, OutboxReply][];
 
 beforeEach(async () => {
   clock = new FakeClock();

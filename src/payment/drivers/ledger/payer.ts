@@ -1,5 +1,6 @@
 import type { RequestHandler, Sender } from '../../../interface/network.ts';
-import { LedgerPayment, PaymentReceipt, type ReplyHandler } from '../../../interface/payment.ts';
+import type { ReplyHandler } from '../../../interface/outbox.ts';
+import { LedgerPayment, PaymentReceipt } from '../../../interface/payment.ts';
 import type { OutboxMessage, Transaction } from '../../../interface/store.ts';
 import { checker } from '../../../util/check.ts';
 import { PaymentError } from '../../errors.ts';
