@@ -1,5 +1,12 @@
 import { Type, type Static } from 'typebox';
-import { Address, Multiaddr, WebOrigin } from '../interface/values.ts';
+import {
+  Address,
+  CounterName,
+  Multiaddr,
+  PlatformName,
+  RuntimeName,
+  WebOrigin,
+} from '../interface/values.ts';
 import { runtimesSchema } from './runtimes-schema.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -22,11 +29,10 @@ const addresses = (description: string) => Type.Array(Address, { maxItems: 4096,
 
 /** Of a day, up to 24:00. */
 const TIME = '(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)';
-const Runtime = Type.String({ pattern: '^[a-z0-9._-]{1,64}$' });
 const tokenPattern = '^(0|[1-9][0-9]{0,20})(\\.[0-9]{1,18})?$';
 /** An amount in whole tokens; converted to smallest units where money is computed with. */
 export const TokenAmount = Type.String({ pattern: tokenPattern });
-const PerCounter = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), TokenAmount, {
+const PerCounter = Type.Record(CounterName, TokenAmount, {
   maxProperties: 32,
   ...closed,
 });
@@ -40,7 +46,7 @@ const DEFAULT_PRICING = {
 export const Preset = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
-    runtime: Runtime,
+    runtime: RuntimeName,
     pricing: Type.Object(
       {
         startPrice: TokenAmount,
@@ -102,7 +108,7 @@ const identitySchema = Type.Object(
 const providerSchema = Type.Object(
   {
     enabled: flag("Sell this machine's compute", true),
-    runtimes: Type.Array(Runtime, {
+    runtimes: Type.Array(RuntimeName, {
       maxItems: 16,
       uniqueItems: true,
       default: ['wasi', 'docker'],
@@ -152,16 +158,12 @@ const providerSchema = Type.Object(
       1,
     ),
     offerTtlMs: durationMs('Offers are renewed before they are this old', 3_600_000, 10_000),
-    warmPool: Type.Record(
-      Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
-      Type.Integer({ minimum: 0, maximum: 64 }),
-      {
-        ...closed,
-        maxProperties: 16,
-        default: { wasi: 1 },
-        description: 'Supervisors kept ready per runtime, which hides their start-up time',
-      },
-    ),
+    warmPool: Type.Record(RuntimeName, Type.Integer({ minimum: 0, maximum: 64 }), {
+      ...closed,
+      maxProperties: 16,
+      default: { wasi: 1 },
+      description: 'Supervisors kept ready per runtime, which hides their start-up time',
+    }),
     sampleIntervalMs: durationMs(
       'Distance of measurements and usage samples; of an activity older than a thousand of these the samples are written down further apart, at least four to a debit note',
       1_000,
@@ -227,7 +229,7 @@ const requestorSchema = Type.Object(
         description: 'Offers with a higher start price are passed over, in whole tokens',
       }),
     ),
-    maxPricePerCounter: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), TokenAmount, {
+    maxPricePerCounter: Type.Record(CounterName, TokenAmount, {
       ...closed,
       maxProperties: 32,
       default: {},
@@ -248,7 +250,6 @@ const YAGNA_IMAGES = {
   'golem/node:20-alpine':
     'docker://docker.io/library/node@sha256:fb4cd12c85ee03686f6af5362a0b0d56d50c58a04632e6c0fb8363f609372293',
 };
-const PlatformName = '^[a-z0-9-]{1,64}$';
 const ImageSource = Type.String({
   maxLength: 2048,
   pattern:
@@ -270,14 +271,14 @@ const yagnaSchema = Type.Object(
           'A further app-key, with the scope `requestor`, for programs that have one written into them (`try_golem` in some examples); whoever knows it can spend, so only for an API that nobody else reaches',
       }),
     ),
-    platforms: Type.Record(Type.String({ pattern: PlatformName }), Type.String({ pattern: PlatformName }), {
+    platforms: Type.Record(PlatformName, PlatformName, {
       ...closed,
       maxProperties: 32,
       default: Object.fromEntries(YAGNA_PLATFORMS.map((name) => [name, 'ledger'])),
       description:
         'Payment platforms as clients of Yagna name them, and the platform of this node that serves each',
     }),
-    runtimeAliases: Type.Record(Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }), Runtime, {
+    runtimeAliases: Type.Record(RuntimeName, RuntimeName, {
       ...closed,
       maxProperties: 16,
       default: { vm: 'docker', wasmtime: 'wasi' },

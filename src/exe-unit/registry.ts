@@ -11,14 +11,13 @@ import type {
   RuntimeSupports,
 } from '../interface/exe-unit-runtime.ts';
 import type { Logger } from '../interface/logger.ts';
-import { Properties } from '../interface/values.ts';
+import { CounterName, Properties, RuntimeName } from '../interface/values.ts';
 import { checker } from '../util/check.ts';
 import { hasCode } from '../util/error-code.ts';
 import { errorMessage } from '../util/error-message.ts';
 import { readIfThere } from '../util/files.ts';
 import { isRecord } from '../util/is-record.ts';
 import { ExeUnitError } from './errors.ts';
-import { RuntimeName } from './schemas.ts';
 
 const closed = { additionalProperties: false } as const;
 const ShortText = Type.String({ minLength: 1, maxLength: 1024 });
@@ -30,11 +29,9 @@ const Descriptor = Type.Object(
     description: ShortText,
     main: Type.String({ pattern: '^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$', maxLength: 256 }),
     capabilities: Type.Array(Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }), { maxItems: 64 }),
-    counters: Type.Record(
-      Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }),
-      Type.Object({ unit: ShortText, description: ShortText }, closed),
-      { maxProperties: 16 },
-    ),
+    counters: Type.Record(CounterName, Type.Object({ unit: ShortText, description: ShortText }, closed), {
+      maxProperties: 16,
+    }),
     properties: Properties,
   },
   closed,

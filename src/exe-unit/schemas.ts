@@ -12,7 +12,6 @@ export const ProgressMembers = {
   total: Type.Optional(Bytes),
   message: Type.String({ maxLength: 256 }),
 };
-export const RuntimeName = Type.String({ pattern: '^[a-z0-9._-]{1,64}$' });
 
 const common = { seq: Type.Integer({ minimum: 1 }), at: Timestamp };
 const batchId = Id;

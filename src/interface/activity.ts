@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Address, BlobHash, Bytes, Id, NanoUnits, PeerId, Reason, Timestamp } from './values.ts';
+import { Address, BlobHash, Bytes, CounterName, Id, NanoUnits, PeerId, Reason, Timestamp } from './values.ts';
 import type { Batch, ExeScript } from './exe-script.ts';
 import { Role } from './market.ts';
 
@@ -48,7 +48,6 @@ export const TaskPackage = Type.Object(
 );
 export type TaskPackage = Static<typeof TaskPackage>;
 
-const CounterName = Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' });
 export const CounterNames = Type.Array(CounterName, { maxItems: 32 });
 
 /** Cumulative usage of one activity at one moment. `sequence` counts from 1 and never skips. */

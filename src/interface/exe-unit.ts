@@ -12,7 +12,7 @@ import {
 import type { CommandResult, ExeScript } from './exe-script.ts';
 import { Resources } from './market.ts';
 import type { Startable } from './startable.ts';
-import { Bytes, Id, Timestamp, type Reason } from './values.ts';
+import { Bytes, Id, RuntimeName, Timestamp, type Reason } from './values.ts';
 
 /** All that a supervisor needs to know of its activity, for as long as it lives. */
 export const ExeUnitSpec = Type.Object(
@@ -21,7 +21,7 @@ export const ExeUnitSpec = Type.Object(
     agreementId: Id,
     /** This node, for the labels of what a runtime makes outside the work directory. */
     nodeId: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-    runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
+    runtime: RuntimeName,
     package: Type.Optional(TaskPackage),
     resources: Resources,
     /** The agreement grants one. */

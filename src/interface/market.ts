@@ -4,13 +4,16 @@ import {
   Amount,
   Bytes,
   Constraints,
+  CounterName,
   Digest,
   DurationMs,
   Id,
   Multiaddr,
   PeerId,
+  PlatformName,
   Properties,
   Reason,
+  RuntimeName,
   Signature,
   Timestamp,
 } from './values.ts';
@@ -54,8 +57,8 @@ export const Pricing = Type.Object(
   {
     model: Type.Literal('linear'),
     /** Payment platform, `ledger` for the embedded driver. */
-    platform: Type.String({ pattern: '^[a-z0-9-]{1,64}$' }),
-    counters: Type.Array(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), { maxItems: 32 }),
+    platform: PlatformName,
+    counters: Type.Array(CounterName, { maxItems: 32 }),
     /** Smallest units per unit of the counter, in the order of `counters`. */
     coefficients: Type.Array(Amount, { maxItems: 32 }),
     startPrice: Amount,
@@ -75,7 +78,7 @@ export type Resources = Static<typeof Resources>;
 /** What both sides agreed on, derived from offer and demand by one function that each side runs itself. */
 export const Terms = Type.Object(
   {
-    runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
+    runtime: RuntimeName,
     resources: Resources,
     /** The activities may use the network that the provider has named. */
     network: Type.Optional(Type.Literal(true)),

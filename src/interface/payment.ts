@@ -1,5 +1,16 @@
 import { Type, type Static } from 'typebox';
-import { Address, Amount, Digest, Id, NanoUnits, Reason, Signature, Timestamp } from './values.ts';
+import {
+  Address,
+  Amount,
+  CounterName,
+  Digest,
+  Id,
+  NanoUnits,
+  PlatformName,
+  Reason,
+  Signature,
+  Timestamp,
+} from './values.ts';
 import type { ActivityRecord, UsageSample } from './activity.ts';
 import { Role, type AgreementRecord } from './market.ts';
 import type { RequestHandler } from './network.ts';
@@ -8,7 +19,6 @@ import type { Startable } from './startable.ts';
 import type { Reader, Transaction } from './store.ts';
 
 const closed = { additionalProperties: false } as const;
-const Platform = Type.String({ pattern: '^[a-z0-9-]{1,64}$' });
 
 /** A bill for one activity so far: cumulative, never falling, citing the samples that it bills. */
 export const DebitNote = Type.Object(
@@ -20,11 +30,11 @@ export const DebitNote = Type.Object(
     sequence: Type.Integer({ minimum: 1 }),
     /** The last one of its activity. */
     final: Type.Boolean(),
-    platform: Platform,
+    platform: PlatformName,
     issuer: Address,
     recipient: Address,
     /** Counter → billionths of its unit, of the last sample billed. */
-    usage: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, {
+    usage: Type.Record(CounterName, NanoUnits, {
       maxProperties: 32,
       ...closed,
     }),
@@ -56,7 +66,7 @@ export const Invoice = Type.Object(
   {
     invoiceId: Id,
     agreementId: Id,
-    platform: Platform,
+    platform: PlatformName,
     issuer: Address,
     recipient: Address,
     /** The final note of each activity. */
@@ -76,7 +86,7 @@ export type Invoice = Static<typeof Invoice>;
 export const LedgerPayment = Type.Object(
   {
     paymentId: Id,
-    platform: Platform,
+    platform: PlatformName,
     payer: Address,
     payee: Address,
     invoiceId: Id,
@@ -96,7 +106,7 @@ export type LedgerPayment = Static<typeof LedgerPayment>;
 export const PaymentReceipt = Type.Object(
   {
     paymentId: Id,
-    platform: Platform,
+    platform: PlatformName,
     payer: Address,
     payee: Address,
     sequence: Type.Integer({ minimum: 1 }),
@@ -158,7 +168,7 @@ export type InvoiceRecord = {
 export const Allocation = Type.Object(
   {
     allocationId: Id,
-    platform: Platform,
+    platform: PlatformName,
     total: Amount,
     /** Accepted so far, over all agreements of the allocation. */
     spent: Amount,

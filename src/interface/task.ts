@@ -9,7 +9,9 @@ import {
   Constraints,
   Id,
   PinnedImage,
+  PlatformName,
   Reason,
+  RuntimeName,
   Timestamp,
 } from './values.ts';
 
@@ -27,7 +29,7 @@ export const TaskSpec = Type.Object(
     package: BlobHash,
     /** The image that the package names, when it brings none itself. */
     image: Type.Optional(PinnedImage),
-    runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
+    runtime: RuntimeName,
     /** argv[0] of a WASI module, which program of a WASI package (`main`: its main one), a program of a Docker image. */
     entryPoint: Type.String({ maxLength: 4096 }),
     args: Type.Array(Type.String({ maxLength: 131_072 }), { maxItems: 4096 }),
@@ -52,7 +54,7 @@ export const TaskSpec = Type.Object(
     network: Type.Optional(
       Type.Boolean({ description: "The provider's outside network: only offers with `ergon.srv.network`" }),
     ),
-    platform: Type.String({ pattern: '^[a-z0-9-]{1,64}$' }),
+    platform: PlatformName,
     /** The most that may be paid, in smallest units. */
     budget: Amount,
     /** Further constraints on offers, ANDed with what the task needs by itself. */

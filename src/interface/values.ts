@@ -24,9 +24,9 @@ export const Address = Type.String({ pattern: '^0x[0-9a-fA-F]{40}$' });
 export const Signature = Type.String({ pattern: '^0x[0-9a-f]{130}$' });
 /** 32-byte digest, hex. */
 export const Digest = Type.String({ pattern: '^0x[0-9a-f]{64}$' });
-/** Content address of a blob. */
-/** Of a blob's chunks of 1 MiB, in their order: so much as a blob of 64 GiB has. */
+/** The SHA-256 of each of a blob's chunks of 1 MiB, in their order; as many as a blob of 64 GiB has. */
 export const ChunkHashes = Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 65_536 });
+/** Content address of a blob: `sha256:` and the SHA-256 of its bytes in hex. */
 export const BlobHash = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
 export type BlobHash = Static<typeof BlobHash>;
 /** A container image by name and digest; a tag may stand beside the digest and means nothing. */
@@ -35,6 +35,12 @@ export const PinnedImage = Type.String({
   pattern: '^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$',
   description: 'A container image with its digest: `registry/name@sha256:…`',
 });
+/** A usage counter: `golem.usage.cpu_sec`. */
+export const CounterName = Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' });
+/** A runtime, or an alias of one: `wasi`, `vm`. */
+export const RuntimeName = Type.String({ pattern: '^[a-z0-9._-]{1,64}$' });
+/** A payment platform: `ledger`. */
+export const PlatformName = Type.String({ pattern: '^[a-z0-9-]{1,64}$' });
 /** An address or a network: `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`. */
 export const IpNetwork = Type.String({
   maxLength: 64,

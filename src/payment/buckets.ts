@@ -10,11 +10,20 @@ import {
   type InvoiceRecord,
 } from '../interface/payment.ts';
 import type { Bucket } from '../interface/store.ts';
-import { Address, Amount, Digest, Id, NanoUnits, Reason, Timestamp } from '../interface/values.ts';
+import {
+  Address,
+  Amount,
+  CounterName,
+  Digest,
+  Id,
+  NanoUnits,
+  PlatformName,
+  Reason,
+  Timestamp,
+} from '../interface/values.ts';
 import { checker } from '../util/check.ts';
 
 const closed = { additionalProperties: false } as const;
-const Platform = Type.String({ pattern: '^[a-z0-9-]{1,64}$' });
 /** A sum over many amounts. */
 const Sum = Type.String({ pattern: '^(0|[1-9][0-9]{0,59})$' });
 
@@ -64,7 +73,7 @@ export const ActivityBilling = Type.Object(
     /** Running hash over the samples billed (provider) or checked (requestor) so far. */
     samples: Type.Object({ last: Type.Integer({ minimum: 0 }), hash: Digest }, closed),
     /** Usage of the newest note (provider) or of the newest accepted one (requestor). */
-    usage: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,128}$' }), NanoUnits, {
+    usage: Type.Record(CounterName, NanoUnits, {
       maxProperties: 32,
       ...closed,
     }),
@@ -114,7 +123,7 @@ export const agreementBillingBucket: Bucket<AgreementBilling> = {
 export const Book = Type.Object(
   {
     role: Role,
-    platform: Platform,
+    platform: PlatformName,
     counterparty: Address,
     billed: Sum,
     accepted: Sum,

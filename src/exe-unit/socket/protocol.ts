@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { ActivityState, Holder } from '../../interface/activity.ts';
 import { ExeScript } from '../../interface/exe-script.ts';
-import { BlobHash, Id, Reason } from '../../interface/values.ts';
+import { BlobHash, Id, Reason, RuntimeName } from '../../interface/values.ts';
 import { checker } from '../../util/check.ts';
 import { EXE_UNIT_ERROR_CODES, type ExeUnitErrorCode } from '../errors.ts';
 import { Index, ProgressMembers } from '../schemas.ts';
@@ -92,7 +92,7 @@ export type LaunchReport = Static<typeof LaunchReport>;
 const LaunchSettings = Type.Object(
   {
     directory: FilePath,
-    runtime: Type.String({ pattern: '^[a-z0-9._-]{1,64}$' }),
+    runtime: RuntimeName,
     runtimeRoots: Type.Array(FilePath, { minItems: 1, maxItems: 16 }),
     runtimeOptions: Type.Record(Type.String({ maxLength: 128 }), Type.Unknown()),
     warm: Type.Boolean(),

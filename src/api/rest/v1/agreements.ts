@@ -3,6 +3,7 @@ import {
   AgreementRecord,
   Constraints,
   Id,
+  PlatformName,
   Properties,
   Reason,
   Timestamp,
@@ -36,7 +37,7 @@ const AgreementBody = Type.Object(
     properties: Type.Optional(Properties),
     constraints: Type.String({ ...Constraints, default: '', description: 'On the provider’s properties' }),
     expiresAt: Type.Optional(Timestamp),
-    platform: Type.String({ pattern: '^[a-z0-9-]{1,64}$', default: 'ledger' }),
+    platform: Type.String({ ...PlatformName, default: 'ledger' }),
     budget: Type.Optional(
       Type.String({
         ...Tokens,

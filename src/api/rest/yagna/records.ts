@@ -6,6 +6,7 @@ import {
   Demand,
   Id,
   Offer,
+  PlatformName,
   Properties,
   Constraints,
   Timestamp,
@@ -14,7 +15,6 @@ import {
 import { checker } from '../../../util/check.ts';
 
 const closed = { additionalProperties: false } as const;
-const PlatformName = Type.String({ pattern: '^[a-z0-9-]{1,64}$' });
 const Text = Type.String({ maxLength: 4096 });
 
 /** As the client wrote it: it reads its own words back. */
