@@ -1,5 +1,5 @@
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
-import type { Connection, IdentifyResult, PrivateKey, Stream } from '@libp2p/interface';
+import type { IdentifyResult, PrivateKey, Stream } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { isErgonError } from '../../interface/errors.ts';
 import type { Clock } from '../../interface/clock.ts';
@@ -23,16 +23,16 @@ import { Handlers } from '../handlers.ts';
 import { PeerListeners } from '../listeners.ts';
 import { BLOB_PROTOCOL, encodeMessage } from '../message.ts';
 import { addressOfPublicKey } from '../peer-id.ts';
-import { readBlob, serveBlob } from './blob-streams.ts';
+import { readBlob } from './blob-streams.ts';
 import { Dial, parseMultiaddrs } from './dial.ts';
 import { senderOf } from './gater.ts';
 import { Gossip } from './gossip.ts';
+import { Inbound, type Acceptor } from './inbound.ts';
 import { DEFAULT_LIMITS, type Libp2pInit, type NetworkLimits } from './init.ts';
 import { createNode, type Node } from './node.ts';
 import { PeerBook } from './peer-book.ts';
-import { peerStream, servePeerStream } from './peer-stream.ts';
+import { peerStream } from './peer-stream.ts';
 import { Redial } from './redial.ts';
-import { serveRequests } from './request-server.ts';
 import { unreachable } from './request-channel.ts';
 import { Requester } from './requester.ts';
 
@@ -43,19 +43,14 @@ export interface Libp2pComponents {
   readonly random?: () => number;
 }
 
-interface Acceptor {
-  readonly accept: (stream: PeerStream, sender: Sender) => Promise<void>;
-  readonly maxPerPeer: number;
-}
-
 /** Everything that lives from one start to the next stop. */
 interface Session {
   readonly node: Node;
   readonly dial: Dial;
   readonly requester: Requester;
   readonly redials: readonly Redial[];
+  readonly inbound: Inbound;
   readonly stopping: AbortController;
-  readonly serving: Set<Promise<void>>;
 }
 
 /** The node's network over libp2p: TCP, Noise, Yamux. Makes no socket before `start`. */
@@ -100,16 +95,25 @@ class Libp2pNetwork implements Network {
     const bootstrap = parseMultiaddrs(this.#init.bootstrap ?? [], 'bootstrap');
     const node = await this.#create();
     const dial = new Dial(node);
+    const stopping = new AbortController();
+    const { signal } = stopping;
     const parts = { dialler: dial, clock: this.#clock, random: this.#random, logger: this.#logger };
     const session: Session = {
       node,
       dial,
       requester: new Requester(this.#limits, { open: (...args) => dial.openStream(...args) }),
       redials: bootstrap.map((address) => new Redial(address, parts)),
-      stopping: new AbortController(),
-      serving: new Set(),
+      inbound: new Inbound(
+        { limits: this.#limits, isDenied: this.#init.isDenied ?? (() => false) },
+        { clock: this.#clock, logger: this.#logger, signal },
+      ),
+      stopping,
     };
-    await this.#serve(session);
+    await session.inbound.serve(node, {
+      handlers: this.#handlers,
+      acceptors: this.#acceptors,
+      blobServer: () => this.#blobServer,
+    });
     this.#watch(session);
     try {
       await node.start();
@@ -133,7 +137,7 @@ class Libp2pNetwork implements Network {
       session.requester.close();
       await Promise.all(session.redials.map((redial) => redial.stop()));
       await session.node.stop();
-      await Promise.all(session.serving);
+      await session.inbound.idle();
       this.#book.clear();
     }
     await this.#handlers.idle();
@@ -250,47 +254,6 @@ class Libp2pNetwork implements Network {
         { cause },
       );
     }
-  }
-
-  async #serve(session: Session): Promise<void> {
-    const components = {
-      handlers: this.#handlers,
-      clock: this.#clock,
-      logger: this.#logger,
-      signal: session.stopping.signal,
-    };
-    for (const id of this.#handlers.ids()) {
-      await this.#accept(session, id, 4, (stream, sender) =>
-        serveRequests(stream, id, sender, this.#limits, components),
-      );
-    }
-    for (const [id, { accept, maxPerPeer }] of this.#acceptors) {
-      await this.#accept(session, id, maxPerPeer, (stream, sender) =>
-        servePeerStream(stream, (peer) => accept(peer, sender)),
-      );
-    }
-    await this.#accept(session, BLOB_PROTOCOL, this.#limits.maxBlobStreams, (stream, sender) =>
-      serveBlob(stream, sender, { server: this.#blobServer, clock: this.#clock, logger: this.#logger }),
-    );
-  }
-
-  async #accept(
-    session: Session,
-    protocol: string,
-    maxInboundStreams: number,
-    serve: (stream: Stream, sender: Sender) => Promise<void>,
-  ): Promise<void> {
-    const handler = (stream: Stream, connection: Connection): void => {
-      const sender = senderOf(connection.remotePeer);
-      // The gater has asked the same; the answer may be another one since.
-      if (sender === undefined || this.#init.isDenied?.(sender) === true) {
-        stream.abort(new Error('not an Ethereum key, or denied'));
-        return;
-      }
-      const serving = serve(stream, sender).finally(() => session.serving.delete(serving));
-      session.serving.add(serving);
-    };
-    await session.node.handle(protocol, handler, { maxInboundStreams, maxOutboundStreams: 256 });
   }
 
   /** Follows who comes and goes. */
