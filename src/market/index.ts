@@ -8,7 +8,8 @@ export { MARKET_DEFAULTS, type MarketInit } from './init.ts';
 export { match, type MatchResult, type UnmetTerm } from './language/match.ts';
 export { parseFilter } from './language/parse.ts';
 export { allOf, escapeValue, printFilter } from './language/print.ts';
-export { market, type Market, type Offers, type Proposals } from './market.ts';
+export type { Market, Offers, Proposals } from './contract.ts';
+export { market } from './market.ts';
 export { proposalBucket, type ProposalRecord } from './negotiation/proposal-record.ts';
 export {
   buildOffer,
