@@ -5,5 +5,6 @@ export { ConfigError, configErrors, type ConfigErrorCode, type ConfigProblem } f
 export { configFields, type ConfigField } from './fields.ts';
 export { loadConfig } from './load.ts';
 export { takeOver, type LiveChange } from './reload.ts';
-export { configSchema, type Config, type Preset } from './schema.ts';
+export type { Preset } from './provider-schema.ts';
+export { configSchema, type Config } from './schema.ts';
 export type { LoadConfigInit } from './sources.ts';

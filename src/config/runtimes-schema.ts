@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { IpNetwork } from '../interface/values.ts';
+import { closed, count, GIB } from './schema-parts.ts';
 
 /*
  * The runtimes' own options, as `runtimeRegistry` hands them on. Each runtime checks its section again by its own
@@ -7,14 +8,8 @@ import { IpNetwork } from '../interface/values.ts';
  * where it runs.
  */
 
-const closed = { additionalProperties: false } as const;
-const GIB = 1024 ** 3;
-
 const path = (description: string, value: string) =>
   Type.String({ minLength: 1, maxLength: 4096, pattern: '^/', default: value, description });
-const count = (description: string, value: number, minimum: number, maximum: number) =>
-  Type.Integer({ minimum, maximum, default: value, description });
-const bytes = (description: string, value: number) => count(description, value, 0, Number.MAX_SAFE_INTEGER);
 const AbsolutePath = Type.String({ minLength: 1, maxLength: 4096, pattern: '^/' });
 
 const dockerSchema = Type.Object(
@@ -54,9 +49,9 @@ const dockerSchema = Type.Object(
     }),
     pidsLimit: count('Most processes and threads of an activity', 512, 8, 32_768),
     openFilesLimit: count('Most open files of a process', 4096, 16, 1_048_576),
-    tmpBytes: bytes('Size of `/tmp`, which counts as memory', 64 * 1024 ** 2),
-    maxImageBytes: bytes('An image may unpack to so much', 16 * GIB),
-    imageCacheBytes: bytes(
+    tmpBytes: count('Size of `/tmp`, which counts as memory', 64 * 1024 ** 2),
+    maxImageBytes: count('An image may unpack to so much', 16 * GIB),
+    imageCacheBytes: count(
       'Images that came with packages, or were pulled for them, are kept up to so much, the ones used last',
       32 * GIB,
     ),
