@@ -135,7 +135,7 @@ export interface ApiComponents {
   readonly logger: Logger;
   readonly newId: NewId;
   readonly store: Pick<Store, 'get' | 'list' | 'count' | 'transact'>;
-  readonly events: Pick<EventLog, 'last' | 'query' | 'follow'>;
+  readonly events: Pick<EventLog, 'last' | 'oldest' | 'query' | 'follow'>;
   readonly appKeys: AppKeys;
   readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read' | 'list'>;
   readonly verifier: Verifier;

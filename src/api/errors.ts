@@ -15,6 +15,7 @@ export type ApiErrorCode =
   | 'ERR_API_HEADERS_TOO_LARGE'
   | 'ERR_API_MEDIA_TYPE'
   | 'ERR_API_RANGE'
+  | 'ERR_API_EVENTS_GONE'
   | 'ERR_API_REFERENCE'
   | 'ERR_API_NOT_A_PROVIDER'
   | 'ERR_API_IDEMPOTENCY_MISMATCH'
@@ -79,6 +80,11 @@ export const apiErrors: ErrorCatalogue<ApiErrorCode> = {
   ERR_API_RANGE: {
     meaning: 'The offset lies beyond the end of what there is.',
     remedy: 'Start from an offset up to `detail.end`.',
+  },
+  ERR_API_EVENTS_GONE: {
+    meaning: 'Some of the events after the given one were removed after their retention time.',
+    remedy:
+      'Read the present state of what you follow, then begin anew without a position: with the oldest that are kept. `retention.days` says for how long that is.',
   },
   ERR_API_REFERENCE: {
     meaning: 'The body names a blob, an index or a batch that does not exist.',

@@ -36,7 +36,7 @@ export interface Reader {
   list<T>(bucket: Bucket<T>, options?: ListOptions): Promise<{ id: string; value: T }[]>;
 }
 
-/** One thing that happened. `seq` is the total order of this node's events, from 1, without gaps. */
+/** One thing that happened. `seq` is the total order of this node's events, without gaps from the oldest that is kept. */
 export interface StoredEvent {
   readonly seq: number;
   /** Milliseconds since the epoch. */
@@ -85,6 +85,13 @@ export interface EventQuery {
 export interface EventLog {
   /** The `seq` of the newest event; 0 when there is none. */
   last(): number;
+  /** The `seq` of the oldest event that is kept; one past `last` when there is none. */
+  oldest(): Promise<number>;
+  /**
+   * Removes some of the oldest events, none that was made at `before` (ms epoch) or later, and none that a consumer
+   * has not handled yet. Returns how many; 0 when there are no more to remove. Those that follow keep their `seq`.
+   */
+  forget(before: number): Promise<number>;
   query(query: EventQuery): Promise<StoredEvent[]>;
   /** Past events after `query.after`, then live ones, without gap or repeat, until the signal aborts. */
   follow(query: EventQuery, signal: AbortSignal): AsyncIterable<StoredEvent>;

@@ -13,10 +13,11 @@ import type {
 import { Committer } from './committer.ts';
 import { runConsumer } from './consumer.ts';
 import type { Draft } from './draft.ts';
-import type { CommitEntry } from './entries.ts';
+import { parseCounter, type CommitEntry } from './entries.ts';
 import { StoreError } from './errors.ts';
 import { queryEvents, scanEvents } from './event-log.ts';
-import { recordKey } from './keys.ts';
+import { forgetEvents, oldestEvent } from './forget-events.ts';
+import { consumerKey, recordKey } from './keys.ts';
 import type { Kv } from './kv/kv.ts';
 import { StoredOutbox } from './outbox.ts';
 import { countByIndex, listRaw, valueOf } from './records.ts';
@@ -55,6 +56,8 @@ export class Books implements Store {
     this.outbox = new StoredOutbox(() => this.#kv());
     this.events = {
       last: () => this.#opened().committer.last.events,
+      oldest: async () => (await oldestEvent(this.#kv())) ?? this.events.last() + 1,
+      forget: (before) => this.#forget(before),
       query: async (query) => queryEvents(this.#kv(), query, this.events.last()),
       follow: (query, signal) => this.#follow(query, signal),
       consume: (name, types, handle) => this.#consume(name, types, handle),
@@ -118,6 +121,19 @@ export class Books implements Store {
       'ERR_STORE_CONFLICT',
       `The transaction was overtaken ${MAX_ATTEMPTS} times; try again later`,
     );
+  }
+
+  async #forget(before: number): Promise<number> {
+    // One that stands still keeps what it has not had yet, whatever its age.
+    const positions = await Promise.all([...this.#consumers.keys()].map((name) => this.#positionOf(name)));
+    const upTo = Math.min(this.events.last(), ...positions);
+    return this.#transact((tx) => forgetEvents(this.#kv(), tx, { before, upTo }));
+  }
+
+  async #positionOf(consumer: string): Promise<number> {
+    const key = consumerKey(consumer);
+    const [raw] = await this.#kv().getMany([key]);
+    return raw === undefined ? 0 : parseCounter(key, raw);
   }
 
   async *#follow(query: EventQuery, signal: AbortSignal): AsyncIterable<StoredEvent> {

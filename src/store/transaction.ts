@@ -79,7 +79,7 @@ export class OpenTransaction implements Transaction {
 
   /** Deletes an outbox entry, which must still be there at commit. */
   settle(key: string): void {
-    this.#others.set(key, undefined);
+    this.remove(key);
     this.#mustWait.add(key);
   }
 
@@ -96,6 +96,11 @@ export class OpenTransaction implements Transaction {
   /** Writes under a key that is no record's. */
   setPayload(key: string, payload: string): void {
     this.#others.set(key, payload);
+  }
+
+  /** Deletes under a key that is no record's. */
+  remove(key: string): void {
+    this.#others.set(key, undefined);
   }
 
   /** Reads what was written without having been read, so that the commit can tell whether it still stands. */

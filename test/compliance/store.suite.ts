@@ -404,6 +404,29 @@ function eventTests(
       expect(seen).toEqual(Array.from({ length: 499 }, (_, n) => 2 * n + 4));
     });
 
+    it('are forgotten from the oldest on, up to an age, and the others keep their places', async () => {
+      for (let n = 1; n <= 600; n += 1) await happen('a.old', `s${n % 2}`, n);
+      await clock().advance(1_000);
+      const { events } = current();
+      for (let n = 601; n <= 603; n += 1) await happen('a.new', 's1', n);
+      expect(await events.oldest()).toBe(1);
+      const removed: number[] = [];
+      while (removed.at(-1) !== 0) removed.push(await events.forget(clock().now()));
+      expect(removed.reduce((sum, one) => sum + one)).toBe(600);
+      await reopen();
+      expect(await current().events.oldest()).toBe(601);
+      const seqs = async (query: Parameters<Store['events']['query']>[0]): Promise<number[]> =>
+        (await current().events.query(query)).map(({ seq }) => seq);
+      expect(await seqs({})).toEqual([601, 602, 603]);
+      expect(await seqs({ after: 17, limit: 2 })).toEqual([601, 602]);
+      expect(await seqs({ subject: 's1' })).toEqual([601, 602, 603]);
+      expect(await seqs({ subject: 's0' })).toEqual([]);
+      while ((await current().events.forget(Infinity)) > 0);
+      expect(await current().events.oldest()).toBe(604);
+      await happen('a.next');
+      expect(await seqs({})).toEqual([604]);
+    });
+
     it('wake a follower that waits, and let it go when its signal aborts or the store stops', async () => {
       const abort = new AbortController();
       const iterator = current().events.follow({}, abort.signal)[Symbol.asyncIterator]();
@@ -485,6 +508,25 @@ function eventTests(
       );
       await until(current(), 40, async () => (await current().get(counters, 'sum')) ?? 0);
       expect(await current().get(counters, 'sum')).toBe(40);
+    });
+
+    it('hold back what they have not handled from being forgotten', async () => {
+      const { events } = current();
+      let open = false;
+      const handled: number[] = [];
+      for (let n = 1; n <= 5; n += 1) await happen('a.wanted');
+      const stop = events.consume('slow', ['a.wanted'], async ({ seq }) => {
+        if (seq > 3 && !open) throw new Error('not yet');
+        handled.push(seq);
+      });
+      while (handled.length < 3) await clock().settle();
+      while ((await events.oldest()) < 4) await events.forget(Infinity);
+      expect(await events.forget(Infinity)).toBe(0);
+      open = true;
+      while (handled.length < 5) await clock().advance(1_000);
+      while ((await events.oldest()) < 6) await events.forget(Infinity);
+      expect(handled).toEqual([1, 2, 3, 4, 5]);
+      await stop();
     });
 
     it('refuse a second one of the same name', () => {

@@ -40,6 +40,8 @@ export class Fuse implements Between {
       transact: (work) => this.through(() => inner.transact(work)),
       events: {
         last: () => events.last(),
+        oldest: () => events.oldest(),
+        forget: (before) => this.through(() => events.forget(before)),
         query: (query) => events.query(query),
         follow: (query, signal) => events.follow(query, signal),
         consume: (name, types, handle) =>

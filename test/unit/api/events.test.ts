@@ -34,8 +34,25 @@ describe('GET /v1/events', () => {
     expect((await world.get('/v1/events?after=3')).json()).toEqual({ items: [], next: 3 });
     expect((await world.get('/v1/events?type=a.made&subject=x')).json()).toMatchObject({
       items: [{ seq: 1 }],
-      next: 1,
+      // Nothing up to there needs to be looked at again.
+      next: 3,
     });
+  });
+
+  test('says of a position behind which events were removed that they are gone', async () => {
+    for (let number = 1; number <= 5; number += 1) await emit('a.made', 'x');
+    await clock.advance(1_000);
+    await emit('a.made', 'x');
+    while ((await world.store.events.forget(clock.now())) > 0);
+    const gone = { code: 'ERR_API_EVENTS_GONE', context: { after: 4, oldest: 6 } };
+    const answer = await world.get('/v1/events?after=4');
+    expect(answer.statusCode).toBe(410);
+    expect(answer.json()).toMatchObject(gone);
+    const stream = await openEvents(`${base}/v1/events`, { 'last-event-id': '4' });
+    expect(stream.response.status).toBe(410);
+    stream.close();
+    for (const kept of ['', '?after=0', '?after=5'])
+      expect((await world.get(`/v1/events${kept}`)).json()).toMatchObject({ items: [{ seq: 6 }], next: 6 });
   });
 
   test('streams what was after Last-Event-ID, then what comes', async () => {

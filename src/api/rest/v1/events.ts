@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { EventQuery } from '../../../interface/index.ts';
 import type { RouteContext, Routes } from '../../route.ts';
+import { ApiError } from '../../errors.ts';
 import { answers, closed, LastEventId, MAX_PAGE } from '../../schemas/common.ts';
 import { eventMessage, EventView, lastSeq } from '../../schemas/event.ts';
 import { SSE_TYPE, wantsEvents, type SseMessage } from '../../sse.ts';
@@ -43,13 +44,30 @@ export const eventRoutes: Routes = (app, context) => {
       };
       if (wantsEvents(request)) {
         const from = lastSeq(request.headers['last-event-id']) ?? after ?? context.events.last();
+        await requireKept(context, from);
         return context.streams.send(reply, (signal) => live(context, { ...filter, after: from }, signal));
       }
+      await requireKept(context, after);
+      const looked = context.events.last();
       const items = await context.events.query({ ...filter, after: after ?? 0, limit });
-      return reply.send({ items, next: items.at(-1)?.seq ?? after ?? 0 });
+      // All up to there was looked at, whatever of it fits: it need not be again.
+      const seen = items.length < limit ? looked : 0;
+      return reply.send({ items, next: Math.max(seen, items.at(-1)?.seq ?? after ?? 0) });
     },
   );
 };
+
+/** Who goes on from somewhere must not miss what was there; who begins, begins with the oldest that is kept. */
+async function requireKept({ events }: Pick<RouteContext, 'events'>, after = 0): Promise<void> {
+  if (after === 0) return;
+  const oldest = await events.oldest();
+  if (after >= oldest - 1) return;
+  throw new ApiError(
+    'ERR_API_EVENTS_GONE',
+    `Events after ${after} are kept from ${oldest} on: those before were removed after their retention time`,
+    { after, oldest },
+  );
+}
 
 async function* live(
   { events }: RouteContext,
