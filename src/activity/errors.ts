@@ -1,3 +1,4 @@
+import type { ActivityRecord } from '../interface/activity.ts';
 import { ErgonError, type ErrorCatalogue } from '../interface/errors.ts';
 
 export type ActivityErrorCode =
@@ -29,6 +30,16 @@ export class ActivityError extends ErgonError<ActivityErrorCode> {}
 export function batchNotFound(activityId: string, batchId: string): ActivityError {
   const message = `Activity ${activityId} has no batch ${batchId}, or its provider refused it`;
   return new ActivityError('ERR_ACTIVITY_BATCH_NOT_FOUND', message, { activityId, batchId });
+}
+
+export function logGone(activityId: string): ActivityError {
+  return new ActivityError('ERR_ACTIVITY_LOG_GONE', `The logs of activity ${activityId} were removed`, {
+    activityId,
+  });
+}
+
+export function hasEnded({ activityId, state }: Pick<ActivityRecord, 'activityId' | 'state'>): ActivityError {
+  return new ActivityError('ERR_ACTIVITY_ENDED', `Activity ${activityId} is ${state}`, { activityId, state });
 }
 
 export const activityErrors: ErrorCatalogue<ActivityErrorCode> = {
@@ -90,8 +101,9 @@ export const activityErrors: ErrorCatalogue<ActivityErrorCode> = {
     remedy: 'Check the batch id; hand the script over again if it was refused.',
   },
   ERR_ACTIVITY_LOG_GONE: {
-    meaning: "The activity's work directory was removed after its retention time, and its logs with it.",
-    remedy: 'Read the log in time; the requestor keeps its own copy.',
+    meaning:
+      "The activity's work directory was removed after its retention time, and its logs with it; or the requestor's copies of them were, `retention.days` after all was paid.",
+    remedy: 'Read the log in time; the requestor keeps its own copy for longer.',
   },
   ERR_ACTIVITY_REFUSED: {
     meaning: "The provider refused, in its own words; `detail` holds the provider's code.",

@@ -1,4 +1,5 @@
 export { ActivityError, activityErrors, type ActivityErrorCode } from './errors.ts';
+export { forgetActivities } from './forget.ts';
 export {
   activityProvider,
   type ActivityProvider,

@@ -8,6 +8,7 @@ export {
 export type * from './components.ts';
 export { ApiError, apiErrors, type ApiErrorCode } from './errors.ts';
 export { DEFAULT_LIMITS, type ApiLimits } from './limits.ts';
+export { forgetActivityNotes, forgetAgreementNotes } from './rest/yagna/forget.ts';
 export { problemStatus } from './problem-status.ts';
 export { idempotencyBucket } from './idempotency.ts';
 export { packageBucket } from './package-bucket.ts';

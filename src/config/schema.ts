@@ -107,6 +107,17 @@ export const configSchema = Type.Object(
       closed,
     ),
     yagna: yagnaSchema,
+    retention: Type.Object(
+      {
+        days: count(
+          'For how long what is over is kept: events, how activities went (scripts, results, samples, logs) once their bills are settled, agreements that nobody made; 0: for ever. Signed agreements, bills and payments are kept for good',
+          90,
+          0,
+          36_500,
+        ),
+      },
+      closed,
+    ),
     log: Type.Object(
       {
         level: Type.Union(

@@ -20,9 +20,11 @@ import { blobFetcher, blobServer, blobStore } from '../transfer/index.ts';
 import { newId } from '../util/id.ts';
 import { apiComponents } from './api-components.ts';
 import { eventMetrics } from './event-metrics.ts';
+import { forgettable } from './forgettable.ts';
 import { sellableHardware } from './hardware.ts';
 import { lifecycle, type Part } from './lifecycle.ts';
 import { nodeFiles } from './node-files.ts';
+import { retention } from './retention.ts';
 import { applyConfig, isDenied, sellingControl, type LiveConfig, type SellingGlue } from './selling.ts';
 import { services, type Ground, type Selling, type Services } from './services.ts';
 import { VERSION } from './version.ts';
@@ -118,6 +120,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
     { name: 'metrics', part: eventMetrics({ store, network, metrics: components.metrics }) },
     { name: 'offers', part: control ?? withoutOffers(all) },
     { name: 'api', part: server },
+    { name: 'retention', part: sweeper(config, ground, all) },
     { name: 'node files', part: fileKeeper(files, server) },
   ]);
   const life = lifecycle(parts, { logger });
@@ -218,6 +221,11 @@ function hardwareSold(config: Config): Promise<Selling['hardware']> {
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(storageBytes === undefined ? {} : { storageBytes }),
   });
+}
+
+function sweeper(config: Config, { store, clock, logger }: NodeGround, { payment }: Services): Startable {
+  const forget = forgettable(config, { store, payment });
+  return retention(config.retention, { clock, logger, forget });
 }
 
 /** A paused node holds its activities before anything could let them go. */

@@ -13,6 +13,7 @@ export * from './outbox.ts';
 export * from './payment.ts';
 export * from './property-names.ts';
 export * from './provider.ts';
+export * from './retention.ts';
 export * from './slots.ts';
 export * from './startable.ts';
 export * from './store.ts';

@@ -1,3 +1,4 @@
+export { forgetUnmade } from './agreements/forget.ts';
 export { agreementBucket } from './agreements/records.ts';
 export { deriveTerms } from './agreements/terms.ts';
 export type { AgreementDraft } from './agreements/requestor.ts';

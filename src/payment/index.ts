@@ -13,5 +13,6 @@ export {
   type PaymentRecord,
 } from './buckets.ts';
 export { PaymentError, paymentErrors, type PaymentErrorCode } from './errors.ts';
+export { forgetByHand } from './requestor/by-hand.ts';
 export { PAYMENT_PROTOCOL } from './wire.ts';
 export { ledger, type LedgerComponents, type LedgerInit } from './drivers/ledger/index.ts';

@@ -36,6 +36,8 @@ export interface PaymentQueries {
   /** Sums for each counterparty, platform and role. */
   balances(): Promise<Book[]>;
   billing(agreementId: string): Promise<BillingSummary>;
+  /** When its invoice was settled, ms since the epoch; undefined while there is none, or it is open or disputed. */
+  settledAt(agreementId: string): Promise<number | undefined>;
 }
 
 export function paymentQueries(store: Reader): PaymentQueries {
@@ -50,7 +52,15 @@ export function paymentQueries(store: Reader): PaymentQueries {
     payments: (options) => store.list(paymentsBucket, options),
     balances: async () => (await store.list(booksBucket)).map(({ value }) => value),
     billing: (agreementId) => billing(store, agreementId),
+    settledAt: (agreementId) => settledAt(store, agreementId),
   };
+}
+
+async function settledAt(store: Reader, agreementId: string): Promise<number | undefined> {
+  const invoices = await store.list(invoicesBucket, { where: { index: 'agreement', equals: agreementId } });
+  const [first, ...others] = invoices.map(({ value }) => value);
+  if (first?.state !== 'Settled' || others.some(({ state }) => state !== 'Settled')) return undefined;
+  return first.history.find(({ state }) => state === 'Settled')?.at;
 }
 
 async function billing(store: Reader, agreementId: string): Promise<BillingSummary> {

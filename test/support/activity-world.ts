@@ -73,12 +73,13 @@ export class ActivityWorld {
     { terms: Terms; expiresAt: number; state: 'Approved' | 'Terminated' }
   >();
   readonly #terminations = new Map<string, { by: Role; reason: Reason }>();
-  #logsDir = '';
+  /** Of the requestor's copies. */
+  logsDir = '';
   #provider: { activities: ActivityProvider; network: Network } | undefined;
   #requestor: { activities: ActivityRequestor; network: Network } | undefined;
 
   async start(): Promise<void> {
-    this.#logsDir = await mkdtemp(join(tmpdir(), 'ergon-activity-'));
+    this.logsDir = await mkdtemp(join(tmpdir(), 'ergon-activity-'));
     await this.providerStore.start();
     await this.requestorStore.start();
     await this.startProvider();
@@ -90,7 +91,7 @@ export class ActivityWorld {
     await this.stopProvider();
     await this.providerStore.stop();
     await this.requestorStore.stop();
-    await rm(this.#logsDir, { recursive: true, force: true });
+    await rm(this.logsDir, { recursive: true, force: true });
   }
 
   get provider(): ActivityProvider {
@@ -161,7 +162,7 @@ export class ActivityWorld {
   async startRequestor(between: Between = NOTHING): Promise<void> {
     const network = this.hub.join(REQUESTOR);
     const activities = activityRequestor(
-      { logsDir: this.#logsDir, commandTimeoutMs: 60_000, abandonAfterMs: HOUR },
+      { logsDir: this.logsDir, commandTimeoutMs: 60_000, abandonAfterMs: HOUR },
       {
         store: between.store(this.requestorStore),
         network,

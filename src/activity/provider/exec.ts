@@ -17,8 +17,9 @@ export function execScript(context: ProviderContext, request: ExecRequest, sende
     const record = owned(activityId, await tx.get(activities, activityId), sender);
     const known = await tx.get(batches, batchKey(activityId, batchId));
     if (known !== undefined) return sameBatch(known, script);
+    if (isFinal(record.state)) throw ended(activityId, record.state);
     const supervision = await supervisionOf(tx, activityId);
-    if (isFinal(record.state) || supervision.end !== undefined) throw ended(activityId, record.state);
+    if (supervision.end !== undefined) throw ended(activityId, record.state);
     const now = context.clock.now();
     if (now >= supervision.spec.deadline) throw agreementNotActive(record.agreementId, 'has expired');
     const [busyWith] = supervision.openBatches;
@@ -42,6 +43,7 @@ export function destroyActivity(
   const { activityId, reason } = request;
   return context.store.transact(async (tx) => {
     const record = owned(activityId, await tx.get(activities, activityId), sender);
+    if (isFinal(record.state)) return;
     const supervision = await supervisionOf(tx, activityId);
     requestEnd(tx, record, supervision, endByRequestor(supervision, reason));
   });

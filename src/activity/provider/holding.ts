@@ -45,6 +45,7 @@ async function change(context: ProviderContext, activityId: string, wish: Change
   const { store, changes } = context;
   await store.transact(async (tx) => {
     const record = wish.owned(await tx.get(activities, activityId));
+    if (isFinal(record.state)) throw ended(activityId, record.state);
     note(tx, record, await supervisionOf(tx, activityId), wish);
   });
   changes.notify(activityId);
@@ -55,7 +56,7 @@ function note(tx: Transaction, record: ActivityRecord, supervision: Supervision,
   const { activityId, state } = record;
   const { by, isHeld } = wish;
   const before = supervision.holds ?? [];
-  if (isFinal(state) || supervision.end !== undefined) throw ended(activityId, state);
+  if (supervision.end !== undefined) throw ended(activityId, state);
   if (before.includes(by) === isHeld) {
     if (!isHeld && (record.holds ?? []).some((holder) => holder !== by)) throw heldByOthers(record);
     return;

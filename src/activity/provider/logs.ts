@@ -1,5 +1,5 @@
 import { isErgonError, type LogSlice, type LogStream } from '../../interface/index.ts';
-import { ActivityError } from '../errors.ts';
+import { ActivityError, logGone } from '../errors.ts';
 import { isFinal } from '../machine.ts';
 import { activities, supervisions } from '../records.ts';
 import type { ProviderContext } from './context.ts';
@@ -30,23 +30,17 @@ export async function readProviderLog(
   offset: number,
   maxBytes: number,
 ): Promise<LogSlice> {
-  const supervision = await store.get(supervisions, activityId);
-  if (supervision === undefined) {
-    throw new ActivityError('ERR_ACTIVITY_NOT_FOUND', `There is no activity ${activityId}`, { activityId });
-  }
-  if (supervision.disposed) throw logGone(activityId);
   // Asked before the log is: what is written in between is then not called final. And of an activity whose journal
   // never came to an end, or is not to be read, only the books say that it has ended.
   const record = await store.get(activities, activityId);
-  const ended = record !== undefined && isFinal(record.state);
+  if (record === undefined) {
+    throw new ActivityError('ERR_ACTIVITY_NOT_FOUND', `There is no activity ${activityId}`, { activityId });
+  }
+  const supervision = await store.get(supervisions, activityId);
+  if (supervision?.disposed !== false) throw logGone(activityId);
+  const ended = isFinal(record.state);
   return exeUnits.readLog(activityId, stream, offset, maxBytes, ended).catch((error: unknown) => {
     // Its work directory was deleted under it.
     throw ended && isErgonError(error, 'ERR_EXE_UNIT_NOT_FOUND') ? logGone(activityId) : error;
-  });
-}
-
-function logGone(activityId: string): ActivityError {
-  return new ActivityError('ERR_ACTIVITY_LOG_GONE', `The logs of activity ${activityId} were removed`, {
-    activityId,
   });
 }

@@ -1,4 +1,5 @@
 import type { ActivityRecord } from '../../interface/index.ts';
+import { ActivityError } from '../errors.ts';
 import { isFinal } from '../machine.ts';
 import { MAX_UPDATES, type UpdatesAnswer, type UpdatesRequest } from '../messages.ts';
 import { activities, activityUpdates, supervisions, updateKey } from '../records.ts';
@@ -38,6 +39,10 @@ async function lookUp(context: ProviderContext, request: UpdatesRequest): Promis
   const { activityId, afterSeq } = request;
   // Before the updates: whoever reads "final" here has everything that leads to it.
   const record = await store.get(activities, activityId);
+  if ((await store.get(supervisions, activityId)) === undefined) {
+    const message = `How activity ${activityId} went is forgotten here`;
+    throw new ActivityError('ERR_ACTIVITY_NOT_FOUND', message, { activityId });
+  }
   const sizes = await sizesOf(context, record, activityId);
   const found = await store.list(activityUpdates, {
     where: { index: 'activityId', equals: activityId },

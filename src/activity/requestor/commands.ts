@@ -7,7 +7,7 @@ import type {
   Transaction,
 } from '../../interface/index.ts';
 import { emit } from '../books.ts';
-import { ActivityError } from '../errors.ts';
+import { ActivityError, hasEnded } from '../errors.ts';
 import { isFinal } from '../machine.ts';
 import type { CreateRequest } from '../messages.ts';
 import { activities, batches, batchKey, blobGrants, grantKey, remotes, type Remote } from '../records.ts';
@@ -18,8 +18,11 @@ import type { RequestorContext } from './context.ts';
 /** Batches handed over and not known to have finished: the provider takes one at a time. */
 const MAX_OPEN_BATCHES = 8;
 
-/** Notes the wish for an activity. */
-export async function noteActivity(context: RequestorContext, request: CreateRequest): Promise<Remote> {
+/** Notes the wish for an activity. Where it runs; nothing of one that has long ended. */
+export async function noteActivity(
+  context: RequestorContext,
+  request: CreateRequest,
+): Promise<Remote | undefined> {
   const { store, clock, agreements } = context;
   const { activityId, agreementId, package: taskPackage, limits } = request;
   const agreement = await agreements.get(agreementId);
@@ -29,7 +32,7 @@ export async function noteActivity(context: RequestorContext, request: CreateReq
     const party = { role: 'requestor', address: agreement.agreement.provider } as const;
     const known = await tx.get(remotes, activityId);
     if (held !== undefined) sameActivity(held, request, party);
-    if (known !== undefined) return known;
+    if (known !== undefined || held !== undefined) return known;
     checkActive(agreement, clock.now());
     const now = clock.now();
     const record: ActivityRecord = {
@@ -66,8 +69,9 @@ export function noteBatch(
     const { record, remote } = await held(tx, activityId);
     const known = await tx.get(batches, batchKey(activityId, batchId));
     if (known !== undefined) return sameBatch(known, script);
-    if (isFinal(record.state) || remote.destroy !== undefined) {
-      const message = `Activity ${activityId} is ${isFinal(record.state) ? record.state : 'ending'}`;
+    if (isFinal(record.state)) throw hasEnded(record);
+    if (remote.destroy !== undefined) {
+      const message = `Activity ${activityId} is ending`;
       throw new ActivityError('ERR_ACTIVITY_ENDED', message, { activityId, state: record.state });
     }
     if (remote.openBatches.length >= MAX_OPEN_BATCHES) {
@@ -91,8 +95,8 @@ export function noteDestroy(
   reason: Reason | undefined,
 ): Promise<boolean> {
   return store.transact(async (tx) => {
+    if (await isOver(tx, activityId)) return false;
     const { record, remote } = await held(tx, activityId);
-    if (isFinal(record.state)) return false;
     if (remote.destroy === undefined) {
       tx.put(remotes, activityId, { ...remote, destroy: reason === undefined ? {} : { reason } });
       emit(tx, record, 'activity.end-requested', reason === undefined ? {} : { reason });
@@ -101,7 +105,12 @@ export function noteDestroy(
   });
 }
 
-/** @throws ActivityError ERR_ACTIVITY_NOT_FOUND */
+async function isOver(tx: Transaction, activityId: string): Promise<boolean> {
+  const record = await tx.get(activities, activityId);
+  return record?.role === 'requestor' && isFinal(record.state);
+}
+
+/** @throws ActivityError ERR_ACTIVITY_NOT_FOUND, ERR_ACTIVITY_ENDED when how it went is forgotten already */
 async function held(
   tx: Transaction,
   activityId: string,
@@ -109,6 +118,7 @@ async function held(
   const record = await tx.get(activities, activityId);
   const remote = await tx.get(remotes, activityId);
   if (record !== undefined && remote !== undefined) return { record, remote };
+  if (record?.role === 'requestor' && isFinal(record.state)) throw hasEnded(record);
   throw notFound(activityId);
 }
 

@@ -1,5 +1,5 @@
 import type { ActivityRecord, Batch } from '../../interface/index.ts';
-import { ActivityError, batchNotFound } from '../errors.ts';
+import { batchNotFound, hasEnded } from '../errors.ts';
 import { isFinal } from '../machine.ts';
 import { checkBatchAnswer, checkSnapshot, HOLD_WAIT_MS } from '../messages.ts';
 import { activities, batches, batchKey, remotes, type Remote } from '../records.ts';
@@ -99,9 +99,4 @@ async function find({ store }: RequestorContext, activityId: string): Promise<Ac
   const record = await store.get(activities, activityId);
   if (record?.role === 'requestor') return record;
   throw notFound(activityId);
-}
-
-function hasEnded({ activityId, state }: ActivityRecord): ActivityError {
-  const message = `Activity ${activityId} is ${state}`;
-  return new ActivityError('ERR_ACTIVITY_ENDED', message, { activityId, state });
 }

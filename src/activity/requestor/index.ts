@@ -8,6 +8,7 @@ import type {
 } from '../../interface/index.ts';
 import { Background } from '../background.ts';
 import { Changes } from '../changes.ts';
+import { logGone } from '../errors.ts';
 import { activities, batches, batchKey, blobGrants, remotes } from '../records.ts';
 import { unreachable } from './ask.ts';
 import { noteActivity, noteBatch, noteDestroy, notFound } from './commands.ts';
@@ -62,7 +63,7 @@ export function activityRequestor(
     get: find,
     async create(request, signal) {
       const remote = await noteActivity(context, request);
-      if (!remote.logsComplete) follower.follow(remote);
+      if (remote?.logsComplete === false) follower.follow(remote);
       await arrive(request.activityId, delivery.create(request.activityId), signal);
       const record = await find(request.activityId);
       if (record === undefined) throw notFound(request.activityId);
@@ -79,7 +80,7 @@ export function activityRequestor(
       batchEnd(context, activityId, batchId, AbortSignal.any([signal, background.signal])),
     async readLog(activityId, stream, offset, maxBytes) {
       const remote = await store.get(remotes, activityId);
-      if (remote === undefined) throw notFound(activityId);
+      if (remote === undefined) throw (await find(activityId)) ? logGone(activityId) : notFound(activityId);
       return { ...(await copies.read(activityId, stream, offset, maxBytes)), final: remote.logsComplete };
     },
     waitLog: (activityId, stream, end, signal) =>

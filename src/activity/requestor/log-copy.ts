@@ -1,4 +1,4 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogSlice, LogStream } from '../../interface/index.ts';
 import { hasCode } from '../../util/error-code.ts';
@@ -56,6 +56,12 @@ export class LogCopies {
     } finally {
       await file.close();
     }
+  }
+
+  /** Both streams; nothing where there is nothing. */
+  async remove(activityId: string): Promise<void> {
+    await rm(this.#path(activityId, 'stdout'), { force: true });
+    await rm(this.#path(activityId, 'stderr'), { force: true });
   }
 
   /** Ids hold neither dots nor slashes, so the name stays in the directory. */

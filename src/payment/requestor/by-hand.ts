@@ -25,3 +25,8 @@ export async function decidesAtOnce(
 ): Promise<boolean> {
   return kit.settings.decideAtOnce && (await reader.get(byHandBucket, agreementId)) === undefined;
 }
+
+/** Of an agreement that came to nothing, and will have no bills. */
+export function forgetByHand(tx: Transaction, agreementId: string): void {
+  tx.delete(byHandBucket, agreementId);
+}

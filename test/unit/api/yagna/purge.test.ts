@@ -60,21 +60,37 @@ it('drops all events that are too old, however many came since the last time', a
   );
 });
 
-it('drops a demand whose time is over with all that hangs on it, though nobody has closed it', async () => {
+async function demandWithProposal() {
   const platforms = new Platforms({}, []);
   const book = new DemandBook(context, platforms);
   const negotiations = new Negotiations(context, book, platforms);
-  await book.publish({ properties: {}, constraints: '(&)' });
+  const { demandId } = await book.publish({ properties: {}, constraints: '(&)' });
   await clock.advance(1_000);
-  const all = async (): Promise<number[]> => [
-    (await store.list(demandBucket)).length,
-    (await store.list(proposalBucket)).length,
-    (await store.list(demandEventBucket)).length,
-  ];
+  return { book, negotiations, demandId };
+}
+const all = async (): Promise<number[]> => [
+  (await store.list(demandBucket)).length,
+  (await store.list(proposalBucket)).length,
+  (await store.list(demandEventBucket)).length,
+];
+
+it('drops a demand whose time is over with all that hangs on it, though nobody has closed it', async () => {
+  const { book, negotiations } = await demandWithProposal();
   await negotiations.purge();
   expect(await all()).toEqual([1, 1, 1]);
   await clock.advance(DAY_MS);
   await negotiations.purge();
   expect(await all()).toEqual([0, 0, 0]);
   book.stop();
+});
+
+it('drops a closed demand with its proposals after an hour in which an agreement may still be made of them', async () => {
+  const { book, negotiations, demandId } = await demandWithProposal();
+  await book.close(demandId);
+  await clock.advance(DAY_MS / 24 - 1);
+  await negotiations.purge();
+  expect(await all()).toEqual([1, 1, 0]);
+  await clock.advance(1);
+  await negotiations.purge();
+  expect(await all()).toEqual([0, 0, 0]);
 });

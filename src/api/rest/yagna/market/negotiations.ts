@@ -28,6 +28,8 @@ const READING_MS = 5_000;
 /** A draft with less time than this is asked for anew before an agreement is made of it. */
 const MIN_LEFT_MS = 45_000;
 const PURGE_PAGE = 256;
+/** A client may make an agreement of a draft a little after it has closed the demand. */
+const CLOSED_KEPT_MS = 3600 * 1000;
 
 type Context = Pick<
   YagnaContext,
@@ -222,7 +224,10 @@ export class Negotiations {
     });
   }
 
-  /** Drops what nobody can use any more: demands whose time is over, with their proposals and unread events. */
+  /**
+   * Drops what nobody can use any more: demands whose time is over, or that were closed a while ago, with their
+   * proposals and unread events.
+   */
   async purge(): Promise<void> {
     const { store, clock } = this.#context;
     const now = clock.now();
@@ -232,7 +237,7 @@ export class Negotiations {
         limit: PURGE_PAGE,
         ...(after !== undefined && { after }),
       });
-      for (const { id, value } of page) if (value.expiresAt <= now) await this.#drop(id);
+      for (const { id, value } of page) if (isOver(value, now)) await this.#drop(id);
       after = page.length < PURGE_PAGE ? undefined : page.at(-1)?.id;
     } while (after !== undefined);
   }
@@ -245,6 +250,10 @@ export class Negotiations {
       tx.delete(demandBucket, demandId);
     });
   }
+}
+
+function isOver({ expiresAt, closedAt = Infinity }: DemandRecord, now: number): boolean {
+  return Math.min(expiresAt, closedAt + CLOSED_KEPT_MS) <= now;
 }
 
 function sameProperties(a: Properties, b: Properties): boolean {

@@ -1,0 +1,61 @@
+import type { Clock, Forget, Logger, Startable } from '../interface/index.ts';
+import { delay } from '../util/delay.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+/** After the start a node has better things to do. */
+const FIRST_AFTER_MS = 10 * 60 * 1000;
+const EVERY_MS = 6 * 3600 * 1000;
+/** Between two steps, so that whoever waits for the books comes first. */
+const BREATH_MS = 20;
+
+export interface RetentionInit {
+  /** For how long what is over is kept; 0: for ever. */
+  readonly days: number;
+}
+
+export interface RetentionComponents {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** By the name that logs call it by. */
+  readonly forget: Readonly<Record<string, Forget>>;
+}
+
+/** Sweeps now and then through what is over, and has each part of the node forget what it need not keep. */
+export function retention({ days }: RetentionInit, components: RetentionComponents): Startable {
+  const { clock, logger, forget } = components;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let running = Promise.resolve();
+  const breathe = (): Promise<void> => delay(clock, BREATH_MS, signal);
+
+  const sweep = async (): Promise<void> => {
+    const before = clock.now() - days * DAY_MS;
+    for (const [what, one] of Object.entries(forget)) {
+      try {
+        const forgotten = await one(before, breathe);
+        if (forgotten > 0) logger.info({ what, forgotten, before }, 'what was over for long is forgotten');
+      } catch (err) {
+        if (signal.aborted) return;
+        logger.warn({ what, err }, 'what is over could not be forgotten; trying again later');
+      }
+    }
+  };
+  const run = async (): Promise<void> => {
+    for (let waitMs = FIRST_AFTER_MS; ; waitMs = EVERY_MS) {
+      // Rejects when the node stops.
+      await delay(clock, waitMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      await sweep();
+    }
+  };
+
+  return {
+    async start() {
+      if (days > 0) running = run();
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
