@@ -46,6 +46,7 @@ export function yagnaPage(): string {
     '  node runs, meters and bills what was agreed on; `CreateActivity` and `DestroyActivity` tell the program of it.',
     '- `cancel` of a bill takes effect once the requestor has let go of it undecided; in Yagna it does nothing.',
     '- A bill that was rejected stays rejected, since the rejection is signed; in Yagna it can still be accepted.',
+    '- An allocation with a `deposit` is refused: bills are paid out of the account of this node, never of another one.',
     '- Task packages and files are brought to the requestor, which hands them to its provider as blobs.',
     '- In a network, the requestor takes part by TCP connections only: packets to its own address are answered by nothing',
     '  (docs/network.md).',

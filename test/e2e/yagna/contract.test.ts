@@ -357,6 +357,7 @@ describe("Yagna's API between real nodes, each answer held against its specifica
       ['POST', `${M}/agreements`, { proposalId: 'unknown', validTo: 'yesterday' }],
       ['GET', `${M}/agreementEvents?afterTimestamp=never`, undefined],
       ['POST', `${P}/allocations`, { totalAmount: 'much' }],
+      ['POST', `${P}/allocations`, { totalAmount: '1', deposit: { id: '0x1', contract: '0x2' } }],
       ['GET', `${P}/demandDecorations?allocationIds=`, undefined],
       ['GET', `${P}/invoiceEvents?timeout=soon`, undefined],
       ['POST', `${A}/activity`, { agreement: 1 }],

@@ -24,6 +24,7 @@ const Body = Type.Object({
   address: Type.Optional(Empty),
   timeout: Type.Optional(Empty),
   makeDeposit: Type.Optional(Type.Union([Type.Null(), Type.Boolean()])),
+  deposit: Type.Optional(Type.Unknown()),
 });
 const Update = Type.Object({
   totalAmount: Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Number()])),
@@ -38,7 +39,10 @@ const ACT = { scope: 'requestor' } as const;
 export function allocationRoutes(app: ApiServer, { context, platforms, me }: YagnaRooms): void {
   const desk = new AllocationDesk(context, platforms);
   app.post('/allocations', { config: ACT, schema: { body: Body } }, async ({ body }, reply) => {
-    const { address, timeout, makeDeposit } = body;
+    const { address, timeout, makeDeposit, deposit } = body;
+    // Whoever names one means somebody else's money: its own must not be taken in its place.
+    if (deposit !== undefined && deposit !== null)
+      throw invalid('Deposits are not served: an allocation here is out of the account of this node');
     const platform = platformOf(body.paymentPlatform);
     const made = await desk.create({
       totalAmount: String(body.totalAmount),
