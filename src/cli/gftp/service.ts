@@ -29,7 +29,7 @@ export interface ServiceTools {
 /** One name that this process serves for as long as it is open, also to a daemon that was started anew. */
 export class Service {
   readonly #id: string;
-  readonly #components: Components;
+  #components: Components;
   readonly #tools: ServiceTools;
   readonly #closed = new AbortController();
   #socket: WebSocket | undefined;
@@ -40,6 +40,11 @@ export class Service {
     this.#id = id;
     this.#components = components;
     this.#tools = tools;
+  }
+
+  /** Answers by these from now on; they have the same names. */
+  serve(components: Components): void {
+    this.#components = components;
   }
 
   /** Resolves once the daemon can ask. */

@@ -11,19 +11,30 @@ export interface FileAtUrl {
   readonly url: string;
 }
 
+interface Shelved {
+  readonly service: Service;
+  /** Until then nobody can be told of its URL. */
+  readonly opened: Promise<void>;
+}
+
 /** The files of one `gftp`: published, or waited for, as long as it runs. */
 export class Shelf {
   readonly #tools: ServiceTools;
-  readonly #services = new Map<string, Service>();
+  readonly #services = new Map<string, Shelved>();
 
   constructor(tools: ServiceTools) {
     this.#tools = tools;
   }
 
-  /** The same content has the same URL; whoever publishes it anew is asked from then on. */
+  /**
+   * The same content has the same URL. Published again, it is read from where it is now, and transfers that are under
+   * way go on: programs publish a file anew for each provider that they bring it to.
+   */
   async publish(file: string): Promise<FileAtUrl> {
     const { id, components } = await publishedFile(file);
-    await this.#open(id, new Service(id, components, this.#tools));
+    const known = this.#services.get(id);
+    known?.service.serve(components);
+    await (known?.opened ?? this.#open(id, new Service(id, components, this.#tools)));
     return { file, url: await this.#tools.gateway.urlOf(id) };
   }
 
@@ -45,9 +56,9 @@ export class Shelf {
   /** False when nothing is published or waited for under this URL. */
   async close(url: string): Promise<boolean> {
     const id = idOf(url);
-    const service = this.#services.get(id);
-    if (service !== undefined) await this.#close(id, service);
-    return service !== undefined;
+    const known = this.#services.get(id);
+    if (known !== undefined) await this.#close(id, known.service);
+    return known !== undefined;
   }
 
   async download(url: string, file: string): Promise<FileAtUrl> {
@@ -62,19 +73,27 @@ export class Shelf {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#services].map(([id, service]) => this.#close(id, service)));
+    await Promise.all([...this.#services].map(([id, { service }]) => this.#close(id, service)));
   }
 
   async #open(id: string, service: Service): Promise<void> {
-    await service.open();
-    const before = this.#services.get(id);
-    this.#services.set(id, service);
-    await before?.close();
+    const opened = service.open();
+    this.#services.set(id, { service, opened });
+    try {
+      await opened;
+    } catch (error) {
+      this.#forget(id, service);
+      throw error;
+    }
   }
 
   async #close(id: string, service: Service): Promise<void> {
-    if (this.#services.get(id) === service) this.#services.delete(id);
+    this.#forget(id, service);
     await service.close();
+  }
+
+  #forget(id: string, service: Service): void {
+    if (this.#services.get(id)?.service === service) this.#services.delete(id);
   }
 }
 

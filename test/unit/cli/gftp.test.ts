@@ -118,6 +118,31 @@ describe('gftp server', () => {
     await Promise.all([one.stop(), other.stop()]);
   });
 
+  test('what is published again, also from elsewhere, goes on to whoever reads it', async () => {
+    const one = new Server();
+    const bytes = randomBytes(16_000_000);
+    const [first, copy] = [join(dir, 'first'), join(dir, 'copy')];
+    await Promise.all([first, copy].map((path) => writeFile(path, bytes)));
+    const publish = { jsonrpc: '2.0', id: 1, method: 'publish', params: { files: [first] } };
+    const both = (await one.line(JSON.stringify([publish, publish]))) as { result: { url: string }[] }[];
+    const [published, again] = both.map(({ result }) => result[0]!.url);
+    expect(again).toBe(published);
+    const [, where] = /^gftp:\/(.+)$/.exec(published!)!;
+    const reply = await fetch(`${url}/gsb-api/v1/gftp${where}`, {
+      headers: { authorization: 'Bearer key-admin' },
+    });
+    const parts: Uint8Array[] = [];
+    for await (const part of reply.body!) {
+      parts.push(part);
+      if (parts.length > 1) continue;
+      expect(await one.publish(copy)).toBe(published);
+    }
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+    await rm(first);
+    expect((await gftp('download', published!, join(dir, 'down'))).status).toBe(0);
+    await one.stop();
+  });
+
   test('serves no other content than what it has named', async () => {
     const one = new Server();
     const path = join(dir, 'file');
