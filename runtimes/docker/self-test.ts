@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { ExeUnitRuntime } from '../../src/interface/exe-unit-runtime.ts';
-import { RuntimeError } from '../errors.ts';
+import { expectOutput } from '../shared/self-test.ts';
 import { BLOCK, makeHeader, paddingOf } from './image/tar-header.ts';
 import { BINARIES } from './init/binaries.ts';
 
@@ -21,28 +21,6 @@ export async function selfTest(runtime: ExeUnitRuntime, workDir: string): Promis
   await mkdir(workDir, { recursive: true });
   const packagePath = path.join(workDir, 'self-test.tar');
   await writeFile(packagePath, testImage());
-  const spec = { activityId: 'self-test', workDir, packagePath, env: {}, resources: RESOURCES };
-  const handle = await runtime.deploy(spec);
-  try {
-    await runtime.start(handle, []);
-    let text = '';
-    const collect = async (chunk: Uint8Array): Promise<void> => {
-      text += Buffer.from(chunk).toString();
-    };
-    const running = await runtime.run(
-      handle,
-      { entryPoint: '/program', args: ['--self-test'], env: {} },
-      { stdout: collect, stderr: collect },
-    );
-    const exit = await running.exit;
-    if (exit.kind !== 'exited' || exit.code !== 0 || text !== TEXT) {
-      const found = `${JSON.stringify(exit)}, output ${JSON.stringify(text)}`;
-      throw new RuntimeError(
-        'ERR_RUNTIME_FAILED',
-        `The test program should have printed a line and ended: ${found}`,
-      );
-    }
-  } finally {
-    await runtime.destroy(handle);
-  }
+  const deployment = { workDir, packagePath, resources: RESOURCES };
+  await expectOutput(runtime, deployment, { entryPoint: '/program', args: ['--self-test'] }, TEXT);
 }

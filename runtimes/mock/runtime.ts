@@ -13,6 +13,7 @@ import type {
 import { checker } from '../../src/util/check.ts';
 import { newId } from '../../src/util/id.ts';
 import { RuntimeError } from '../errors.ts';
+import { expectOutput } from '../shared/self-test.ts';
 import { directoryBytes } from './directory-bytes.ts';
 import { killTree, reapedCpuNs, signalTree, usageOf } from './process-tree.ts';
 import { launch } from './launch.ts';
@@ -188,26 +189,6 @@ function fingerprint(diesWithSupervisor: boolean): Fingerprint {
 
 async function selfTest(runtime: ExeUnitRuntime, workDir: string): Promise<void> {
   const resources = { cpuThreads: 1, memoryBytes: 1 << 26, storageBytes: 1 << 20 };
-  const handle = await runtime.deploy({ activityId: 'self-test', workDir, env: {}, resources });
-  try {
-    await runtime.start(handle, []);
-    let text = '';
-    const collect = async (chunk: Uint8Array): Promise<void> => {
-      text += Buffer.from(chunk).toString();
-    };
-    const running = await runtime.run(
-      handle,
-      { entryPoint: 'echo', args: ['self-test'], env: {} },
-      { stdout: collect, stderr: collect },
-    );
-    const exit = await running.exit;
-    if (exit.kind !== 'exited' || exit.code !== 0 || text !== 'self-test\n') {
-      throw new RuntimeError(
-        'ERR_RUNTIME_FAILED',
-        `echo printed ${JSON.stringify(text)} and ended ${JSON.stringify(exit)}`,
-      );
-    }
-  } finally {
-    await runtime.destroy(handle);
-  }
+  const command = { entryPoint: 'echo', args: ['self-test'] };
+  await expectOutput(runtime, { workDir, resources }, command, 'self-test\n');
 }

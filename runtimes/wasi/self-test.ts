@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ExeUnitRuntime } from '../../src/interface/exe-unit-runtime.ts';
-import { RuntimeError } from '../errors.ts';
+import { expectOutput } from '../shared/self-test.ts';
 
 const TEXT = 'ergon\n';
 const RESOURCES = { cpuThreads: 1, memoryBytes: 16 << 20, storageBytes: 1 << 20 };
@@ -31,34 +31,6 @@ function testModule(): Uint8Array {
 export async function selfTest(runtime: ExeUnitRuntime, workDir: string): Promise<void> {
   const packagePath = path.join(workDir, 'self-test.wasm');
   await writeFile(packagePath, testModule());
-  const handle = await runtime.deploy({
-    activityId: 'self-test',
-    workDir,
-    packagePath,
-    env: {},
-    resources: RESOURCES,
-  });
-  try {
-    await runtime.start(handle, []);
-    let stdout = '';
-    let stderr = '';
-    const running = await runtime.run(
-      handle,
-      { entryPoint: 'self-test', args: [], env: {} },
-      {
-        stdout: async (chunk) => void (stdout += Buffer.from(chunk).toString()),
-        stderr: async (chunk) => void (stderr += Buffer.from(chunk).toString()),
-      },
-    );
-    const exit = await running.exit;
-    if (exit.kind !== 'exited' || exit.code !== 0 || stdout !== TEXT) {
-      const found = `${JSON.stringify(exit)}, stdout ${JSON.stringify(stdout)}, stderr ${JSON.stringify(stderr)}`;
-      throw new RuntimeError(
-        'ERR_RUNTIME_FAILED',
-        `The test program should have printed a line and ended: ${found}`,
-      );
-    }
-  } finally {
-    await runtime.destroy(handle);
-  }
+  const deployment = { workDir, packagePath, resources: RESOURCES };
+  await expectOutput(runtime, deployment, { entryPoint: 'self-test', args: [] }, TEXT);
 }

@@ -1,21 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DATA, E, Guest, O, RESULT_AT, volume } from './guest.ts';
+import { describe, expect, it } from 'vitest';
+import { DATA, E, O, RESULT_AT, guestForEach, volume, Guest, type Volume } from './guest.ts';
 
 const APPEND = 1;
 
 describe('files of a guest', () => {
-  let place: ReturnType<typeof volume>;
   let guest: Guest;
-  beforeEach(() => {
-    place = volume();
-    guest = new Guest({ preopens: [{ hostPath: place.root, guestPath: '/data' }] });
-  });
-  afterEach(() => {
-    expect(guest.faults).toEqual([]);
-    place.done();
-  });
+  let place: Volume;
+  guestForEach('/data', (made) => ({ guest, place } = made));
   const onHost = (name: string): string => fs.readFileSync(path.join(place.root, name), 'utf8');
 
   it('are written, overwritten in the middle, appended to and read', () => {
@@ -144,16 +137,9 @@ describe('files of a guest', () => {
 });
 
 describe('directories of a guest', () => {
-  let place: ReturnType<typeof volume>;
   let guest: Guest;
-  beforeEach(() => {
-    place = volume();
-    guest = new Guest({ preopens: [{ hostPath: place.root, guestPath: '/' }] });
-  });
-  afterEach(() => {
-    expect(guest.faults).toEqual([]);
-    place.done();
-  });
+  let place: Volume;
+  guestForEach('/', (made) => ({ guest, place } = made));
 
   /** Reads a listing with a buffer of this size, going on after the last entry that came whole. */
   function list(bufferSize: number): string[] {

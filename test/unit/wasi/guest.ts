@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { afterEach, beforeEach, expect } from 'vitest';
 import { importFunctions, type ImportFunction } from '../../../runtimes/wasi/host/door.ts';
 import { Departure } from '../../../runtimes/wasi/host/exit.ts';
 import { ERRNO } from '../../../runtimes/wasi/host/errno.ts';
@@ -143,11 +144,40 @@ export const O = { CREAT: 1, DIRECTORY: 2, EXCL: 4, TRUNC: 8 } as const;
 export const RESULT_AT = RESULT;
 export const E = ERRNO;
 
+export interface Volume {
+  readonly root: string;
+  readonly outside: string;
+  done(): void;
+}
+
 /** A fresh directory `inside` with a secret beside it, removed by `done`. */
-export function volume(): { root: string; outside: string; done: () => void } {
+export function volume(): Volume {
   const base = fs.mkdtempSync(path.join(os.tmpdir(), 'ergon-host-'));
   const root = path.join(base, 'inside');
   fs.mkdirSync(root);
   fs.writeFileSync(path.join(base, 'secret'), 'secret');
   return { root, outside: base, done: () => fs.rmSync(base, { recursive: true, force: true }) };
+}
+
+/**
+ * Before each test of a suite a new guest with one preopened directory, which `fill` may put something into; after each,
+ * a look that no host call failed in a way of its own.
+ */
+export function guestForEach(
+  guestPath: string,
+  take: (made: { guest: Guest; place: Volume }) => void,
+  fill: (root: string) => void = () => undefined,
+): void {
+  let guest: Guest;
+  let place: Volume;
+  beforeEach(() => {
+    place = volume();
+    fill(place.root);
+    guest = new Guest({ preopens: [{ hostPath: place.root, guestPath }] });
+    take({ guest, place });
+  });
+  afterEach(() => {
+    expect(guest.faults).toEqual([]);
+    place.done();
+  });
 }

@@ -1,21 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { E, Guest, O, RESULT_AT, volume } from './guest.ts';
+import { describe, expect, it } from 'vitest';
+import { E, O, RESULT_AT, guestForEach, type Guest, type Volume } from './guest.ts';
 
 describe('paths of a guest', () => {
-  let place: ReturnType<typeof volume>;
   let guest: Guest;
-  beforeEach(() => {
-    place = volume();
-    fs.mkdirSync(path.join(place.root, 'dir'));
-    fs.writeFileSync(path.join(place.root, 'dir/file'), 'inside');
-    guest = new Guest({ preopens: [{ hostPath: place.root, guestPath: '/' }] });
-  });
-  afterEach(() => {
-    expect(guest.faults).toEqual([]);
-    place.done();
-  });
+  let place: Volume;
+  guestForEach(
+    '/',
+    (made) => ({ guest, place } = made),
+    (root) => {
+      fs.mkdirSync(path.join(root, 'dir'));
+      fs.writeFileSync(path.join(root, 'dir/file'), 'inside');
+    },
+  );
 
   it.each(['dir/file', './dir/./file', 'dir/../dir/file', 'dir//file', 'dir/../dir/../dir/file'])(
     'resolves %s below the directory',

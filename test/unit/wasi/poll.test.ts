@@ -1,22 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { E, Guest, O, RESULT_AT, volume } from './guest.ts';
+import { describe, expect, it } from 'vitest';
+import { E, O, RESULT_AT, guestForEach, volume, Guest, type Volume } from './guest.ts';
 
 const IN = 1024;
 const OUT = 4096;
 
 describe('poll_oneoff', () => {
-  let place: ReturnType<typeof volume>;
   let guest: Guest;
-  beforeEach(() => {
-    place = volume();
-    guest = new Guest({ preopens: [{ hostPath: place.root, guestPath: '/' }] });
-  });
-  afterEach(() => {
-    expect(guest.faults).toEqual([]);
-    place.done();
-  });
+  let place: Volume;
+  guestForEach('/', (made) => ({ guest, place } = made));
 
   function subscribeClock(i: number, userdata: bigint, id: number, timeout: bigint, absolute = false): void {
     const at = IN + 48 * i;

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RIGHT } from '../../../runtimes/wasi/host/rights.ts';
-import { E, Guest, O, RESULT_AT, volume } from './guest.ts';
+import { E, O, RESULT_AT, guestForEach, type Guest } from './guest.ts';
 
 const TIMES = [5n, 6n, 1 | 4] as const;
 const R = {
@@ -13,18 +13,15 @@ const R = {
 };
 
 describe('rights of a descriptor', () => {
-  let place: ReturnType<typeof volume>;
   let guest: Guest;
-  beforeEach(() => {
-    place = volume();
-    fs.mkdirSync(path.join(place.root, 'dir'));
-    fs.writeFileSync(path.join(place.root, 'dir/file'), 'inside');
-    guest = new Guest({ preopens: [{ hostPath: place.root, guestPath: '/' }] });
-  });
-  afterEach(() => {
-    expect(guest.faults).toEqual([]);
-    place.done();
-  });
+  guestForEach(
+    '/',
+    (made) => ({ guest } = made),
+    (root) => {
+      fs.mkdirSync(path.join(root, 'dir'));
+      fs.writeFileSync(path.join(root, 'dir/file'), 'inside');
+    },
+  );
 
   it('are asked for by every call of who named them one by one, and can only be given up', () => {
     const { fd } = guest.open(3, 'file', { oflags: O.CREAT, rights: R.READ | R.FILESTAT_GET });
