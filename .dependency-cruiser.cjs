@@ -46,6 +46,20 @@ module.exports = {
     only('src/exe-unit', ['^src/activity/(machine|errors)\\.ts$', '^src/transfer/archive/']),
     // A WASI package may be an archive.
     only('runtimes', ['^src/transfer/archive/']),
+    // What runtimes have in common is in runtimes/shared: none knows another.
+    ...['docker', 'mock', 'wasi'].map((runtime) => ({
+      name: `runtime-${runtime}-stands-alone`,
+      severity: 'error',
+      from: { path: `^runtimes/${runtime}/` },
+      to: { path: '^runtimes/', pathNot: [`^runtimes/${runtime}/`, '^runtimes/(shared/|errors\\.ts$)'] },
+    })),
+    // The runner's sandbox shows it nothing but runtimes/wasi: another import would fail only there.
+    {
+      name: 'wasi-runner-arrows',
+      severity: 'error',
+      from: { path: '^runtimes/wasi/(runner|host)/' },
+      to: { path: '^(src|runtimes)/', pathNot: '^runtimes/wasi/', dependencyTypesNot: ['type-only'] },
+    },
     {
       name: 'roof-api',
       severity: 'error',

@@ -29,7 +29,7 @@ export const LABELS = {
 } as const;
 
 /** Whose containers these are when nobody says it: the directory of all activities of this node. */
-export function nodeOf(spec: Pick<DeploySpec, 'nodeId' | 'workDir'>): string {
+function nodeOf(spec: Pick<DeploySpec, 'nodeId' | 'workDir'>): string {
   return spec.nodeId ?? path.dirname(spec.workDir);
 }
 

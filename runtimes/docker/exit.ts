@@ -71,6 +71,6 @@ function isOf(status: WaitStatus, name: 'SIGXFSZ'): boolean {
   return status.kind === 'signaled' ? status.signal === number : status.code === SIGNAL_STATUS + number;
 }
 
-export function signalName(number: number): string {
+function signalName(number: number): string {
   return Object.entries(os.constants.signals).find(([, value]) => value === number)?.[0] ?? `SIG${number}`;
 }

@@ -69,7 +69,7 @@ export type LogRequest = Static<typeof LogRequest>;
 
 /** `suspend`, `resume` and `cancel-batch`: the answer comes when it is done, or after this long. */
 export const HOLD_WAIT_MS = 10_000;
-export const HoldRequest = Type.Object({ activityId: Id }, closed);
+const HoldRequest = Type.Object({ activityId: Id }, closed);
 
 /** The requestor has the blob: the provider need not keep it. */
 export const OutputTaken = Type.Object({ activityId: Id, hash: BlobHash }, closed);
@@ -96,7 +96,7 @@ export const Snapshot = Type.Object(
 export type Snapshot = Static<typeof Snapshot>;
 
 /** The answer to `batch` and `exec`: the batch without its script, which the requestor has. */
-export const BatchAnswer = Type.Object(
+const BatchAnswer = Type.Object(
   {
     batchId: Id,
     results: Type.Array(CommandResult, { maxItems: 256 }),

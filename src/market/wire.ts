@@ -69,7 +69,7 @@ export const TerminationMessage = Type.Object(
 );
 export type TerminationMessage = Static<typeof TerminationMessage>;
 
-export const ById = Type.Object({ id: Id }, closed);
+const ById = Type.Object({ id: Id }, closed);
 
 export const checkOffer = checker(Offer, 'offer');
 export const checkOffers = checker(Offers, 'list of offers');

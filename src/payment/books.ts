@@ -19,7 +19,7 @@ function idOf(key: BookKey): string {
   return `${key.platform}.${key.role}.${key.counterparty.toLowerCase()}`;
 }
 
-export async function readBook(reader: Reader, key: BookKey): Promise<Book> {
+async function readBook(reader: Reader, key: BookKey): Promise<Book> {
   return (await reader.get(booksBucket, idOf(key))) ?? { ...key, billed: '0', accepted: '0', settled: '0' };
 }
 

@@ -145,7 +145,7 @@ export const allocationsBucket: Bucket<Allocation> = {
 };
 
 /** Which allocation pays for an agreement; keyed by the agreement. */
-export const Assignment = Type.Object({ agreementId: Id, allocationId: Id }, closed);
+const Assignment = Type.Object({ agreementId: Id, allocationId: Id }, closed);
 export const assignmentsBucket: Bucket<Static<typeof Assignment>> = {
   name: 'allocation-assignments',
   check: checker(Assignment, 'allocation assignment'),
@@ -188,7 +188,7 @@ export function ledgerPairId(direction: PaymentRecord['direction'], counterparty
 }
 
 /** How far the payments from one payer to one payee have come. */
-export const LedgerPair = Type.Object({ sequence: Type.Integer({ minimum: 0 }), cumulative: Amount }, closed);
+const LedgerPair = Type.Object({ sequence: Type.Integer({ minimum: 0 }), cumulative: Amount }, closed);
 export const ledgerPairsBucket: Bucket<Static<typeof LedgerPair>> = {
   name: 'ledger-pairs',
   check: checker(LedgerPair, 'ledger pair'),

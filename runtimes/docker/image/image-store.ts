@@ -14,7 +14,7 @@ import { ARCHITECTURES, repack } from './repack.ts';
 import { survey } from './survey.ts';
 
 /** Images that came with packages are named by the package's hash in this repository; no other is ever removed. */
-export const REPOSITORY = 'ergon-package';
+const REPOSITORY = 'ergon-package';
 
 type Settings = Pick<DockerSettings, 'maxImageBytes' | 'imageCacheBytes' | 'registries'>;
 

@@ -10,7 +10,7 @@ import { BINARIES } from './binaries.ts';
 
 const run = promisify(execFile);
 
-export const INIT_FILE = 'init';
+const INIT_FILE = 'init';
 export const CONTROL = 'control';
 export const EVENTS = 'events';
 export const STREAMS = { stdin: 'stdin', stdout: 'stdout', stderr: 'stderr' } as const;

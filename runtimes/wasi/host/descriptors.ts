@@ -37,7 +37,7 @@ export interface DirectoryItem {
 export type Descriptor = StreamDescriptor | FileDescriptor | DirectoryDescriptor;
 
 /** More than any real program wants; few enough that the host never runs out of its own. */
-export const MAX_DESCRIPTORS = 1024;
+const MAX_DESCRIPTORS = 1024;
 
 /** What the guest's descriptor numbers stand for. */
 export class DescriptorTable {

@@ -12,7 +12,7 @@ export interface CgroupSources {
   readonly probeName: string;
 }
 
-export const cgroupSources = (): CgroupSources => ({
+const cgroupSources = (): CgroupSources => ({
   mountInfo: readControl('/proc/self/mountinfo') ?? '',
   ownGroups: readControl('/proc/self/cgroup') ?? '',
   probeName: `ergon-probe-${process.pid}`,

@@ -15,7 +15,7 @@ const BootAttempts = Type.Object(
 type BootAttempts = Static<typeof BootAttempts>;
 
 /** Provider: starts of the daemon that took an activity up and did not last, in a row; by activityId. */
-export const bootAttempts: Bucket<BootAttempts> = {
+const bootAttempts: Bucket<BootAttempts> = {
   name: 'boot-attempts',
   check: checker(BootAttempts, 'boot attempts'),
 };

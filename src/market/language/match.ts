@@ -56,7 +56,7 @@ export function matchParsed(offer: ParsedSide, demand: ParsedSide): MatchResult 
 }
 
 /** The terms to blame when `filter` does not hold; none when it does. */
-export function unmetTerms(filter: Filter, properties: Properties): Omit<UnmetTerm, 'of'>[] {
+function unmetTerms(filter: Filter, properties: Properties): Omit<UnmetTerm, 'of'>[] {
   const result = evaluate(filter, properties);
   if (result === true) return [];
   if ((filter.kind === 'and' || filter.kind === 'or') && filter.items.length > 0) {

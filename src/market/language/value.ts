@@ -13,7 +13,7 @@ export interface FoundProperty {
   readonly type: KeyType | undefined;
 }
 
-export function splitKey(key: string): { name: string; type: KeyType | undefined } {
+function splitKey(key: string): { name: string; type: KeyType | undefined } {
   const match = /^(.+)@([dvt])$/s.exec(key);
   if (match?.[1] === undefined) return { name: key, type: undefined };
   return { name: match[1], type: match[2] === 'd' ? 'd' : match[2] === 'v' ? 'v' : 't' };

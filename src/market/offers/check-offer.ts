@@ -8,8 +8,8 @@ import { checkOffer } from '../wire.ts';
 
 /** Clocks of two honest nodes differ by no more than this. */
 export const CLOCK_SKEW_MS = 5 * 60_000;
-export const MAX_OFFER_LIFETIME_MS = 24 * 3_600_000;
-export const MAX_OFFER_BYTES = 32 * 1024;
+const MAX_OFFER_LIFETIME_MS = 24 * 3_600_000;
+const MAX_OFFER_BYTES = 32 * 1024;
 
 /** An offer that has passed every check, with its constraints parsed. */
 export interface CheckedOffer {

@@ -11,20 +11,20 @@ const RequestId = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 /** What an envelope adds to a body at most. */
 export const ENVELOPE_BYTES = 256;
 
-export const RequestEnvelope = Type.Object(
+const RequestEnvelope = Type.Object(
   { id: RequestId, kind: Type.String({ pattern: '^[a-zA-Z0-9._-]{1,64}$' }), body: Type.Unknown() },
   closed,
 );
 
 /** Number 0 speaks of the stream itself: it answers what could not be read, and the stream ends with it. */
-export const AnswerEnvelope = Type.Union([
+const AnswerEnvelope = Type.Union([
   Type.Object({ id: RequestId, ok: Type.Unknown() }, closed),
   Type.Object({ id: Type.Union([RequestId, Type.Literal(0)]), error: WireError }, closed),
 ]);
 
-export const BlobRequest = Type.Object({ hash: BlobHash, offset: Bytes }, closed);
+const BlobRequest = Type.Object({ hash: BlobHash, offset: Bytes }, closed);
 
-export const BlobReply = Type.Union([BlobHeadSchema, Type.Object({ error: WireError }, closed)]);
+const BlobReply = Type.Union([BlobHeadSchema, Type.Object({ error: WireError }, closed)]);
 
 export const checkRequest = checker(RequestEnvelope, 'request');
 export const checkAnswer = checker(AnswerEnvelope, 'answer');

@@ -88,7 +88,7 @@ async function answer(
 }
 
 /** Why the invoice is not what was accepted, note by note, before; or undefined. */
-export async function judgeInvoice(
+async function judgeInvoice(
   reader: Reader,
   kit: Pick<Kit, 'agreements' | 'drivers'>,
   invoice: Invoice,

@@ -66,7 +66,7 @@ export function withNode(network: NetworkRecord, { id, ip }: NetworkNode): Netwo
   return [...network.nodes, { id: id.toLowerCase(), ip }];
 }
 
-export function subnetOfNetwork({ ip, mask }: Pick<NetworkRecord, 'ip' | 'mask'>): Subnet {
+function subnetOfNetwork({ ip, mask }: Pick<NetworkRecord, 'ip' | 'mask'>): Subnet {
   return subnetOf(parseIpv4(ip) ?? 0, prefixOf(parseIpv4(mask) ?? 0) ?? 32);
 }
 

@@ -8,7 +8,7 @@ function keyOf(direction: Direction, counterparty: string, sequence: number): st
   return `${ledgerPairId(direction, counterparty)}.${String(sequence).padStart(12, '0')}`;
 }
 
-export function counterpartyOf(direction: Direction, payment: LedgerPayment): string {
+function counterpartyOf(direction: Direction, payment: LedgerPayment): string {
   return direction === 'sent' ? payment.payee : payment.payer;
 }
 

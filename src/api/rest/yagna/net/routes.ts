@@ -21,7 +21,7 @@ const NODE_ID = /^0x[0-9a-fA-F]{40}$/;
 const TCP = 6;
 
 /** In the order of the versions; clients use the first one. */
-export const NET_PREFIXES = ['/net-api/v1', '/net-api/v2/vpn'] as const;
+const NET_PREFIXES = ['/net-api/v1', '/net-api/v2/vpn'] as const;
 
 /** The networks of this node's clients, and this node's connections. */
 export function netRoutes(app: ApiServer, rooms: YagnaRooms): void {
