@@ -6,7 +6,7 @@ import type {
 } from '../../src/interface/exe-unit-runtime.ts';
 import { RuntimeError } from '../errors.ts';
 
-/** What of one deployment a runtime only hands on. */
+/** The calls that a runtime passes on to one of its deployments. */
 export interface LiveDeployment {
   run(command: RunCommand, output: RunOutput): Promise<RunningCommand>;
   suspend(): Promise<void>;
@@ -16,7 +16,7 @@ export interface LiveDeployment {
   stop(): Promise<void>;
 }
 
-/** A runtime of which every call but the making and the ending is its deployment's. */
+/** A runtime that keeps its deployments by handle and passes every call on to them, but those that make or end one. */
 export abstract class DeploymentsRuntime<D extends LiveDeployment> {
   /** By handle; those that this process made or took over. */
   protected readonly deployments = new Map<string, D>();

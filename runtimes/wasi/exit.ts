@@ -8,7 +8,7 @@ type LimitExit = Extract<RunExit, { kind: 'limit' }>;
 
 /** What is known when a runner is gone. */
 export interface Evidence {
-  /** Missing when it was ended rather than ended. */
+  /** What the runner said of the end; absent when it was killed before it could. */
   readonly report: EndedReport | undefined;
   readonly exit: ProcessExit;
   /** What we sent to end it. */
@@ -19,11 +19,11 @@ export interface Evidence {
   readonly memoryPeakBytes: number;
   readonly storageLimitBytes: number;
   readonly filesLimit: number;
-  /** Of all runs of the activity; absent where it is not metered. */
+  /** Fuel of all runs of the activity together; absent where it is not metered. */
   readonly fuel?: { readonly limit: number; readonly used: bigint };
 }
 
-/** Of all that can be seen at the end, what really ended the guest. */
+/** Decides what really ended the guest, by all that is known at the end. */
 export function classifyExit(evidence: Evidence): RunExit {
   const { report, exit, sentSignal } = evidence;
   if (report !== undefined) return reportedExit(report, evidence);

@@ -78,7 +78,7 @@ export type OutputTaken = Static<typeof OutputTaken>;
 export const DestroyRequest = Type.Object({ activityId: Id, reason: Type.Optional(Reason) }, closed);
 export type DestroyRequest = Static<typeof DestroyRequest>;
 
-/** How the provider's books have it: the answer to `create`, `get` and `destroy`. */
+/** An activity as the provider's books have it: the answer to `create`, `get` and `destroy`. */
 export const Snapshot = Type.Object(
   {
     activityId: Id,

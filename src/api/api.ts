@@ -11,11 +11,11 @@ import { createServer } from './server.ts';
 import { EventStreams } from './sse.ts';
 
 export interface ApiInit {
-  /** Loopback unless told otherwise. */
+  /** The address to listen on; the configuration's default is loopback. */
   readonly host: string;
-  /** 0 takes a free one. */
+  /** The port to listen on; 0 takes a free one. */
   readonly port: number;
-  /** Of the program, for the OpenAPI document. */
+  /** The version of the program, for the OpenAPI document. */
   readonly version: string;
   readonly limits?: Partial<ApiLimits>;
   /** Web origins whose pages may call the API with any app-key. */

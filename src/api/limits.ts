@@ -1,6 +1,6 @@
 /** Bounds of what the API takes from clients. */
 export interface ApiLimits {
-  /** A JSON body. */
+  /** The size of a JSON body. */
   readonly maxBodyBytes: number;
   /** An uploaded package or blob, and whatever else becomes a blob of this node's (`api.maxPackageBytes`). */
   readonly maxPackageBytes: number;
@@ -10,7 +10,7 @@ export interface ApiLimits {
   /** A request, its body included, must have arrived by then. */
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
-  /** A comment on a stream of events that has nothing else to say. */
+  /** How often a comment is sent on an event stream that is silent otherwise. */
   readonly pingIntervalMs: number;
   /** How often a log that is followed is looked at. */
   readonly logPollIntervalMs: number;

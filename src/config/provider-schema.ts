@@ -3,7 +3,7 @@ import { Address, CounterName, RuntimeName } from '../interface/values.ts';
 import { closed, count, DAY_MS, durationMs, flag, GIB, TokenAmount } from './schema-parts.ts';
 
 const addresses = (description: string) => Type.Array(Address, { maxItems: 4096, default: [], description });
-/** Of a day, up to 24:00. */
+/** A time of day, `00:00` to `24:00`. */
 const TIME = '(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)';
 
 const PerCounter = Type.Record(CounterName, TokenAmount, {
@@ -11,7 +11,7 @@ const PerCounter = Type.Record(CounterName, TokenAmount, {
   ...closed,
 });
 
-/** In whole tokens. */
+/** Prices of the default presets, in whole tokens. */
 const DEFAULT_PRICING = {
   startPrice: '0',
   perCounter: { 'golem.usage.cpu_sec': '0.0001', 'golem.usage.duration_sec': '0.00001' },
@@ -78,7 +78,7 @@ export const providerSchema = Type.Object(
       description:
         'What to offer at which price, in whole tokens: at the start, and per unit of each usage counter, with `"deploymentBilled": true` in `pricing` from the deployment on; with `"network": true` agreements may have the network that the options of the runtime name',
     }),
-    debitNoteIntervalMs: durationMs('Distance of debit notes while an activity runs', 120_000, 1_000),
+    debitNoteIntervalMs: durationMs('Time between two debit notes while an activity runs', 120_000, 1_000),
     debitNoteAcceptTimeoutMs: durationMs(
       'A debit note that is not accepted within this time ends the agreement',
       240_000,
@@ -98,7 +98,7 @@ export const providerSchema = Type.Object(
       description: 'Supervisors kept ready per runtime, which hides their start-up time',
     }),
     sampleIntervalMs: durationMs(
-      'Distance of measurements and usage samples; of an activity older than a thousand of these the samples are written down further apart, at least four to a debit note',
+      'Time between two measurements and usage samples; of an activity older than a thousand of these the samples are written down further apart, at least four to a debit note',
       1_000,
       10,
     ),

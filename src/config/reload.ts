@@ -21,7 +21,7 @@ const LIVE = [
 ] as const satisfies readonly (keyof Config['provider'])[];
 
 export interface LiveChange {
-  /** What holds from now on. */
+  /** The configuration in force from now on. */
   readonly config: Config;
   /** Paths of the settings that were taken over. */
   readonly applied: readonly string[];

@@ -6,7 +6,7 @@ import type { SlotAmounts } from '../interface/index.ts';
 const MEMORY_SHARE = 0.8;
 const STORAGE_SHARE = 0.5;
 
-/** Of this machine, without a cap. */
+/** Memory that is sold where the configuration sets no cap. */
 export const sellableMemoryBytes = (): number => Math.floor(totalmem() * MEMORY_SHARE);
 
 /** What this machine can sell: its hardware, under the configured caps. */

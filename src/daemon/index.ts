@@ -15,9 +15,9 @@ export async function initNode(
   return { address: wallet.address, created, dataDir: config.dataDir };
 }
 
-/** What a daemon tells whoever runs it, and asks of it. */
+/** Calls back whoever runs a daemon: what it tells, and what it asks for. */
 export interface DaemonHooks {
-  /** The API listens. */
+  /** Called once the API listens. */
   readonly onReady?: (node: { address: string; url: string }) => void;
   /** Reads the configuration anew, from where it came from; SIGHUP asks for it. */
   readonly readConfig?: () => Promise<Config>;

@@ -4,7 +4,7 @@ import { COUNTER, PROPERTY, type PresetNote, type Properties } from '../interfac
 
 export type Preset = Config['provider']['presets'][number];
 
-/** Of a runtime, what presets depend on. */
+/** The facts about a runtime that decide which presets it can serve. */
 export interface RuntimeFacts {
   readonly name: string;
   readonly available: boolean;
@@ -17,7 +17,7 @@ export function factsOf({ descriptor, fingerprint }: RuntimeReport): RuntimeFact
   return { name: descriptor.name, available, counters: countersOf(descriptor), properties };
 }
 
-/** What can have a price: what every runtime counts, and its own. */
+/** Counters that a preset may put a price on: those that every runtime has, and those of its own. */
 export function countersOf({ counters }: Pick<RuntimeReport['descriptor'], 'counters'>): string[] {
   return [...Object.keys(counters), ...Object.values<string>(COUNTER)];
 }
@@ -34,7 +34,7 @@ export function whyWithheld(
   return `it has a price for what ${runtime} does not count: ${unknown.join(', ')}; it counts ${facts.counters.join(', ')}`;
 }
 
-/** What of the presets is not, or not wholly, on offer. */
+/** Notes on the presets that are not on offer, or only in part. */
 export function presetNotes(
   { provider }: Pick<Config, 'provider'>,
   runtimes: readonly RuntimeFacts[],

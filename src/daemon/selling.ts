@@ -32,7 +32,7 @@ export interface SellingGlue {
   readonly address: string;
 }
 
-/** What the operator of a selling node has in hand; undefined on a node that only buys. */
+/** The provider's control for the operator; undefined on a node that only buys. */
 export function sellingControl(glue: SellingGlue): Control | undefined {
   const { live, ground, services, address } = glue;
   const { provider } = services;
@@ -62,7 +62,7 @@ function heldActivities({ activities }: ProviderServices, { books }: Services): 
   };
 }
 
-/** What offers are made of, as it is now; the runtimes as they are already `known` to be. */
+/** The parts that offers are made of, as they are now. Runtimes in `known` are not asked again. */
 export async function draftParts(
   {
     live,

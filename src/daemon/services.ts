@@ -41,7 +41,7 @@ import { providerOf, soldActivities } from './vpn-sources.ts';
 const MINUTE_MS = 60_000;
 const MAX_BOOKED_BYTES = 256 << 20;
 
-/** What the features stand on. */
+/** The layers below the features: books, network, keys, time. */
 export interface Ground {
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,2 +1,2 @@
-/** Of this program; package.json says the same, and a test holds them together. */
+/** The version of this program. package.json has the same one; a test compares the two. */
 export const VERSION = '0.1.0';

@@ -3,7 +3,7 @@ import type { ActivityNetworks, NetworkPeer, Reader } from '../interface/index.t
 import { agreementBucket, type Market } from '../market/index.ts';
 import type { SoldActivities } from '../vpn/index.ts';
 
-/** Where a provider is with whom this node has an approved agreement, by what its newest offer says. */
+/** Where a provider with an approved agreement can be reached, as its newest offer says. */
 export async function providerOf(
   reader: Reader,
   { offers }: Pick<Market, 'offers'>,

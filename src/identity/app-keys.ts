@@ -18,7 +18,7 @@ export const AppKeyRecord = Type.Object(
     appKeyId: Id,
     name: Type.String({ minLength: 1, maxLength: 64 }),
     scopes: Scopes,
-    /** From whose pages it may be used in a browser. */
+    /** Web origins whose pages may use the key in a browser. */
     corsOrigins: Type.Optional(CorsOrigins),
     /** SHA-256 of the secret part, hex. */
     secretHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
@@ -45,7 +45,7 @@ export interface AppKeyRequest {
   readonly corsOrigins?: readonly string[];
 }
 
-/** Who calls. */
+/** The caller that a valid key stands for. */
 export interface AppKeyHolder {
   readonly appKeyId: string;
   readonly name: string;
@@ -61,7 +61,7 @@ export interface AppKeys {
   list(): Promise<AppKeyRecord[]>;
   /** Idempotent. Throws ERR_IDENTITY_APP_KEY_NOT_FOUND. */
   revoke(appKeyId: string): Promise<AppKeyRecord>;
-  /** Undefined for a key that is unknown, revoked or expired: the caller learns not which. */
+  /** Undefined for a key that is unknown, revoked or expired: the caller is not told which. */
   authenticate(key: string): Promise<AppKeyHolder | undefined>;
 }
 

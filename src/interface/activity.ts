@@ -41,7 +41,7 @@ export const TaskPackage = Type.Object(
   {
     hash: BlobHash,
     sizeBytes: Bytes,
-    /** Where the provider gets it from; without it, from the requestor. */
+    /** Where the provider fetches it from; from the requestor when absent. */
     url: Type.Optional(Type.String({ maxLength: 4096, pattern: '^https?://.*' })),
   },
   closed,
@@ -81,7 +81,7 @@ export const ActivityRecord = Type.Object(
     pending: Type.Optional(ActivityState),
     /** Overlay: the provider (or its supervisor) has not answered since this time. */
     unreachableSince: Type.Optional(Timestamp),
-    /** Who holds it back, while somebody does. */
+    /** Who keeps the activity suspended; absent when nobody does. */
     holds: Type.Optional(Holds),
     /**
      * Why it ended. Of `Terminated` the code is Error, LimitExceeded (`detail.limit`: cpu, memory, disk, files, pids,

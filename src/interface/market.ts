@@ -135,7 +135,7 @@ export type AgreementState =
 export const AgreementRecord = Type.Object(
   {
     agreement: Agreement,
-    /** Ours. */
+    /** This node's role. */
     role: Role,
     state: AgreementState,
     digest: Digest,

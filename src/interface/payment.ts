@@ -204,7 +204,7 @@ export interface PaymentDriver extends Startable {
   readonly credit?: CreditLimits;
   /** Request kinds that the driver answers itself, served under `/ergon/payment/1`. */
   readonly requests?: Readonly<Record<string, RequestHandler<never>>>;
-  /** What it makes of the answers to its own outbox messages, by kind. */
+  /** Its handlers for the answers to its own outbox messages, by kind. */
   readonly replies?: Readonly<Record<string, ReplyHandler>>;
 }
 

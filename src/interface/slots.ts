@@ -13,7 +13,7 @@ export interface SlotAmounts {
  * part of the transaction that changes the agreement, so a crash can strand neither.
  */
 export interface SlotReservation {
-  /** What this node gives away at most. */
+  /** The most that this node sells at a time. */
   readonly total: SlotAmounts;
   free(reader: Reader): Promise<SlotAmounts>;
   /**

@@ -21,7 +21,7 @@ export interface Gauge {
   set(value: number, labels?: MetricLabels): void;
 }
 
-/** How values are spread. */
+/** Counts values by size. */
 export interface Histogram {
   observe(value: number, labels?: MetricLabels): void;
 }

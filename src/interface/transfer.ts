@@ -27,11 +27,11 @@ export interface Blobs {
   /** False when it was not there. */
   delete(hash: string): Promise<boolean>;
   list(): Promise<BlobInfo[]>;
-  /** Until the returned function is called, `trim` leaves it alone. */
+  /** Keeps `trim` from dropping the blob until the returned function is called. */
   hold(hash: string): () => void;
   /** Drops what was fetched for activities and is held by nobody, the longest unused first, down to the bound. */
   trim(): Promise<void>;
-  /** What the whole ones take on disk. */
+  /** What the complete blobs take on disk. */
   usage(): { readonly bytes: number; readonly count: number; readonly maxBytes: number };
 }
 

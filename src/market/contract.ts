@@ -54,7 +54,7 @@ export interface Market extends Agreements, Startable {
   confirm(agreementId: string, signal: AbortSignal): Promise<AgreementRecord>;
   /** Provider, of an offer by hand or with `policy.manual`. */
   approve(agreementId: string): Promise<AgreementRecord>;
-  /** Likewise. */
+  /** Provider, of the same kinds of offers: refuses it with a reason. */
   reject(agreementId: string, reason: Reason): Promise<AgreementRecord>;
   /** Provider: from now on new proposals and agreements are judged by this; what was agreed on stands. */
   changePolicy(part: Partial<ProviderPolicy>): void;

@@ -10,9 +10,9 @@ import { requestReply } from './outbox-reply.ts';
 import { Pause } from './pause.ts';
 
 export interface OutboxDispatcherInit {
-  /** Of one attempt. Default 30 s. */
+  /** How long one attempt may take. Default 30 s. */
   readonly requestTimeoutMs?: number;
-  /** Between attempts, growing from the first to the last. Defaults 1 s and 60 s. */
+  /** The first and the longest pause between attempts. Defaults 1 s and 60 s. */
   readonly firstBackoffMs?: number;
   readonly maxBackoffMs?: number;
 }

@@ -9,7 +9,7 @@ export function addressOfPeerId(peerId: string): string {
   return addressOfPublicKey(parsePeerId(peerId).publicKey);
 }
 
-/** The same of a public key as libp2p holds it. */
+/** The Ethereum address of a public key as libp2p holds it. Throws ERR_NETWORK_PEER_ID for other kinds of keys. */
 export function addressOfPublicKey(publicKey: PublicKey | undefined): string {
   if (publicKey?.type !== 'secp256k1') {
     throw new NetworkError(

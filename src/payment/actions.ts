@@ -70,7 +70,7 @@ async function acceptNotesOf(tx: Transaction, kit: Kit, { invoice }: InvoiceReco
   }
 }
 
-/** A throw undoes the rejection: by hand, a bill that cannot be accepted stays undecided. */
+/** Throws when the bill was rejected, which undoes that: a bill that a person cannot accept stays undecided. */
 function accepted<T extends BillRecord>(decided: T): T {
   if (decided.state !== 'Rejected') return decided;
   const billId = 'note' in decided ? decided.note.debitNoteId : decided.invoice.invoiceId;

@@ -8,7 +8,7 @@ import {
 } from './buckets.ts';
 import { EMPTY_CHAIN } from './samples.ts';
 
-/** The bills of an activity so far; a fresh sheet before the first. */
+/** Where the bills of an activity stand; an empty record before the first one. */
 export async function readActivityBilling(
   reader: Reader,
   activity: { activityId: string; agreementId: string; role: Role },

@@ -20,11 +20,11 @@ interface Now {
 interface Extra {
   readonly decision?: BillDecision;
   readonly paymentId?: string;
-  /** For the event. */
+  /** Why the state changes; part of the event. */
   readonly reason?: Reason | undefined;
 }
 
-/** Enough for any life; a later entry replaces the last. */
+/** More than the states that a bill goes through; beyond it the newest entry replaces the last one. */
 const MAX_HISTORY = 64;
 
 /** Stores a bill that is new here, in its first state, and says so. */

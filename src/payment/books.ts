@@ -3,7 +3,7 @@ import type { Reader, Transaction } from '../interface/store.ts';
 import { booksBucket, type Book } from './buckets.ts';
 
 export interface BookKey {
-  /** Ours: a requestor's book says what we owe, a provider's what is due to us. */
+  /** This node's role: a requestor's book says what it owes, a provider's what is due to it. */
   readonly role: Role;
   readonly platform: string;
   readonly counterparty: string;

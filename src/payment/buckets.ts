@@ -155,7 +155,7 @@ export const assignmentsBucket: Bucket<Static<typeof Assignment>> = {
 /** A payment as one party's books hold it. */
 export const PaymentRecord = Type.Object(
   {
-    /** Ours is to pay (sent) or to be paid (received). */
+    /** `sent`: this node pays. `received`: it is paid. */
     direction: Type.Union([Type.Literal('sent'), Type.Literal('received')]),
     state: Type.Union([Type.Literal('Sent'), Type.Literal('Settled'), Type.Literal('Failed')]),
     payment: LedgerPayment,

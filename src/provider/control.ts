@@ -14,7 +14,7 @@ import { closedBy, type Schedule } from './schedule.ts';
 
 export interface ControlInit {
   readonly schedule: Schedule;
-  /** The subject of its events. */
+  /** This node's address: the subject of the control's events. */
   readonly address: string;
 }
 
@@ -27,14 +27,14 @@ export interface ControlComponents {
   readonly shop: Shop;
 }
 
-/** What a schedule asks of the machine. */
+/** What a schedule needs to know about the machine. */
 export interface Machine {
-  /** Of the last minute. */
+  /** The load average of the last minute. */
   loadAverage(): number;
   onBattery(): Promise<boolean>;
 }
 
-/** What runs here for others. */
+/** The activities that run here for requestors. */
 export interface HeldActivities {
   setPaused(paused: boolean): Promise<void>;
   /** Threads that running activities may keep busy. */
@@ -42,7 +42,7 @@ export interface HeldActivities {
   countByState(): Promise<Record<string, number>>;
 }
 
-/** What is sold to whom. */
+/** The market as the control sees it: which offers stand, and whether agreements are taken. */
 export interface Shop {
   /** Refuses new agreements from now on, for this reason, or takes them. */
   setClosed(reason: Reason | undefined): void;
@@ -225,7 +225,7 @@ class ModeControl implements Control {
   }
 }
 
-/** As strangers are told. */
+/** The reasons as other nodes are told them: nothing about this machine. */
 const REASONS: Readonly<Record<'pause' | 'drain', Reason>> = {
   pause: { code: 'ProviderPaused', message: 'The provider is paused' },
   drain: { code: 'ProviderDraining', message: 'The provider takes no new agreements' },

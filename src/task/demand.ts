@@ -64,7 +64,7 @@ function worstUsage(spec: TaskSpec): Readonly<Record<string, string>> {
   };
 }
 
-/** So much of it, all the time. */
+/** The whole amount, in use for the whole time. */
 function worstSpace(
   overTime: string,
   peak: string,

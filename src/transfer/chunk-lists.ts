@@ -9,7 +9,7 @@ import { hasCode } from '../util/error-code.ts';
 import { chunkHashes } from './chunks.ts';
 import { bytesOf, hexOf, openPlain } from './files.ts';
 
-/** To hash less costs little more than to read a list of it. */
+/** Smaller files are hashed each time: that costs little more than reading a list. */
 const REMEMBERED_BYTES = 8 * 1024 * 1024;
 
 const Remembered = Type.Object(
@@ -24,7 +24,7 @@ const Remembered = Type.Object(
 const checkRemembered = checker(Remembered, 'remembered list of chunk hashes');
 
 /**
- * The chunk hashes of files that are served, reckoned once for each and kept in a file. A list counts as long as its
+ * The chunk hashes of files that are served, computed once for each and kept in a file. A list counts as long as its
  * file has the size and the time that it was made of; one that a crash left damaged is made anew.
  */
 export class ChunkLists {
@@ -35,7 +35,7 @@ export class ChunkLists {
     this.#directory = directory;
   }
 
-  /** Of the plain file at `path`, which is served as `hash`. Those who ask at once wait for the same reckoning. */
+  /** The list of the plain file at `path`, which is served as `hash`. Simultaneous callers share the work. */
   async of(hash: string, path: string): Promise<BlobHead> {
     const key = `${hash} ${path}`;
     const earlier = this.#underWay.get(key);
@@ -88,7 +88,7 @@ export class ChunkLists {
       await writeFile(temporary, JSON.stringify(list), { mode: 0o600 });
       await rename(temporary, this.#pathOf(hex));
     } catch {
-      // A full disk is no reason to serve nothing: the list is reckoned again.
+      // A full disk is no reason to serve nothing: the list is computed again.
       await rm(temporary, { force: true });
     }
   }

@@ -29,7 +29,7 @@ interface Components {
   readonly keep: (info: BlobInfo) => Promise<void>;
 }
 
-/** Content addressing needs this one; another is reckoned beside it where a source names its bytes by that. */
+/** The algorithm of content addresses. Another one is computed as well where the source names its bytes by that. */
 const OWN = 'sha256';
 
 /** A blob that comes in parts, over disconnections and restarts: a file that only grows. */

@@ -6,7 +6,7 @@ export type NodeKind = 'file' | 'directory' | 'symlink' | 'other';
 
 /** Something below a root, as a walk finds it. */
 export interface TreeNode {
-  /** From where the walk began. */
+  /** The components of its path, from where the walk began. */
   readonly names: readonly string[];
   readonly kind: NodeKind;
   readonly sizeBytes: number;

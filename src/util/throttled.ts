@@ -1,13 +1,13 @@
 import type { Clock } from '../interface/clock.ts';
 
 export interface Throttled<T> {
-  /** Told now or, when the last was a moment ago, as the newest one a little later. */
+  /** Tells the value at once; while an interval runs, only the newest value is told, when it ends. */
   say(value: T): void;
   /** Nothing is told any more. */
   stop(): void;
 }
 
-/** Tells values on, at most one in each interval and none in the first; the newest is not lost. */
+/** Passes values on, at most one in each interval and none in the first one. The newest value is never lost. */
 export function throttled<T>(intervalMs: number, clock: Clock, tell: (value: T) => void): Throttled<T> {
   let latest: { value: T } | undefined;
   let isStopped = false;

@@ -6,7 +6,7 @@ declare global {
   }
 }
 
-/** `3` as JSON writes it to readers that tell integers from floats: `3.0`. For `JSON.stringify`, not to reckon with. */
+/** `3` as JSON writes it to readers that tell integers from floats: `3.0`. For `JSON.stringify` only. */
 export function wholeFloat(value: number): object {
   return JSON.rawJSON(value.toFixed(1));
 }

@@ -11,7 +11,7 @@ const MAX_JSON_BYTES = 1 << 20;
 const MAX_KEPT_BYTES = 16 << 20;
 /** A saved image has two or three entries for each layer; a root file system with more is none. */
 const MAX_KEPT_ENTRIES = 10_000;
-/** What the engine can stack. */
+/** The most layers that the engine can stack. */
 const MAX_LAYERS = 125;
 const MAX_LINKS = 8;
 const MANIFEST = 'manifest.json';
@@ -43,7 +43,7 @@ export type Survey =
     }
   | {
       readonly kind: 'root';
-      /** Of the archive without its compression. */
+      /** The SHA-256 of the archive once it is decompressed. */
       readonly sha256: string;
       readonly sizeBytes: number;
     };

@@ -111,7 +111,7 @@ export class InitChannel {
     return { ended: run.ended.promise };
   }
 
-  /** For every process of the container but init. */
+  /** Sends the signal to every process of the container but init. */
   kill(signal: number): void {
     if (!this.#isGone) this.#control.write(encodeKill(signal));
   }

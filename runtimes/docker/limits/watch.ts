@@ -14,7 +14,7 @@ export interface WatchComponents {
   readonly onViolation: (violation: LimitExit) => void;
 }
 
-/** Between two looks; after a look that took long, ten times as long. */
+/** The pause between two looks; after a slow look, ten times what that took. */
 const INTERVAL_MS = 200;
 const MAX_LOAD = 0.1;
 
@@ -23,7 +23,7 @@ export class Watch {
   readonly #init: WatchInit;
   readonly #components: WatchComponents;
   readonly #pidsRefusedBefore: number;
-  /** Of what a file system was full at some look since the last `forget`. */
+  /** The limit that the volume was seen at since the last `forget`, if its file system was full then. */
   #sawFull: LimitExit | undefined;
   #cancel: (() => void) | undefined;
   #isStopped = false;

@@ -4,7 +4,7 @@ import type { OpenInode } from './quota.ts';
 import { ACCESS_MODE, DIRECTORY_RIGHTS, FILE_RIGHTS } from './rights.ts';
 
 interface Common {
-  /** Of the host. */
+  /** The host's descriptor of the same file. */
   readonly hostFd: number;
   /** What may be done with the descriptor itself; only ever loses bits. */
   rights: bigint;
@@ -96,7 +96,7 @@ export class DescriptorTable {
     return entry;
   }
 
-  /** To be asked before anything is opened for a new descriptor. */
+  /** Fails with MFILE when the table is full. To be called before anything is opened for a new descriptor. */
   expectRoom(): void {
     if (this.#entries.size >= MAX_DESCRIPTORS) fail(ERRNO.MFILE);
   }

@@ -18,7 +18,7 @@ import type { SlotLedger } from '../slots.ts';
 export interface ActivityProviderInit {
   /** This node, as supervisors are told it. */
   readonly nodeId: string;
-  /** Distance of usage samples. */
+  /** Time between two usage samples. */
   readonly sampleIntervalMs: number;
   /** Work directories stay this long after activity and agreement have ended. */
   readonly retentionMs: number;

@@ -20,7 +20,7 @@ export class Gateway {
     this.#client = new ApiClient(connection);
   }
 
-  /** What others call the file `id` of this node. */
+  /** The URL under which others find the file `id` of this node. */
   async urlOf(id: string): Promise<string> {
     this.#me ??= this.#client.get('/me', Me).then(({ identity }) => identity);
     const asked = this.#me;
@@ -55,7 +55,7 @@ export class Gateway {
     return answer.body ?? emptyFile();
   }
 
-  /** To a client of this node that waits for a file under this URL. */
+  /** Sends the content to the client of this node that waits for a file under this URL. */
   async write(url: string, content: Blob): Promise<void> {
     await this.#client.put(pathOf(url), content);
   }

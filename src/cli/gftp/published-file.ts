@@ -7,7 +7,7 @@ import type { Components } from './service.ts';
 
 const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.BigInt()]);
 const checkRange = checker(Type.Object({ offset: Count, size: Count }), 'GetChunk');
-/** Of one answer: a socket's message has a bound. */
+/** The most bytes in one answer: messages on the socket are bounded. */
 const MAX_CHUNK_BYTES = 512 * 1024;
 
 /** A file of this machine under its SHA-3, by which whoever gets it can check it. */

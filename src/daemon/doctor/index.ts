@@ -18,7 +18,7 @@ export type { Check } from './check.ts';
 export { listRuntimes, testRuntimes, type RuntimeTest, type RuntimeView } from './runtimes.ts';
 
 export interface Diagnosis {
-  /** No check failed. */
+  /** True when no check failed; warnings do not count. */
   readonly healthy: boolean;
   readonly checks: readonly Check[];
   readonly runtimes: readonly RuntimeView[];

@@ -9,7 +9,7 @@ import { fail, gib, ok, warn, type Check } from './check.ts';
 const MIB = 1024 ** 2;
 const LITTLE_DISK_BYTES = 1024 * MIB;
 const FEW_FILES = 4096;
-/** This was written after then: an earlier time is wrong. */
+/** This program is younger than that: a clock that shows an earlier time is wrong. */
 const EARLIEST_MS = Date.UTC(2026, 0, 1);
 /** Where the usual services say that they keep the clock right. */
 const TIME_SERVICES = [

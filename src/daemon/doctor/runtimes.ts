@@ -21,9 +21,9 @@ export interface RuntimeView {
   /** Absent for one that cannot be loaded. */
   readonly supports?: RuntimeSupports;
   readonly properties: Properties;
-  /** What can have a price in presets for it. */
+  /** Counters that presets for it may put a price on. */
   readonly counters: readonly string[];
-  /** What it can do on this machine beside what it can everywhere. */
+  /** Capabilities that it has on this machine beside those of its descriptor. */
   readonly capabilities?: readonly string[];
   readonly diskHeldBy?: string;
 }

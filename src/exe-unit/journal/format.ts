@@ -9,7 +9,7 @@ import { checkRecord } from '../schemas.ts';
  * newline was torn off by a crash and never happened.
  */
 
-/** Of one line, its newline included. */
+/** The longest line, its newline included. */
 export const MAX_LINE_BYTES = 16 << 20;
 
 /** The sum that the first line's is chained to. */

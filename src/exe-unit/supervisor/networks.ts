@@ -12,7 +12,7 @@ import {
 } from '../../util/ipv4.ts';
 import { ExeUnitError } from '../errors.ts';
 
-/** Fewer addresses are no network; more are nobody's to give. */
+/** Bounds of the prefix: 30 bits leave two hosts, and no private range is larger than one of 8 bits. */
 const MIN_PREFIX = 8;
 const MAX_PREFIX = 30;
 

@@ -11,7 +11,7 @@ export const ProposalRecord = Type.Object(
     proposalId: Id,
     /** The provider's counter-proposal that this one answers. */
     prevProposalId: Type.Optional(Id),
-    /** Ours. */
+    /** This node's role. */
     role: Role,
     /** The other party. */
     peerId: PeerId,

@@ -137,7 +137,7 @@ export async function writeFrame(stream: Stream, bytes: Uint8Array, signal?: Abo
   await write(stream, frameOf(bytes), signal);
 }
 
-/** As it goes over the wire: behind its length. */
+/** A frame as it goes over the wire: its length, then its bytes. */
 export function frameOf(bytes: Uint8Array): Uint8Array {
   const frame = Buffer.allocUnsafe(LENGTH_BYTES + bytes.byteLength);
   frame.writeUInt32BE(bytes.byteLength);

@@ -42,6 +42,6 @@ export interface Libp2pInit {
   readonly limits?: Partial<NetworkLimits>;
   /** Peers to have no connection with. */
   readonly isDenied?: (peer: Sender) => boolean;
-  /** Of this program, for peers' logs. */
+  /** The version of this program, which peers see. */
   readonly version?: string;
 }

@@ -2,7 +2,7 @@ import type { Stream } from '@libp2p/interface';
 import type { PeerStream } from '../../interface/network.ts';
 import { FrameReader, write } from './frame-reader.ts';
 
-/** Frames are their users' business. */
+/** Nothing is read in frames here: whoever uses the stream frames its bytes. */
 const NO_FRAMES = 0;
 
 /** A libp2p stream as features see it. */

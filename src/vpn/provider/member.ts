@@ -14,14 +14,14 @@ import type { MembersComponents } from './components.ts';
 import { Link } from './link.ts';
 import { MemberTable } from './table.ts';
 
-/** Longer than the requestor holds a question. */
+/** Longer than the requestor holds a request for the table open (HOLD_MS of requestor/tables.ts). */
 const TABLE_TIMEOUT_MS = 60_000;
 /** The requestor has said that there is no such network for this node: asked again, but not at once. */
 const REFUSED_PAUSE_MS = 2_000;
 
 export interface MemberInit {
   readonly activityId: string;
-  /** Of the network among those of the activity. */
+  /** Position of the network in the activity's list of networks. */
   readonly index: number;
   readonly network: DeployNetwork;
   readonly requestor: Sender;
@@ -63,7 +63,7 @@ export class Member {
     await this.#running;
   }
 
-  /** Whether it is in the network that this requestor calls so. */
+  /** Whether this is a member of the network that `owner` calls `networkId`. */
   isIn(networkId: string, owner: string): boolean {
     return this.init.network.id === networkId && sameNode(this.init.requestor.address, owner);
   }
@@ -96,7 +96,7 @@ export class Member {
     }
   }
 
-  /** To who is not a node any more. */
+  /** Closes the links to peers that are not in the network any more. */
   #dropLinks(): void {
     const peers = new Set(this.table.nodes.map(({ peerId }) => peerId));
     for (const [peerId, link] of this.#links) {

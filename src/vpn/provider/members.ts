@@ -13,11 +13,11 @@ const MAX_PACKET_STREAMS = 64;
 const MAX_CONNECT_STREAMS = 128;
 const EVENTS = ['activity.state-changed', 'activity.ended'];
 
-/** What is sold, as far as networks are concerned. */
+/** What networks need to know about the activities that run here. */
 export interface SoldActivities {
-  /** Whose the activity is; undefined when it has ended, or is none. */
+  /** The requestor of the activity; undefined when there is no such activity or it has ended. */
   requestorOf(activityId: string): Promise<Sender | undefined>;
-  /** All that have not ended. */
+  /** Ids of the activities that have not ended. */
   live(): Promise<string[]>;
   readonly networks: ActivityNetworks;
 }

@@ -15,7 +15,7 @@ export class MemberTable {
     this.#subnet = subnetOf(parseIpv4(ip) ?? 0, prefixOf(parseIpv4(mask) ?? 0) ?? 32);
   }
 
-  /** What holds now; undefined when nothing is known. */
+  /** The version of the table that is in force; undefined when none is known. */
   get tag(): string | undefined {
     return this.#tag;
   }
@@ -30,7 +30,7 @@ export class MemberTable {
     );
   }
 
-  /** The network is no more, or this activity is none of it. */
+  /** The network is gone, or this activity is not in it any more. */
   forget(): void {
     this.#tag = undefined;
     this.#nodes = new Map();

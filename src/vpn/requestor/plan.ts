@@ -14,7 +14,7 @@ import { VpnError } from '../errors.ts';
 import type { NetworkRecord } from '../records.ts';
 import { sameNode } from '../wire.ts';
 
-/** Fewer addresses are no network; more are nobody's to give. */
+/** Bounds of the prefix: 30 bits leave two hosts, and no private range is larger than one of 8 bits. */
 const MIN_PREFIX = 8;
 const MAX_PREFIX = 30;
 const DEFAULT_PREFIX = 24;

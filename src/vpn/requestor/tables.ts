@@ -6,7 +6,7 @@ import { VpnError } from '../errors.ts';
 import { networkBucket } from '../records.ts';
 import { checkTableRequest, sameNode, VPN_PROTOCOL, type Table } from '../wire.ts';
 
-/** How long a question is held while nothing has changed. */
+/** How long a member's request is held open while its table has not changed. */
 const HOLD_MS = 25_000;
 
 export interface TablesComponents {
@@ -27,7 +27,7 @@ export class Tables {
     this.#components = components;
   }
 
-  /** Something of some network may be another now. */
+  /** Some network may have changed: members that wait are answered if theirs has. */
   notify(): void {
     this.#changed.resolve(undefined);
     this.#changed = Promise.withResolvers();

@@ -44,7 +44,7 @@ interface Resource<T> {
   readonly name: string;
   readonly item: TSchema;
   readonly filters: TObject;
-  /** Where the id is not the key. */
+  /** Finds a record by its id, where it is not stored under that. */
   readonly get?: (id: string) => Promise<T | undefined>;
 }
 

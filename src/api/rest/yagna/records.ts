@@ -17,7 +17,7 @@ import { checker } from '../../../util/check.ts';
 const closed = { additionalProperties: false } as const;
 const Text = Type.String({ maxLength: 4096 });
 
-/** As the client wrote it: it reads its own words back. */
+/** A demand or an offer as its client wrote it, since clients read it back. */
 export const ClientDemand = Type.Object(
   { properties: Type.Record(Type.String(), Type.Unknown()), constraints: Constraints },
   closed,
@@ -29,7 +29,7 @@ export const DemandRecord = Type.Object(
   {
     demandId: Id,
     client: ClientDemand,
-    /** In this node's words. */
+    /** What the client wrote, translated into this node's properties and constraints. */
     properties: Properties,
     constraints: Constraints,
     createdAt: Timestamp,
@@ -133,7 +133,7 @@ export const AgreementNote = Type.Object(
     marketOfferId: Id,
     provider: Address,
     client: ClientDemand,
-    /** By the client's name. */
+    /** The payment platform, by the client's name for it. */
     platform: Type.Optional(PlatformName),
     validTo: Timestamp,
     appSessionId: Type.Optional(Type.String({ maxLength: 256 })),
@@ -257,7 +257,7 @@ export const batchNoteBucket: Bucket<BatchNote> = {
 };
 export const batchNoteKey = (activityId: string, batchId: string): string => `${activityId}/${batchId}`;
 
-/** Whatever is not a possible id of ours is not known either. */
+/** Whether a text can be an id of this node: what cannot need not be looked up. */
 export function isId(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,64}$/.test(text);
 }

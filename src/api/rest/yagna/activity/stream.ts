@@ -10,7 +10,7 @@ import { captureOf, tellResults, type BatchStory, type ToldResult } from './resu
 import type { CaptureMode } from './script-schema.ts';
 
 const CHUNK_BYTES = 64 * 1024;
-/** Of UTF-8. */
+/** The longest character in UTF-8. */
 const MAX_CHARACTER_BYTES = 4;
 
 type Context = Pick<YagnaContext, 'activities' | 'clock' | 'limits' | 'events'>;
@@ -134,7 +134,7 @@ function startOfOutput({ note, batch }: BatchStory, index: number, stream: LogSt
   return Math.max(note?.starts[stream] ?? 0, ...ends);
 }
 
-/** So many bytes hold no part of a character whose rest is still to come. */
+/** How many of the bytes are whole characters: the rest of one that is cut off at the end is still to come. */
 function wholeCharacters(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;

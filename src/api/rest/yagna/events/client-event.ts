@@ -29,7 +29,7 @@ const ACTIVITY_EVENTS: Readonly<Record<string, string>> = {
 };
 
 const BILL_STATES = ['received', 'cancelled', 'accepted', 'rejected', 'settled', 'failed'];
-/** What the recorder follows. */
+/** Types of the store's events that become events of clients. */
 export const SOURCE_EVENTS: readonly string[] = [
   ...Object.keys(AGREEMENT_EVENTS),
   ...Object.keys(ACTIVITY_EVENTS),

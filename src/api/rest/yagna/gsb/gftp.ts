@@ -5,7 +5,7 @@ import { flexbufferBytes } from '../../../../util/flexbuffers.ts';
 import { transferError } from '../errors.ts';
 import type { GsbServices } from './services.ts';
 
-/** What Yagna's own transfers ask for at a time. */
+/** The size of a chunk, the same as Yagna's own transfers ask for. */
 export const CHUNK_BYTES = 40_960;
 /** Chunks that are asked for before the first of them has come. */
 const AHEAD = 4;

@@ -25,7 +25,7 @@ interface Reply {
   readonly error?: unknown;
 }
 
-/** What a client's websocket is here. */
+/** A client's websocket, as far as a service needs it. */
 export interface GsbSocket {
   send(message: Uint8Array): void;
   close(): void;

@@ -1,7 +1,7 @@
 import { PROPERTY, type Demand, type Offer, isErgonError } from '../../../../interface/index.ts';
 import { deriveTerms } from '../../../../market/index.ts';
 
-/** What a provider may move within the bounds that it announced. */
+/** Properties that a provider may change within the bounds of its offer. */
 const NEGOTIABLE: readonly string[] = [
   PROPERTY.debitNoteIntervalSec,
   PROPERTY.debitNoteAcceptTimeoutSec,

@@ -18,7 +18,7 @@ import { Matcher } from './matcher.ts';
 import { fromClient } from './properties.ts';
 
 const HOUR_MS = 3600 * 1000;
-/** Of a demand that does not say when its work ends. */
+/** Lifetime of a demand that names no `golem.srv.comp.expiration`. */
 const DEFAULT_LIFETIME_MS = 24 * HOUR_MS;
 const MAX_OPEN_DEMANDS = 1024;
 

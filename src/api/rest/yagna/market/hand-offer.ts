@@ -12,7 +12,7 @@ type Value = Properties[string];
 
 const GIB = 2 ** 30;
 const COEFFICIENTS = 'golem.com.pricing.model.linear.coeffs';
-/** What whoever sells may say as it likes. */
+/** Properties that an offer by hand may set freely. */
 const OPEN: readonly string[] = [PROPERTY.usageVector, PROPERTY.nodeName, PROPERTY.subnet];
 /** Seconds that the node gives bounds for. */
 const BOUNDED: Readonly<Record<string, readonly [min: string, max: string]>> = {
@@ -23,14 +23,14 @@ const BOUNDED: Readonly<Record<string, readonly [min: string, max: string]>> = {
   ],
   [PROPERTY.paymentTimeoutSec]: [PROPERTY.paymentTimeoutMinSec, PROPERTY.paymentTimeoutMaxSec],
 };
-/** What there is less of when less of it is offered; with the exact figure that stands for it. */
+/** Amounts that an offer by hand may lower, each with the property that has the exact figure. */
 const LESS: Readonly<Record<string, string | undefined>> = {
   [PROPERTY.cpuThreads]: undefined,
   [PROPERTY.cpuCores]: undefined,
   [PROPERTY.memoryGib]: PROPERTY.memoryBytes,
   [PROPERTY.storageGib]: PROPERTY.storageBytes,
 };
-/** Abilities, which are the node's to tell. */
+/** Properties that state what this node can do: an offer by hand cannot change them. */
 const FACTS = /^(golem\.(srv\.caps|runtime|activity|com\.payment|com\.scheme|com\.pricing)\.|ergon\.)/;
 
 /** An offer in a client's words over what this node would offer of itself. */

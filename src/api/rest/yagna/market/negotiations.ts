@@ -41,7 +41,7 @@ export class Negotiations {
   readonly #context: Context;
   readonly #demands: DemandBook;
   readonly #platforms: Platforms;
-  /** Of counter-proposals under way: aborts once the client has read its own. */
+  /** Counter-proposals that their clients may not know yet, by id; aborted once the client has read it. */
   readonly #unread = new Map<string, AbortController>();
 
   constructor(context: Context, demands: DemandBook, platforms: Platforms) {

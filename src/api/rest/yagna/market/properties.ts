@@ -9,7 +9,7 @@ type Scalar = string | number | boolean;
 const PLATFORM_KEY = /^(golem\.com\.payment\.platform\.)([a-z0-9-]{1,64})(\..+)$/;
 const DECIMAL = '@d';
 const CHOSEN = PROPERTY.chosenPlatform;
-/** What this node does for its clients by itself, over blobs. */
+/** Schemes of URLs that this node itself transfers for its clients, by way of blobs. */
 const BRIDGED = ['http', 'https', 'gftp'];
 const MAX_PROPERTIES = 512;
 

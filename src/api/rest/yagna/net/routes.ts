@@ -17,10 +17,10 @@ const Node = Type.Object({ ...Network.properties, nodeId: Type.String({ maxLengt
 const Target = Type.Object({ ...Network.properties, ip: Type.String(), port: Type.String() });
 
 const NODE_ID = /^0x[0-9a-fA-F]{40}$/;
-/** As the internet numbers them. */
+/** IANA's number of the protocol TCP. */
 const TCP = 6;
 
-/** In the order of the versions; clients use the first one. */
+/** Both versions of the API have the same routes; clients use the first one. */
 const NET_PREFIXES = ['/net-api/v1', '/net-api/v2/vpn'] as const;
 
 /** The networks of this node's clients, and this node's connections. */

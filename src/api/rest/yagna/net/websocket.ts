@@ -5,12 +5,12 @@ import type { WebsocketDoor } from '../websockets.ts';
 const PATH = /^\/net-api\/(?:v1|v2\/vpn)\/net\/([A-Za-z0-9_-]{1,64})\/tcp\/([0-9.]{7,15})\/([0-9]{1,5})$/;
 const MAX_PORT = 65_535;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-/** What the protocol leaves for a reason. */
+/** Room for the reason of a close: RFC 6455 allows 123 bytes. */
 const REASON_CHARS = 120;
 
 const NORMAL = 1000;
 const BROKE = 1011;
-/** Of those that applications may give; their last digits are the status that HTTP would have. */
+/** Close codes for applications (4000 to 4999); the last digits are the HTTP status that fits. */
 const CLOSE_CODES: Readonly<Record<string, number>> = {
   ERR_VPN_NO_ROUTE: 4404,
   ERR_VPN_NOT_FOUND: 4404,

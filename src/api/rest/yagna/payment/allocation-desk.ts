@@ -8,7 +8,7 @@ import { iso } from '../time.ts';
 
 export interface AllocationRequest {
   readonly totalAmount: string;
-  /** By the client's name; the first one of the configuration without it. */
+  /** The platform, by the client's name for it; the first one of the configuration when absent. */
   readonly platform?: string;
   readonly address?: string;
   readonly timeout?: number;

@@ -9,7 +9,7 @@ const NANO = 1e9;
 
 interface Names {
   readonly platforms: Platforms;
-  /** Of the bill's agreement, when a client made it. */
+  /** What is noted of the bill's agreement; absent when no client made it. */
   readonly note: AgreementNote | undefined;
 }
 
