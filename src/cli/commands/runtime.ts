@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Resources, RunExit } from '../../interface/index.ts';
 import type { Commands } from '../command.ts';
 import { bytes } from '../format.ts';
-import { collect, parseCount, parseDirectory, parseEnv, parseSize } from '../parse.ts';
+import { localDirectories } from '../local-directories.ts';
+import { collect, parseCount, parseEnv, parseSize } from '../parse.ts';
 import type { Session } from '../session.ts';
 import { inspectionCommands } from './runtime-inspection.ts';
 
@@ -63,7 +64,7 @@ function wasiCommand(run: Command, commands: Commands): void {
           modulePath,
           args,
           env: { ...env, ...(seed !== undefined && { [RANDOM_SEED]: seed }) },
-          dirs: dir.map(parseDirectory),
+          dirs: await localDirectories(dir),
           limits: limitsOf(flags),
           ...(entryPoint !== undefined && { entryPoint }),
           ...(fuel === true && { meterFuel: true }),
@@ -106,7 +107,7 @@ function dockerCommand(run: Command, commands: Commands): void {
       const { env = {}, dir = [], storage } = flags;
       const limits = { ...limitsOf(flags), ...(storage !== undefined && { storageBytes: storage }) };
       const options = (await session.config()).runtimes.docker;
-      const run = { image, entryPoint, args, env, dirs: dir.map(parseDirectory), limits, options };
+      const run = { image, entryPoint, args, env, dirs: await localDirectories(dir), limits, options };
       const exit = await runContainerLocally(run, session.io);
       explain(session, exit);
       return exitStatus(exit);
