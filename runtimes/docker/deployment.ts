@@ -28,7 +28,7 @@ import {
 import { Streams, type Drain } from './streams.ts';
 import { Tunnels } from './tunnel/tunnels.ts';
 import { giveFiles } from './volume/owned-directories.ts';
-import type { Volume, VolumeUsage } from './volume/volume.ts';
+import type { Volume } from './volume/volume.ts';
 
 export interface DeploymentInit extends StartInit {
   readonly handle: Handle;
@@ -134,8 +134,8 @@ export class Deployment {
   }
 
   async stats(): Promise<RuntimeStats> {
-    const { bytes } = await this.volume.usage();
-    return { ...this.#meter.read(), diskBytes: bytes };
+    const { bytes, files } = await this.volume.usage();
+    return { ...this.#meter.read(), diskBytes: bytes, files };
   }
 
   /** Nothing but init runs after this; or the container itself is gone. */
@@ -238,15 +238,15 @@ export class Deployment {
     sawFull: LimitExit | undefined,
   ): Promise<RunExit> {
     const { memoryBytes, storageBytes } = this.#init.handle;
-    const usage: VolumeUsage = await this.volume.usage().catch(() => ({ bytes: 0 }));
+    const usage = await this.volume.usage().catch(() => undefined);
     const { memoryPeakBytes } = this.#meter.read();
     return classifyExit({
       status,
       violation,
       sentSignal: this.#running?.sentSignal,
       oomKills,
-      storageFull: usage.full ?? sawFull,
-      diskBytes: usage.bytes,
+      storageFull: usage?.full ?? sawFull,
+      diskBytes: usage?.bytes ?? 0,
       storageBytes,
       memoryBytes,
       memoryPeakBytes,

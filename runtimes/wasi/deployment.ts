@@ -156,8 +156,9 @@ export class Deployment {
 
   async stats(): Promise<RuntimeStats> {
     const reading = this.#meter.read();
-    const diskBytes = this.#running?.disk?.bytes ?? (await measureDisk(this.#workDir.volumes));
-    return { ...reading, diskBytes, counters: this.#fuel?.counters(this.#running) ?? {} };
+    const disk = this.#running?.disk ?? (await measureDisk(this.#workDir.volumes));
+    const files = { count: disk.entries, limit: quotaOf(this.#spec.resources.storageBytes).entries };
+    return { ...reading, diskBytes: disk.bytes, files, counters: this.#fuel?.counters(this.#running) ?? {} };
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,6 @@ export const EXE_UNIT_ERROR_CODES = [
   'ERR_EXE_UNIT_UNKNOWN',
   'ERR_EXE_UNIT_HASH_MISMATCH',
   'ERR_EXE_UNIT_TRANSFER_UNSUPPORTED',
-  'ERR_EXE_UNIT_STORAGE_FULL',
   'ERR_EXE_UNIT_SUSPEND_UNSUPPORTED',
   'ERR_EXE_UNIT_NETWORK_UNSUPPORTED',
   'ERR_EXE_UNIT_NETWORK_INVALID',
@@ -76,10 +75,6 @@ export const exeUnitErrors: ErrorCatalogue<ExeUnitErrorCode> = {
     meaning: 'There is no transfer between these two URLs, or not in this format.',
     remedy:
       'One side is `container:/path`, the other that, a blob or an http(s) URL; a directory (its path ends in `/`) goes with an archive, `raw` with one file.',
-  },
-  ERR_EXE_UNIT_STORAGE_FULL: {
-    meaning: "A transfer would exceed the agreement's storage.",
-    remedy: 'Transfer less, or agree on more storage.',
   },
   ERR_EXE_UNIT_SUSPEND_UNSUPPORTED: {
     meaning: 'The runtime cannot freeze what it runs.',

@@ -114,6 +114,8 @@ export interface RuntimeStats {
   readonly memoryBytes: number;
   readonly memoryPeakBytes: number;
   readonly diskBytes: number;
+  /** Names in the volume, or inodes of it, and as many as it may have; absent while that is not known, or not limited. */
+  readonly files?: { readonly count: number; readonly limit: number };
   /** Custom counters of the descriptor, in billionths of their unit. */
   readonly counters: Readonly<Record<string, bigint>>;
 }

@@ -250,7 +250,12 @@ export function exeUnitRuntimeSuite(name: string, suite: RuntimeSuite): void {
       const handle = await deploy('read-file');
       writeFileSync(join(runtime.volumeRoot(handle), 'in.txt'), 'from the host');
       expect((await complete(handle, 'read-file', ['/in.txt'])).stdout.toString()).toBe('from the host');
-      expect((await runtime.stats(handle)).diskBytes).toBeGreaterThanOrEqual('from the host'.length);
+      const { diskBytes, files } = await runtime.stats(handle);
+      expect(diskBytes).toBeGreaterThanOrEqual('from the host'.length);
+      if (runtime.supports.diskLimit) {
+        expect(files?.count).toBeGreaterThan(0);
+        expect(files?.limit).toBeGreaterThanOrEqual(1024);
+      }
     });
 
     test('charges CPU time while it runs, and never takes it back', async () => {

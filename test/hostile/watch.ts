@@ -41,7 +41,7 @@ export class Watched {
   async #watchDisk(volume: string): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      this.peakDiskBytes = Math.max(this.peakDiskBytes, await measureDisk(volume));
+      this.peakDiskBytes = Math.max(this.peakDiskBytes, (await measureDisk(volume)).bytes);
       await setTimeout(DISK_LOOK_MS, undefined, { signal }).catch(() => undefined);
     }
   }

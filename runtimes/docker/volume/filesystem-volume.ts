@@ -40,12 +40,12 @@ export function filesystemVolume({ directory, scratch, storageBytes, owner }: Vo
       const { blocks, bfree, bavail, files, ffree, bsize } = await statfs(directory);
       // The part that was free at first is what was agreed, or a little more.
       const used = (blocks - bfree) * bsize;
-      const bytes = Math.min(used, storageBytes);
-      if (ffree === 0 && bavail > 0) return { bytes, full: filesLimit(files, files - ffree) };
+      const usage = { bytes: Math.min(used, storageBytes), files: { count: files - ffree, limit: files } };
+      if (ffree === 0 && bavail > 0) return { ...usage, full: filesLimit(files, files - ffree) };
       // A large write is refused while a little is still free.
       return used >= storageBytes || bavail === 0
-        ? { bytes, full: diskLimit(storageBytes, bytes) }
-        : { bytes };
+        ? { ...usage, full: diskLimit(storageBytes, usage.bytes) }
+        : usage;
     },
     async remove() {
       await unmount(directory);

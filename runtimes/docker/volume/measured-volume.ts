@@ -24,8 +24,7 @@ export function measuredVolume(init: VolumeInit, processes: () => number[]): Vol
       const visible = await measure(directory, storageBytes);
       const hidden = await deletedBytes(directory, processes());
       const bytes = visible.bytes + hidden;
-      if (bytes >= storageBytes) return { bytes, full: diskLimit(storageBytes, bytes) };
-      return { ...visible, bytes };
+      return { ...visible, bytes, ...(bytes >= storageBytes && { full: diskLimit(storageBytes, bytes) }) };
     },
     remove: async () => undefined,
   };
@@ -40,6 +39,7 @@ export async function giveTo(directory: string, { uid, gid }: VolumeInit['owner'
 /** Stops counting once it is too much, so that a tree of a million empty files costs no more than a full one. */
 async function measure(root: string, storageBytes: number): Promise<VolumeUsage> {
   const maxEntries = Math.min(MAX_ENTRIES, Math.max(MIN_ENTRIES, Math.floor(storageBytes / BYTES_PER_ENTRY)));
+  const filesOf = (count: number): VolumeUsage['files'] => ({ count, limit: maxEntries });
   const linked = new Set<string>();
   const pending = [root];
   let bytes = 0;
@@ -47,14 +47,15 @@ async function measure(root: string, storageBytes: number): Promise<VolumeUsage>
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     for (const item of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
       entries += 1;
-      if (bytes > storageBytes) return { bytes };
-      if (entries > maxEntries) return { bytes, full: filesLimit(maxEntries, entries) };
+      if (bytes > storageBytes) return { bytes, files: filesOf(entries) };
+      if (entries > maxEntries)
+        return { bytes, files: filesOf(entries), full: filesLimit(maxEntries, entries) };
       const file = path.join(directory, item.name);
       if (item.isDirectory()) pending.push(file);
       if (item.isFile()) bytes += await fileBytes(file, linked);
     }
   }
-  return { bytes };
+  return { bytes, files: filesOf(entries) };
 }
 
 /** What a file takes on the disk, a sparse one no more than that; one of many names once. */

@@ -13,6 +13,7 @@ export interface VolumeInit {
 
 export interface VolumeUsage {
   readonly bytes: number;
+  readonly files: { readonly count: number; readonly limit: number };
   /** What there is too much of, or nothing left of. */
   readonly full?: LimitExit;
 }

@@ -12,13 +12,22 @@ export function quotaOf(storageBytes: number): QuotaLimits {
   return { bytes: storageBytes, entries };
 }
 
-/** Sum of the lengths of all files below a directory, a file of many names once; what goes meanwhile is not counted. */
-export async function measureDisk(root: string): Promise<number> {
+export interface DiskUsage {
+  /** Sum of the lengths of all files, one of many names once. */
+  readonly bytes: number;
+  /** Names in all directories. */
+  readonly entries: number;
+}
+
+/** What is below a directory; what goes meanwhile is not counted. */
+export async function measureDisk(root: string): Promise<DiskUsage> {
   const linked = new Set<string>();
   const pending = [root];
   let bytes = 0;
+  let entries = 0;
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     for (const item of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+      entries += 1;
       const file = path.join(directory, item.name);
       if (item.isDirectory()) pending.push(file);
       if (!item.isFile()) continue;
@@ -29,5 +38,5 @@ export async function measureDisk(root: string): Promise<number> {
       bytes += stat.size;
     }
   }
-  return bytes;
+  return { bytes, entries };
 }

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { syncDirectory } from '../../util/files.ts';
 import { newId } from '../../util/id.ts';
 import { createFileBeneath, openFileBeneath } from '../../util/safe-path.ts';
-import { ExeUnitError } from '../errors.ts';
 import { blobFileName } from '../paths.ts';
+import type { Room } from './room.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
 export interface CopyOptions {
-  /** Most that may be written. */
-  readonly freeBytes: number;
+  readonly room: Room;
   readonly signal: AbortSignal;
   readonly onProgress: (doneBytes: number, totalBytes?: number) => void;
 }
@@ -59,14 +58,14 @@ export async function copyOut(
 export async function writeOut(
   bytes: AsyncIterable<Uint8Array>,
   target: string,
-  { freeBytes, signal }: Pick<CopyOptions, 'freeBytes' | 'signal'>,
+  { room, signal }: Pick<CopyOptions, 'room' | 'signal'>,
 ): Promise<void> {
   await using output = await open(target, 'wx', 0o600);
   let sizeBytes = 0;
   for await (const chunk of bytes) {
     signal.throwIfAborted();
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > freeBytes) throw storageFull(sizeBytes, freeBytes);
+    room.expectBytes(sizeBytes);
     await output.writeFile(chunk);
   }
 }
@@ -112,15 +111,15 @@ export async function sizeOfFiles(directory: string): Promise<number> {
 }
 
 /** A sparse file says what it would take, before it takes it. */
-async function expectRoom(input: FileHandle, { freeBytes }: CopyOptions): Promise<void> {
-  const { size } = await input.stat();
-  if (size > freeBytes) throw storageFull(size, freeBytes);
+async function expectRoom(input: FileHandle, { room }: CopyOptions): Promise<void> {
+  room.expectFile();
+  room.expectBytes((await input.stat()).size);
 }
 
 async function copy(
   input: FileHandle,
   output: FileHandle,
-  { freeBytes, signal, onProgress }: CopyOptions,
+  { room, signal, onProgress }: CopyOptions,
 ): Promise<void> {
   const { size } = await input.stat();
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -130,13 +129,8 @@ async function copy(
     const { bytesRead } = await input.read(chunk, 0, chunk.length, sizeBytes);
     if (bytesRead === 0) return;
     sizeBytes += bytesRead;
-    if (sizeBytes > freeBytes) throw storageFull(sizeBytes, freeBytes);
+    room.expectBytes(sizeBytes);
     for (let at = 0; at < bytesRead;) at += (await output.write(chunk, at, bytesRead - at)).bytesWritten;
     onProgress(sizeBytes, Math.max(size, sizeBytes));
   }
-}
-
-function storageFull(bytes: number, freeBytes: number): ExeUnitError {
-  const message = `${bytes} bytes do not fit: ${Math.max(0, freeBytes)} are left of the agreed storage`;
-  return new ExeUnitError('ERR_EXE_UNIT_STORAGE_FULL', message, { bytes, freeBytes });
 }

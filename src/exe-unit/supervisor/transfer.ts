@@ -1,7 +1,9 @@
 import type * as Archive from '../../transfer/archive/index.ts';
+import { hasCode } from '../../util/error-code.ts';
 import type { CommandFacts } from './command-failure.ts';
 import { deployedHandle, type BatchContext } from './context.ts';
 import type { DaemonAsks } from './asks.ts';
+import { Room } from './room.ts';
 import {
   copyIn,
   copyOut,
@@ -49,6 +51,16 @@ class Transfer {
   }
 
   async run(plan: TransferPlan): Promise<CommandFacts> {
+    try {
+      return await this.#move(plan);
+    } catch (error) {
+      // What leaves the volume is written to a disk of the host.
+      const isVolumes = plan.kind !== 'out' && hasCode(error, 'ENOSPC', 'EDQUOT');
+      throw (isVolumes ? (await this.#room()).whyFull() : undefined) ?? error;
+    }
+  }
+
+  async #move(plan: TransferPlan): Promise<CommandFacts> {
     switch (plan.kind) {
       case 'in':
         return this.#in(plan);
@@ -85,12 +97,12 @@ class Transfer {
       throw unsupported(`${from} is a directory: choose an archive format`);
     const archive =
       format === 'raw' || (format === undefined && kind === 'file') ? undefined : (format ?? 'tar');
-    const freeBytes = this.#quotaBytes - (await sizeOfFiles(outputs));
+    const room = new Room(this.#quotaBytes, { diskBytes: await sizeOfFiles(outputs) });
     const blob = await withScratch(outputs, async (temporary) => {
-      if (archive !== undefined) await this.#pack({ from, format: archive, selection }, temporary, freeBytes);
+      if (archive !== undefined) await this.#pack({ from, format: archive, selection }, temporary, room);
       else {
         expectNoSelection(selection);
-        await copyOut(this.#root, from, temporary, { ...(await this.#copying('copying')), freeBytes });
+        await copyOut(this.#root, from, temporary, { ...(await this.#copying('copying')), room });
       }
       return keepOutput(temporary, outputs);
     });
@@ -99,7 +111,7 @@ class Transfer {
   }
 
   async #within({ from, to, format, selection }: PlanOf<'within'>): Promise<CommandFacts> {
-    const { expectBeneath, copyTree } = await archives();
+    const { ARCHIVE_LIMITS, expectBeneath, copyTree } = await archives();
     const kind = await expectBeneath(this.#root, from);
     const archive = format === 'raw' ? undefined : format;
     if (kind === 'file' && archive === undefined) {
@@ -107,7 +119,10 @@ class Transfer {
       const target = to.endsWith('/') ? `${to}${from.split('/').at(-1) ?? ''}` : to;
       await copyWithin(this.#root, from, target, await this.#copying('copying'));
     } else if (archive === undefined) {
-      await copyTree({ ...(await this.#tree(from, selection, 'copying')), to });
+      const room = await this.#room();
+      await room.fill(ARCHIVE_LIMITS, (limits) =>
+        copyTree({ ...this.#tree({ from, selection }, 'copying'), limits, to }),
+      );
     } else {
       await withScratch(this.#context.paths.inputs, async (scratch) => {
         // An archive is read twice and must not change in between; a tree may hold the very file that it is packed into.
@@ -116,7 +131,7 @@ class Transfer {
           await copyOut(this.#root, from, scratch, copying);
           await this.#extract(scratch, { to, format: archive, selection });
         } else {
-          await this.#pack({ from, format: archive, selection }, scratch, copying.freeBytes);
+          await this.#pack({ from, format: archive, selection }, scratch, copying.room);
           await copyIn(scratch, this.#root, to, copying);
         }
       });
@@ -130,38 +145,42 @@ class Transfer {
   ): Promise<void> {
     const { ARCHIVE_LIMITS, extractArchive } = await archives();
     const { stop } = this.#context;
-    await extractArchive({
-      archive,
-      ...(plan.format === undefined ? {} : { format: plan.format }),
-      root: this.#root,
-      path: plan.to,
-      selection: plan.selection,
-      limits: { ...ARCHIVE_LIMITS, maxBytes: await this.#freeBytes() },
-      signal: stop.signal,
-      onProgress: (done, total) => this.#asks.progress(done, total, 'extracting'),
-    });
+    const room = await this.#room();
+    await room.fill(ARCHIVE_LIMITS, (limits) =>
+      extractArchive({
+        archive,
+        ...(plan.format === undefined ? {} : { format: plan.format }),
+        root: this.#root,
+        path: plan.to,
+        selection: plan.selection,
+        limits,
+        signal: stop.signal,
+        onProgress: (done, total) => this.#asks.progress(done, total, 'extracting'),
+      }),
+    );
   }
 
   async #pack(
     plan: { from: string; format: Archive.ArchiveFormat; selection: Archive.Selection },
     target: string,
-    freeBytes: number,
+    room: Room,
   ): Promise<void> {
-    const { packArchive } = await archives();
-    const tree = await this.#tree(plan.from, plan.selection, 'packing');
+    const { ARCHIVE_LIMITS, packArchive } = await archives();
+    const tree = this.#tree(plan, 'packing');
     // What is in the volume is within the agreed storage, unless it is full of holes.
-    const limits = { ...tree.limits, maxBytes: this.#quotaBytes };
-    const bytes = packArchive({ ...tree, limits, format: plan.format });
-    await writeOut(bytes, target, { freeBytes, signal: tree.signal });
+    await new Room(this.#quotaBytes, { diskBytes: 0 }).fill(ARCHIVE_LIMITS, (limits) =>
+      writeOut(packArchive({ ...tree, limits, format: plan.format }), target, { room, signal: tree.signal }),
+    );
   }
 
-  async #tree(path: string, selection: Archive.Selection, message: string): Promise<Archive.TreeOptions> {
-    const { ARCHIVE_LIMITS } = await archives();
+  #tree(
+    { from, selection }: { from: string; selection: Archive.Selection },
+    message: string,
+  ): Omit<Archive.TreeOptions, 'limits'> {
     return {
       root: this.#root,
-      path,
+      path: from,
       selection,
-      limits: { ...ARCHIVE_LIMITS, maxBytes: await this.#freeBytes() },
       signal: this.#context.stop.signal,
       onProgress: (done) => this.#asks.progress(done, undefined, message),
     };
@@ -169,16 +188,15 @@ class Transfer {
 
   async #copying(message: string): Promise<CopyOptions> {
     return {
-      freeBytes: await this.#freeBytes(),
+      room: await this.#room(),
       signal: this.#context.stop.signal,
       onProgress: (done, total) => this.#asks.progress(done, total, message),
     };
   }
 
   /** What is left of the agreed storage. */
-  async #freeBytes(): Promise<number> {
+  async #room(): Promise<Room> {
     const { runtime } = this.#context;
-    const { diskBytes } = await runtime.stats(deployedHandle(this.#context));
-    return this.#quotaBytes - diskBytes;
+    return new Room(this.#quotaBytes, await runtime.stats(deployedHandle(this.#context)));
   }
 }

@@ -239,7 +239,8 @@ describe('an activity under its supervisor', () => {
       (record) => record.type === 'batch-finished' && record.batchId === 'b4',
     );
     expect(ofType(full, 'command-finished').at(-1)!.result.reason).toMatchObject({
-      code: 'ERR_EXE_UNIT_STORAGE_FULL',
+      code: 'LimitExceeded',
+      detail: { limit: 'disk' },
     });
   });
 

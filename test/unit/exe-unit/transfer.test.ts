@@ -162,13 +162,7 @@ describe('transfers of a supervisor', () => {
   it.each([
     [{ to: 'container:/in/' }, Buffer.from('no archive'), 'ERR_ARCHIVE_FORMAT'],
     [{ to: 'container:/in/' }, tarOf([{ name: '../x' }]), 'ERR_ARCHIVE_PATH'],
-    [
-      { to: 'container:/in/' },
-      tarOf([{ name: 'big', content: Buffer.alloc(QUOTA + 1) }]),
-      'ERR_ARCHIVE_TOO_LARGE',
-    ],
     [{ to: 'container:/in', format: 'zip' as const }, TREE, 'ERR_ARCHIVE_FORMAT'],
-    [{ to: 'container:/file' }, Buffer.alloc(QUOTA + 1), 'ERR_EXE_UNIT_STORAGE_FULL'],
     [{ to: 'container:/../in/' }, TREE, 'ERR_PATH_INVALID'],
     [{ to: 'container:/file', depth: 1 }, TREE, 'ERR_EXE_UNIT_TRANSFER_UNSUPPORTED'],
   ])('refuse %o with a reason, and leave the volume as it was', async (request, content, code) => {
@@ -176,6 +170,45 @@ describe('transfers of a supervisor', () => {
     expect(result).toMatchObject({ result: 'Error', reason: { code } });
     expect(planted('.')).toEqual([]);
     expect(supervisor.state).toBe('Ready');
+  });
+
+  it.each([
+    ['bytes of a file', { to: 'container:/file' }, Buffer.alloc(QUOTA - 99), 'disk', QUOTA, QUOTA + 1],
+    [
+      'bytes of an archive',
+      { to: 'container:/in/' },
+      tarOf([{ name: 'big', content: Buffer.alloc(QUOTA) }]),
+      'disk',
+      QUOTA,
+      QUOTA + 100,
+    ],
+    ['files of an archive', { to: 'container:/in/' }, TREE, 'files', 12, 13],
+  ] as const)(
+    'end with the limit and its figures for too many %s',
+    async (_, request, content, ...figures) => {
+      const [limit, limitValue, observed] = figures;
+      runtime.figures = { ...runtime.figures, diskBytes: 100, files: { count: 10, limit: 12 } };
+      const result = await bring(request, content);
+      const detail = { limit, limitValue, observed };
+      expect(result).toMatchObject({ result: 'Error', reason: { code: 'LimitExceeded', detail } });
+      expect(planted('.')).toEqual([]);
+      expect(supervisor.state).toBe('Ready');
+    },
+  );
+
+  it('bring no file into a volume that can have no other, and copy none', async () => {
+    plant('a/file', 'x');
+    runtime.figures = { ...runtime.figures, files: { count: 12, limit: 12 } };
+    const detail = { limit: 'files', limitValue: 12, observed: 12 };
+    for (const result of [
+      await bring({ to: 'container:/file' }, Buffer.from('x')),
+      await transfer({ from: 'container:/a/file', to: 'container:/b' }),
+    ]) {
+      expect(result.reason).toMatchObject({ code: 'LimitExceeded', detail });
+    }
+    const copied = await transfer({ from: 'container:/a', to: 'container:/c' });
+    expect(copied.reason).toMatchObject({ code: 'LimitExceeded', detail: { ...detail, observed: 13 } });
+    expect(await transfer({ from: 'container:/a', to: 'blob:' })).toMatchObject({ result: 'Ok' });
   });
 
   it.each([

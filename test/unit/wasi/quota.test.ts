@@ -110,7 +110,7 @@ describe('the disk quota', () => {
           expect(guest.quota.usedBytes).toBeLessThanOrEqual(5000);
         }
         for (const fd of opened) guest.call.fd_close(fd);
-        expect(guest.quota.usedBytes).toBe(await measureDisk(place.root));
+        expect(guest.quota.usedBytes).toBe((await measureDisk(place.root)).bytes);
         expect(guest.quota.usedEntries).toBe(fs.readdirSync(place.root, { recursive: true }).length);
       }),
       { numRuns: 100 },
