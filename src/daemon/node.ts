@@ -225,7 +225,7 @@ function hardwareSold(config: Config): Promise<Selling['hardware']> {
 
 function sweeper(config: Config, { store, clock, logger }: NodeGround, { payment }: Services): Startable {
   const forget = forgettable(config, { store, payment });
-  return retention(config.retention, { clock, logger, forget });
+  return retention(config.retention, { clock, logger, forget, compact: () => store.compact() });
 }
 
 /** A paused node holds its activities before anything could let them go. */

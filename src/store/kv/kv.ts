@@ -19,4 +19,6 @@ export interface Kv {
   write(writes: KvWrites): Promise<void>;
   /** Pairs as they were at one moment during the call of the first `next`. */
   iterate(range: KvRange): AsyncIterable<[key: string, value: string]>;
+  /** Gives the room back that deleted pairs still take; whoever reads and writes goes on meanwhile. */
+  compact(): Promise<void>;
 }

@@ -8,6 +8,9 @@ export interface LevelKvInit {
   readonly createIfMissing: boolean;
 }
 
+/** Each begins with a small letter. */
+const ALL_KEYS = ['a', '{'] as const;
+
 /** Ordered keys in a Level database; every write is synced. */
 export function levelKv(init: LevelKvInit): Kv {
   return new LevelKv(init);
@@ -65,10 +68,24 @@ class LevelKv implements Kv {
     }
   }
 
+  async compact(): Promise<void> {
+    const db = this.#opened();
+    if (canCompact(db)) await db.compactRange(...ALL_KEYS);
+  }
+
   #opened(): Level {
     if (this.#db === undefined) throw new StoreError('ERR_STORE_CLOSED', 'The database is not open');
     return this.#db;
   }
+}
+
+/** Of the database below that has it: `level` leaves it out of its types, as browsers have none. */
+interface Compactable {
+  compactRange(start: string, end: string): Promise<void>;
+}
+
+function canCompact(db: object): db is Compactable {
+  return 'compactRange' in db;
 }
 
 function codeOf(error: unknown): string {

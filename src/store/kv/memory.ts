@@ -35,6 +35,10 @@ class MemoryKv implements Kv {
     }
   }
 
+  compact(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async *iterate(range: KvRange): AsyncIterable<[string, string]> {
     const from = Math.max(
       range.gte === undefined ? 0 : this.#indexOf(bytesOf(range.gte)),

@@ -13,8 +13,13 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 let clock: FakeClock;
+let compactions: number;
+const compact = async (): Promise<void> => {
+  compactions += 1;
+};
 beforeEach(() => {
   clock = new FakeClock();
+  compactions = 0;
 });
 
 describe('the sweep through what is over', () => {
@@ -30,6 +35,7 @@ describe('the sweep through what is over', () => {
           bad: () => Promise.reject(new Error('disk')),
           good: async (before) => seen.push(['good', before]),
         },
+        compact,
       },
     );
     await part.start();
@@ -57,7 +63,7 @@ describe('the sweep through what is over', () => {
         breaths += 1;
       }
     };
-    const part = retention({ days: 1 }, { clock, logger: silentLogger, forget: { endless } });
+    const part = retention({ days: 1 }, { clock, logger: silentLogger, forget: { endless }, compact });
     await part.start();
     await clock.advance(10 * MINUTE_MS + 1_000);
     expect(breaths).toBeGreaterThan(10);
@@ -65,8 +71,22 @@ describe('the sweep through what is over', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('compacts the books once it has forgotten much', async () => {
+    const some = async (): Promise<number> => 4_000;
+    const part = retention({ days: 1 }, { clock, logger: silentLogger, forget: { some }, compact });
+    await part.start();
+    const after: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      await clock.advance(6 * HOUR_MS);
+      await clock.settle();
+      after.push(compactions);
+    }
+    expect(after).toEqual([0, 0, 1, 1, 1, 2]);
+    await part.stop();
+  });
+
   it('never comes where all is kept for ever', async () => {
-    const part = retention({ days: 0 }, { clock, logger: silentLogger, forget: {} });
+    const part = retention({ days: 0 }, { clock, logger: silentLogger, forget: {}, compact });
     await part.start();
     expect(clock.pending).toBe(0);
     await part.stop();
