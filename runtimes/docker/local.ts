@@ -17,7 +17,7 @@ import type { LocalMount } from './container-spec.ts';
 import descriptor from './descriptor.json' with { type: 'json' };
 import { Engine } from './engine/engine.ts';
 import { PINNED_IMAGE } from './image/reference.ts';
-import { settingsOf, type DockerSettings } from './options.ts';
+import { settingsOf } from './options.ts';
 import { DockerRuntime } from './runtime.ts';
 
 export interface LocalContainerRun {
@@ -53,6 +53,12 @@ const execute = promisify(execFile);
  */
 export async function runContainerLocally(run: LocalContainerRun, streams: LocalStreams): Promise<RunExit> {
   const settings = settingsOf(run.options);
+  const engine = new Engine(
+    { socketPath: settings.socketPath, patienceMs: settings.enginePatienceMs },
+    { clock: systemClock() },
+  );
+  // Somebody is waiting here: an engine that is not there is said at once.
+  await engine.info();
   using interruption = new Interruption(streams.onEnd);
   const place = await mkdtemp(path.join(os.tmpdir(), 'ergon-docker-run-'));
   const components = { descriptor, clock: systemClock(), logger: silentLogger };
@@ -61,7 +67,7 @@ export async function runContainerLocally(run: LocalContainerRun, streams: Local
   const activityId = `local-${randomUUID()}`;
   try {
     await mkdir(workDir);
-    const packagePath = await packageOf(run.image, place, settings);
+    const packagePath = await packageOf(run.image, place, engine);
     const spec = { activityId, workDir, packagePath, env: {}, resources: resourcesOf(run.limits) };
     const handle = await runtime.deploy(spec).catch(async (error: unknown) => {
       await runtime.discard(spec).catch(() => undefined);
@@ -141,7 +147,7 @@ function resourcesOf(limits: Partial<Resources> = {}): Resources {
   return { cpuThreads: os.cpus().length, memoryBytes: os.totalmem(), storageBytes: GIB, ...limits };
 }
 
-async function packageOf(image: string, place: string, settings: DockerSettings): Promise<string> {
+async function packageOf(image: string, place: string, engine: Engine): Promise<string> {
   const isFile = await stat(image).then(
     (found) => found.isFile(),
     () => false,
@@ -149,14 +155,13 @@ async function packageOf(image: string, place: string, settings: DockerSettings)
   if (isFile) return path.resolve(image);
   const name = image.replace(/^docker:\/\//, '');
   const file = path.join(place, 'image.json');
-  const pinned = new RegExp(PINNED_IMAGE).test(name) ? name : await pinnedHere(name, settings);
+  const pinned = new RegExp(PINNED_IMAGE).test(name) ? name : await pinnedHere(name, engine);
   await writeFile(file, JSON.stringify({ image: pinned }));
   return file;
 }
 
 /** What the engine has under that name now. */
-async function pinnedHere(name: string, { socketPath, enginePatienceMs }: DockerSettings): Promise<string> {
-  const engine = new Engine({ socketPath, patienceMs: enginePatienceMs }, { clock: systemClock() });
+async function pinnedHere(name: string, engine: Engine): Promise<string> {
   const found = await engine.inspectImage(name);
   if (found !== undefined) return `local@${found.Id}`;
   throw new RuntimeError(

@@ -11,6 +11,9 @@ if (major < 22 || major === 23 || (major === 22 && minor < 13)) {
 const { runCli } = await import('./run.ts');
 const { processIo } = await import('./io.ts');
 
+// Timers of the clock keep no process alive, and what a command waits for may be one of them alone.
+const alive = setInterval(() => undefined, 2 ** 30);
 process.exitCode = await runCli(process.argv.slice(2), processIo());
+clearInterval(alive);
 
 export {};

@@ -42,10 +42,11 @@ function checkCommand(group: Command, commands: Commands): void {
       const { checkStore } = await import('../../store/index.ts');
       const dataDir = await session.dataDir();
       const report = await checkStore(join(dataDir, 'store'));
+      const isLocked = report.problem?.code === 'ERR_STORE_LOCKED';
       await session.print(report, () =>
         fields(session.io.stdout, [
           ['books', report.directory],
-          ['whole', report.ok ? 'yes' : 'NO'],
+          ['whole', report.ok ? 'yes' : isLocked ? 'unknown' : 'NO'],
           ['problem', report.problem && `${report.problem.message} (${report.problem.code})`],
           ['identity', report.identity],
           ['records', report.entries?.toString()],
@@ -55,7 +56,7 @@ function checkCommand(group: Command, commands: Commands): void {
           ],
         ]),
       );
-      if (report.problem?.code === 'ERR_STORE_LOCKED') return EXIT_STATUS.refused;
+      if (isLocked) return EXIT_STATUS.refused;
       return report.ok ? EXIT_STATUS.ok : EXIT_STATUS.notValid;
     },
   );

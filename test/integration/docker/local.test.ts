@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { EXIT_STATUS } from '../../../src/cli/exit-status.ts';
 import { busyboxImage, describeDocker, engineReply } from '../../support/docker-engine.ts';
 import { terminal, type TerminalOptions } from '../../unit/cli/support/terminal.ts';
 
@@ -52,12 +53,24 @@ describeDocker('ergon runtime run docker', () => {
       .flatMap(({ RepoTags }) => RepoTags ?? [])
       .find((tag) => tag.startsWith('ergon-package:'));
     // A busybox, or a test image with one program: both say so.
-    expect([0, 1]).toContain((await run([name!, 'true'])).status);
+    expect([EXIT_STATUS.ok, EXIT_STATUS.refused]).toContain((await run([name!, 'true'])).status);
     const none = await run(['nothing-of-that-name:1', 'true']);
     expect(none).toMatchObject({
       status: 6,
       err: expect.stringContaining('pull it, or name it with its digest'),
     });
+  });
+
+  it('says at once that there is no engine, and which directory is not there', async () => {
+    const config = join(dir, 'elsewhere.json');
+    writeFileSync(config, JSON.stringify({ runtimes: { docker: { socketPath: join(dir, 'none.sock') } } }));
+    const away = await run(['--config', config, archive, 'true']);
+    expect(away).toMatchObject({
+      status: EXIT_STATUS.unavailable,
+      err: expect.stringContaining('none.sock'),
+    });
+    const directory = await run(['--dir', `${dir}/none::/golem/work`, archive, 'true']);
+    expect(directory.err).toContain(`${dir}/none is no directory of this machine`);
   });
 
   it('shows directories of the machine, writable or not', async () => {
@@ -83,7 +96,7 @@ describeDocker('ergon runtime run docker', () => {
       err: expect.stringContaining('disk limit of 8 MiB'),
     });
     expect(await run([archive, 'no-such-program'])).toMatchObject({
-      status: 1,
+      status: EXIT_STATUS.refused,
       err: expect.stringContaining('ERR_RUNTIME_PROGRAM'),
     });
     expect(leftovers()).toEqual(before);
