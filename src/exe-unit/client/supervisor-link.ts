@@ -36,8 +36,8 @@ export class SupervisorLink {
 
   /**
    * Resolves when the supervisor has granted the request.
-   * @throws ExeUnitError the supervisor's refusal; ERR_EXE_UNIT_ENDED or ERR_EXE_UNIT_GONE when it is dead, with or
-   * without an end in its journal; ERR_EXE_UNIT_UNKNOWN when it neither answers nor is provably dead
+   * @throws ExeUnitError the supervisor's refusal; ERR_EXE_UNIT_ENDED when it does not answer and its journal has the
+   * end; without one ERR_EXE_UNIT_GONE when it is dead, ERR_EXE_UNIT_UNKNOWN when it is not provably dead
    */
   async ask(message: Request, timeoutMs: number): Promise<void> {
     const { clock, ends } = this.#components;
@@ -45,11 +45,13 @@ export class SupervisorLink {
       await request(this.#directory, message, timeoutMs, clock);
     } catch (error) {
       if (!isErgonError(error, 'ERR_EXE_UNIT_UNKNOWN')) throw error;
-      if ((await supervisorStatus(this.#directory, clock)) !== 'gone') throw error;
+      const status = await supervisorStatus(this.#directory, clock);
       const activityId = this.#activityId;
+      // It journals its end before it exits, and takes a moment to; whoever is dead writes no more.
       if (await ends.hasEnded(this.#directory)) {
         throw new ExeUnitError('ERR_EXE_UNIT_ENDED', `the activity ${activityId} has ended`, { activityId });
       }
+      if (status !== 'gone') throw error;
       throw new ExeUnitError(
         'ERR_EXE_UNIT_GONE',
         `the supervisor of ${activityId} is dead`,

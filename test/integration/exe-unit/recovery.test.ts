@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ExeUnits } from '../../../src/interface/exe-unit.ts';
+import { ownIdentity } from '../../../src/exe-unit/process-identity.ts';
 import { itAsRoot } from '../../support/as-root.ts';
 import {
   exeUnitsForEach,
@@ -275,6 +276,21 @@ describe('death and recovery', () => {
     process.kill(pidOf('a1'), 'SIGCONT');
     expect(await units.status('a1')).toBe('alive');
     await units.end('a1', 'Completed');
+  });
+
+  it('has ended once its journal says so, also while its process is on its way out', async () => {
+    await units.create(specOf('a1'));
+    await units.exec('a1', 'b1', script());
+    await units.end('a1', 'Completed');
+    await expect.poll(() => units.status('a1')).toBe('gone');
+    // Alive, and nobody listens.
+    const file = join(dataDir, 'activities', 'a1', 'supervisor.json');
+    writeFileSync(file, JSON.stringify(await ownIdentity()));
+    expect(await units.status('a1')).toBe('unknown');
+    await expect(units.exec('a1', 'b2', script())).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_ENDED' });
+    await expect(units.suspend('a1', 'requestor')).rejects.toMatchObject({ code: 'ERR_EXE_UNIT_ENDED' });
+    await units.exec('a1', 'b1', script());
+    await units.cancelBatch('a1', 'b1');
   });
 
   it('refuses a journal that was tampered with', async () => {
