@@ -50,13 +50,15 @@ export class PrivateEngine {
 
   async start(): Promise<void> {
     const at = (name: string): string => join(this.root, name);
-    const log = openSync(at('log'), 'a');
-    mkdirSync(this.#place.path(this.#runDir), { recursive: true });
     const [program = '', ...args] = this.#place.command([
       ...['dockerd', '--config-file', this.#configFile, '--host', `unix://${this.socketPath}`],
       ...['--pidfile', join(this.#runDir, 'pid'), '--exec-root', join(this.#runDir, 'exec')],
       ...['--data-root', at('data'), '--iptables=false', '--bridge=none'],
     ]);
+    const runDir = this.#place.path(this.#runDir);
+    // Without those above it: below a /proc/PID that is not there, Node tries to make them for ever.
+    if (!existsSync(runDir)) mkdirSync(runDir);
+    const log = openSync(at('log'), 'a');
     const engine = spawn(program, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     this.#process = engine;
