@@ -62,15 +62,18 @@ describe('a provider in its operator’s hands', () => {
     await pair.provider.launch();
     expect(await status()).toMatchObject({ mode: 'pause', offers: 0, activities: { Suspended: 1 } });
     expect(await setMode('run')).toMatchObject({ effective: 'run' });
-    await untilState(activityId, 'Running');
     expect(await pair.done(taskId)).toMatchObject({ state: 'Succeeded' });
+    const { history } = await pair.requestor.call<ActivityRecord>('GET', `/v1/activities/${activityId}`);
+    expect(history.map(({ state }) => state).join()).toContain('Running,Suspended,Running');
     expect(await pair.log(taskId)).toMatch(/^begin first\n(tick \d+\n){60}end\n$/);
     await untilOffered(['0']);
   });
 
   it('drains: what runs goes on to its end, and nobody new gets in', async () => {
     const taskId = await pair.submit(['tick', '40', '50']);
-    await runningActivity(taskId);
+    const path = `/v1/activities/${await runningActivity(taskId)}`;
+    // It is not over before everything here has been looked at.
+    await pair.requestor.call('POST', `${path}/suspend`, {});
     expect(await status()).toMatchObject({ soldOut: false, presetNotes: [] });
     await pair.provider.reconfigure({ provider: { maxAgreements: 1 } });
     await reload();
@@ -80,6 +83,7 @@ describe('a provider in its operator’s hands', () => {
       'content-type': 'application/json',
     });
     expect(offer.ok).toBe(false);
+    await pair.requestor.call('POST', `${path}/resume`, {});
     expect(await pair.done(taskId)).toMatchObject({ state: 'Succeeded' });
     await pair.provider.until('drained', async () => ((await status()).agreements === 0 ? true : undefined));
     await setMode('run');
