@@ -7,6 +7,7 @@ export {
   type ActivityProviderInit,
 } from './provider/index.ts';
 export { activityBooks, usageSource, type ActivityBooks, type ActivityBooksComponents } from './reader.ts';
+export { isFinal } from './machine.ts';
 export {
   activities,
   batches,

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { activities, batches } from '../activity/index.ts';
+import { batches } from '../activity/index.ts';
 import { bucketCollection, type ApiComponents, type Books, type NodeInfo } from '../api/index.ts';
 import type { RuntimeRegistry } from '../exe-unit/index.ts';
 import type { AppKeys } from '../identity/index.ts';
@@ -13,6 +13,7 @@ import type { MetricsRegistry } from '../telemetry/index.ts';
 import { errorMessage } from '../util/error-message.ts';
 import { newId } from '../util/id.ts';
 import { activityOutputs } from './activity-outputs.ts';
+import { activityRecords } from './activity-records.ts';
 import { localPackages } from './local-packages.ts';
 import { shelfItem } from './offer-drafts.ts';
 import { draftParts, type LiveConfig } from './selling.ts';
@@ -164,16 +165,7 @@ function recordBooks(reader: Store): Books {
       state: (record) => record.state,
       role: (record) => record.role,
     }),
-    activities: bucketCollection(
-      reader,
-      activities,
-      {
-        agreement: (record) => record.agreementId,
-        state: (record) => record.state,
-        role: (record) => record.role,
-      },
-      { agreement: 'agreementId' },
-    ),
+    activities: activityRecords(reader),
     batches: bucketCollection(
       reader,
       batches,

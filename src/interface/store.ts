@@ -88,8 +88,8 @@ export interface EventLog {
   /** The `seq` of the oldest event that is kept; one past `last` when there is none. */
   oldest(): Promise<number>;
   /**
-   * Removes some of the oldest events, none that was made at `before` (ms epoch) or later, and none that a consumer
-   * has not handled yet. Returns how many; 0 when there are no more to remove. Those that follow keep their `seq`.
+   * Removes some of the oldest events, none that was made at `before` (ms epoch) or later, and none that a running
+   * consumer has not handled yet. Returns how many; 0 when there are no more to remove. Those that follow keep their `seq`.
    */
   forget(before: number): Promise<number>;
   query(query: EventQuery): Promise<StoredEvent[]>;
