@@ -60,7 +60,7 @@ describe('the fuel of an activity', () => {
   it('is known while the program runs, and what was used by one that is killed stays', async () => {
     const activity = await deployed(BEHAVE, priced);
     const running = await activity.launch(['spin']);
-    await expect.poll(() => fuelOf(activity)).toBeGreaterThan(10_000_000n);
+    await expect.poll(() => fuelOf(activity), { timeout: 30_000 }).toBeGreaterThan(10_000_000n);
     await running.signal('SIGKILL');
     expect(await running.exit).toEqual({ kind: 'signaled', signal: 'SIGKILL' });
     const after = (await fuelOf(activity)) ?? 0n;
@@ -172,7 +172,9 @@ describe('the CPU time of an activity', () => {
     const { runtime, handle } = activity;
     const running = await activity.launch(['spin']);
     const frozenAfter = async (ns: bigint): Promise<{ ours: bigint; kernels: bigint }> => {
-      await expect.poll(async () => (await runtime.stats(handle)).cpuNs).toBeGreaterThan(ns);
+      await expect
+        .poll(async () => (await runtime.stats(handle)).cpuNs, { timeout: 30_000 })
+        .toBeGreaterThan(ns);
       await runtime.suspend(handle);
       return { ours: (await runtime.stats(handle)).cpuNs, kernels: kernelCpuNs(activity) };
     };

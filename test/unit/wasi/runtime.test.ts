@@ -71,7 +71,7 @@ describe('how a program ends', () => {
     });
     const pid = activity.runnerPid;
     expect(await running.exit).toEqual({ kind: 'failed', message: 'disk full' });
-    await expect.poll(() => isAlive(pid)).toBe(false);
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
   });
 });
 
@@ -135,7 +135,7 @@ describe('what is left behind', () => {
     expect(isAlive(pid)).toBe(true);
     await activity.runtime.destroy(activity.handle);
     await running.exit;
-    await expect.poll(() => isAlive(pid)).toBe(false);
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
     expect(groupsNamed(activity.activityId)).toEqual([]);
   });
 
@@ -153,7 +153,7 @@ describe('what is left behind', () => {
     await activity.launch(['spin']);
     const pid = activity.runnerPid;
     expect(await wasiRuntime().recover(activity.handle)).toBe(false);
-    await expect.poll(() => isAlive(pid)).toBe(false);
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
     expect(groupsNamed(activity.activityId)).toEqual([]);
   });
 
