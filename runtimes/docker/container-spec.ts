@@ -2,14 +2,23 @@ import os from 'node:os';
 import type Dockerode from 'dockerode';
 import path from 'node:path';
 import type { DeploySpec } from '../../src/interface/exe-unit-runtime.ts';
-import { userOf, type DockerSettings } from './options.ts';
+import type { DockerSettings } from './options.ts';
 import type { WorkDir } from './work-dir.ts';
 
-/** Where the container sees the whole of `container:/`. */
+/** Where the container sees the whole of its volume. */
 export const VOLUME_MOUNT = '/volume';
-/** There in every container. Each by itself: what an image has beside them in `/golem` is the image's. */
-export const GOLEM_DIRECTORIES = ['/golem/work', '/golem/input', '/golem/output', '/golem/resource'] as const;
-export const DEFAULT_CWD = GOLEM_DIRECTORIES[0];
+export const DEFAULT_CWD = '/golem/work';
+/**
+ * Directories of the volume in every container. Each of Golem's by itself: what an image has beside them in `/golem` is
+ * the image's. `/tmp` is no memory, so that transfers find there what programs do.
+ */
+export const OWN_DIRECTORIES = [
+  DEFAULT_CWD,
+  '/golem/input',
+  '/golem/output',
+  '/golem/resource',
+  '/tmp',
+] as const;
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const GUEST_MOUNT = '/.ergon';
 const INIT = `${GUEST_MOUNT}/init`;
@@ -36,6 +45,7 @@ function nodeOf(spec: Pick<DeploySpec, 'nodeId' | 'workDir'>): string {
 export interface ContainerImage {
   readonly id: string;
   readonly env: readonly string[];
+  /** Never empty. */
   readonly workingDir: string;
   /** Writable directories: those that are always there, and what the image declares or the deployment asks for. */
   readonly volumes: readonly string[];
@@ -67,7 +77,7 @@ export function containerSpec(
     Entrypoint: [INIT, String(settings.orphanGraceSeconds)],
     Cmd: [],
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
-    WorkingDir: image.workingDir === '' ? DEFAULT_CWD : image.workingDir,
+    WorkingDir: image.workingDir,
     Labels: labelsOf(spec),
     Healthcheck: { Test: ['NONE'] },
     StopTimeout: 1,
@@ -77,7 +87,6 @@ export function containerSpec(
       ...limits(spec, settings),
       ...walls(spec, settings),
       ExtraHosts: Object.entries(spec.hosts ?? {}).map(([name, ip]) => `${name}:${ip}`),
-      Tmpfs: tmpfs(image, settings),
       // This kind of mount fails, rather than makes the directory, when the source is not there.
       Mounts: mounts(image, workDir, settings, local),
     },
@@ -135,14 +144,6 @@ function walls(spec: DeploySpec, settings: DockerSettings): Dockerode.HostConfig
     LogConfig: { Type: 'none', Config: {} },
     RestartPolicy: { Name: 'no' },
     ...(settings.engineRuntime === undefined ? {} : { Runtime: settings.engineRuntime }),
-  };
-}
-
-function tmpfs(image: ContainerImage, settings: DockerSettings): Record<string, string> {
-  const { uid, gid } = userOf(settings);
-  if (image.volumes.includes('/tmp')) return {};
-  return {
-    '/tmp': `rw,nosuid,nodev,size=${settings.tmpBytes},nr_inodes=65536,mode=1777,uid=${uid},gid=${gid}`,
   };
 }
 

@@ -3,6 +3,9 @@ import { IpNetwork } from '../../src/interface/values.ts';
 import { MAX_ACTIVITY_NETWORKS } from '../../src/interface/vpn.ts';
 import { handleCodec } from '../shared/handle-codec.ts';
 
+const GuestPath = Type.String({ minLength: 1 });
+/** What every container has, and what an image and a deployment may name. */
+const MAX_DIRECTORIES = 64;
 const Bytes = Type.Integer({ minimum: 0 });
 const Bits = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 });
 
@@ -18,6 +21,9 @@ const Handle = Type.Object(
     uid: Type.Integer({ minimum: 0 }),
     gid: Type.Integer({ minimum: 0 }),
     volume: Type.Union([Type.Literal('filesystem'), Type.Literal('measured')]),
+    /** Where the guest finds the directories of the volume that have the same paths there; absent in older handles. */
+    directories: Type.Optional(Type.Array(GuestPath, { maxItems: MAX_DIRECTORIES })),
+    workingDirectory: Type.Optional(GuestPath),
     /** It has the outside network, and is to be kept from all but the public internet and these. */
     fence: Type.Optional(Type.Array(IpNetwork, { maxItems: 64 })),
     networks: Type.Optional(

@@ -27,8 +27,6 @@ export const Options = Type.Object(
     networkAllow: Type.Optional(Type.Array(IpNetwork, { maxItems: 64 })),
     pidsLimit: Type.Optional(Type.Integer({ minimum: 8, maximum: 32_768 })),
     openFilesLimit: Type.Optional(Type.Integer({ minimum: 16, maximum: 1_048_576 })),
-    /** Size of /tmp; it counts as memory of the activity. */
-    tmpBytes: Type.Optional(Bytes),
     /** An image may unpack to so much. */
     maxImageBytes: Type.Optional(Bytes),
     /** Images that this runtime loaded are kept up to so much, the ones used last. */
@@ -62,7 +60,6 @@ const DEFAULTS = {
   enginePatienceMs: 20_000,
   pidsLimit: 512,
   openFilesLimit: 4096,
-  tmpBytes: 64 << 20,
   maxImageBytes: 16 * GIB,
   imageCacheBytes: 32 * GIB,
   networkAllow: [],

@@ -3,6 +3,7 @@ import type {
   DeploySpec,
   ExeUnitRuntime,
   Fingerprint,
+  GuestView,
   NamedPackage,
   Reaped,
   ReapScope,
@@ -16,8 +17,10 @@ import { DeploymentsRuntime } from '../shared/deployments.ts';
 import { killProcess } from '../shared/kill-process.ts';
 import {
   containerSpec,
-  GOLEM_DIRECTORIES,
+  DEFAULT_CWD,
   memoryLimit,
+  OWN_DIRECTORIES,
+  VOLUME_MOUNT,
   type ContainerImage,
   type LocalMount,
 } from './container-spec.ts';
@@ -130,6 +133,8 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
       pidsLimit: this.#settings.pidsLimit,
       ...owner,
       volume: volume.kind,
+      directories: [...image.volumes],
+      workingDirectory: image.workingDir,
       ...this.#fenceOf(spec),
       ...(spec.networks !== undefined && { networks: spec.networks.map(containerNetwork) }),
     };
@@ -144,6 +149,12 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
 
   volumeRoot(handle: string): string {
     return workDirOf(handles.decode(handle).workDir).volumes;
+  }
+
+  async guestView(handle: string): Promise<GuestView> {
+    const { directories = OWN_DIRECTORIES, workingDirectory = DEFAULT_CWD } = handles.decode(handle);
+    const own = directories.map((directory) => ({ guestPath: directory, volumePath: directory }));
+    return { workingDirectory, directories: [...own, { guestPath: VOLUME_MOUNT, volumePath: '/' }] };
   }
 
   async destroy(encoded: string): Promise<void> {
@@ -332,7 +343,7 @@ function imageOf(
   return {
     id: Id,
     env: Config?.Env ?? [],
-    workingDir: Config?.WorkingDir ?? '',
-    volumes: [...new Set([...GOLEM_DIRECTORIES, ...declared, ...asked])],
+    workingDir: Config?.WorkingDir || DEFAULT_CWD,
+    volumes: [...new Set([...OWN_DIRECTORIES, ...declared, ...asked])],
   };
 }

@@ -47,9 +47,9 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   },
 };
 
-/** The working directory is the volume, so `/x` of the guest is `./x` here. */
-function guestPath(path = '/'): string {
-  return `.${path}`;
+/** The working directory is the volume, so `/x` of the guest is `./x` here, and so is `x`. */
+function guestPath(path = ''): string {
+  return `./${path}`;
 }
 
 /** `flood [BYTES]`: that many bytes, or bytes without end; always the same ones, an AES-CTR key stream of zeros. */

@@ -87,6 +87,10 @@ export function mockRuntime({ descriptor, clock }: RuntimeComponents): ExeUnitRu
     },
     stats: (handle) => stats(parse(handle), deployed(handle)),
     volumeRoot: (handle) => join(parse(handle).workDir, 'volumes'),
+    guestView: async () => ({
+      workingDirectory: '/',
+      directories: [{ guestPath: '/', volumePath: '/' }],
+    }),
     stop: (handle) => killAll(handle),
     async destroy(handle) {
       await killAll(handle);
@@ -132,7 +136,7 @@ function parse(handle: string): { workDir: string; marker: string } {
 async function prepare(spec: DeploySpec): Promise<string> {
   const runtimeDir = join(spec.workDir, 'runtime');
   await mkdir(runtimeDir, { recursive: true });
-  await mkdir(join(spec.workDir, 'volumes'), { recursive: true });
+  await mkdir(join(spec.workDir, 'volumes', 'tmp'), { recursive: true });
   if (spec.packagePath !== undefined) await linkPackage(spec.packagePath, join(runtimeDir, 'package'));
   const known = await markerIn(spec.workDir);
   if (known !== undefined) return known;

@@ -1,5 +1,6 @@
 import type {
   DeploySpec,
+  GuestView,
   RunCommand,
   RunExit,
   RunningCommand,
@@ -17,10 +18,13 @@ import { limitProcess, type ProcessLimits } from './limits/rlimits.ts';
 import { groupLimits } from './limits/runner-limits.ts';
 import { FuelMeter } from './limits/fuel-meter.ts';
 import {
+  guestViewOf,
   loadOrder,
   makeMountPoints,
   preopensOf,
   preparePackage,
+  TMP,
+  withVolumes,
   type Program,
   type WasiPackage,
 } from './package/index.ts';
@@ -81,8 +85,9 @@ export class Deployment {
       const { moduleDir, scratchDir, volumes } = this.#workDir;
       const { memoryBytes } = resources;
       const meterFuel = this.#fuel !== undefined;
-      this.#package = await preparePackage({ packagePath, moduleDir, scratchDir, memoryBytes, meterFuel });
-      await makeMountPoints(this.#package, volumes);
+      const asked = { packagePath, moduleDir, scratchDir, memoryBytes, meterFuel };
+      this.#package = withVolumes(await preparePackage(asked), this.#spec.volumes ?? []);
+      await makeMountPoints({ mountPoints: [TMP], ...this.#package }, volumes);
       this.#limit(this.#package.main);
     } catch (error) {
       warm?.kill();
@@ -142,6 +147,10 @@ export class Deployment {
       },
     );
     return { exit, signal: async (signal) => this.#kill(signal) };
+  }
+
+  guestView(): GuestView {
+    return guestViewOf(this.#deployedPackage());
   }
 
   async suspend(): Promise<void> {

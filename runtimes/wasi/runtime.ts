@@ -3,6 +3,7 @@ import type {
   DeploySpec,
   ExeUnitRuntime,
   Fingerprint,
+  GuestView,
   Reaped,
   RuntimeComponents,
   RuntimeDescriptor,
@@ -115,6 +116,10 @@ export class WasiRuntime extends DeploymentsRuntime<Deployment> implements ExeUn
 
   volumeRoot(handle: string): string {
     return workDirOf(handles.decode(handle).workDir).volumes;
+  }
+
+  guestView(handle: string): Promise<GuestView> {
+    return this.deployed(handle, (deployment) => deployment.guestView());
   }
 
   async destroy(handle: string): Promise<void> {

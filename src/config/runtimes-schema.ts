@@ -49,7 +49,6 @@ const dockerSchema = Type.Object(
     }),
     pidsLimit: count('Most processes and threads of an activity', 512, 8, 32_768),
     openFilesLimit: count('Most open files of a process', 4096, 16, 1_048_576),
-    tmpBytes: count('Size of `/tmp`, which counts as memory', 64 * 1024 ** 2),
     maxImageBytes: count('An image may unpack to so much', 16 * GIB),
     imageCacheBytes: count(
       'Images that came with packages, or were pulled for them, are kept up to so much, the ones used last',

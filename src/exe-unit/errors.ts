@@ -12,6 +12,7 @@ export const EXE_UNIT_ERROR_CODES = [
   'ERR_EXE_UNIT_UNKNOWN',
   'ERR_EXE_UNIT_HASH_MISMATCH',
   'ERR_EXE_UNIT_TRANSFER_UNSUPPORTED',
+  'ERR_EXE_UNIT_NO_VOLUME',
   'ERR_EXE_UNIT_SUSPEND_UNSUPPORTED',
   'ERR_EXE_UNIT_NETWORK_UNSUPPORTED',
   'ERR_EXE_UNIT_NETWORK_INVALID',
@@ -75,6 +76,12 @@ export const exeUnitErrors: ErrorCatalogue<ExeUnitErrorCode> = {
     meaning: 'There is no transfer between these two URLs, or not in this format.',
     remedy:
       'One side is `container:/path`, the other that, a blob or an http(s) URL; a directory (its path ends in `/`) goes with an archive, `raw` with one file.',
+  },
+  ERR_EXE_UNIT_NO_VOLUME: {
+    meaning:
+      'The path of a transfer lies in none of the directories that last and that transfers reach: what was put there would not be found by the program.',
+    remedy:
+      "Use a path in one of the directories that the message names (a program can copy a file of the image's there), or ask for one with the deployment (`deploy.volumes`).",
   },
   ERR_EXE_UNIT_SUSPEND_UNSUPPORTED: {
     meaning: 'The runtime cannot freeze what it runs.',

@@ -14,9 +14,9 @@ const Args = Type.Array(Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }
 export const TransferUrl = Type.String({
   maxLength: 4096,
   pattern:
-    '^(blob:(sha256:[0-9a-f]{64})?|container:/.*|https?://.*|hash:(sha3|sha256):[0-9a-fA-F]+:https?://.*|gftp://.*)$',
+    '^(blob:(sha256:[0-9a-f]{64})?|container:.*|https?://.*|hash:(sha3|sha256):[0-9a-fA-F]+:https?://.*|gftp://.*)$',
   description:
-    '`blob:sha256:…` to read a blob, `blob:` to make one, `container:/path` inside the activity, an http(s) URL to read from or to PUT to; `#sha256:…` behind it or `hash:sha3:…:` before it is checked',
+    '`blob:sha256:…` to read a blob, `blob:` to make one, `container:/path` inside the activity (`container:path` from its working directory), an http(s) URL to read from or to PUT to; `#sha256:…` behind it or `hash:sha3:…:` before it is checked',
 });
 
 const Glob = Type.String({ minLength: 1, maxLength: 512 });

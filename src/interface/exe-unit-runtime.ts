@@ -120,6 +120,14 @@ export interface RuntimeStats {
   readonly counters: Readonly<Record<string, bigint>>;
 }
 
+/** Where the guest finds its volume: a transfer means by a path what the guest means by it. */
+export interface GuestView {
+  /** Absolute; where a relative path begins. */
+  readonly workingDirectory: string;
+  /** Directories of the volume, by the guest's path and by that from the volume's root. In no other is a transfer. */
+  readonly directories: readonly { readonly guestPath: string; readonly volumePath: string }[];
+}
+
 /** A deployed activity's runtime state: opaque, serialisable, enough for `recover` in another process. */
 export type RuntimeHandle = string;
 
@@ -175,8 +183,9 @@ export interface ExeUnitRuntime {
   suspend(handle: RuntimeHandle): Promise<void>;
   resume(handle: RuntimeHandle): Promise<void>;
   stats(handle: RuntimeHandle): Promise<RuntimeStats>;
-  /** Host path of the directory that `container:/` names, for transfers. */
+  /** Host path of the volume, of which the guest sees what `guestView` says. */
   volumeRoot(handle: RuntimeHandle): string;
+  guestView(handle: RuntimeHandle): Promise<GuestView>;
   /** Kills whatever still runs. */
   stop(handle: RuntimeHandle): Promise<void>;
   /** Removes all that the runtime made outside the work directory. Idempotent; also after a crash. */

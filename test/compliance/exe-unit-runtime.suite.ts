@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { volumePath } from '../../src/exe-unit/supervisor/guest-path.ts';
 import type {
   DeploySpec,
   ExeUnitRuntime,
@@ -20,7 +21,7 @@ import { isErgonError } from '../../src/interface/errors.ts';
  * - `exit N`: ends with that code
  * - `flood BYTES`: prints exactly so many bytes and ends with 0; without BYTES it never ends
  * - `spin`: burns CPU for ever; `sleep`: waits for ever
- * - `write-file PATH TEXT`, `read-file PATH`: a file under `container:/`
+ * - `write-file PATH TEXT`, `read-file PATH`: a file by the guest's own path
  * - `allocate`: takes memory until it is stopped (only with `supports.memoryLimit`)
  * - `fill-disk PATH`: writes to a file until it is stopped or refused (only with `supports.diskLimit`)
  */
@@ -237,24 +238,35 @@ export function exeUnitRuntimeSuite(name: string, suite: RuntimeSuite): void {
       expect(taken).toBe(5_000_000);
     });
 
-    test('shares the volume with transfers, both ways', async () => {
-      const handle = await deploy('write-file');
-      expect((await complete(handle, 'write-file', ['/out.txt', 'from the guest'])).exit).toEqual({
-        kind: 'exited',
-        code: 0,
-      });
-      expect(readFileSync(join(runtime.volumeRoot(handle), 'out.txt'), 'utf8')).toBe('from the guest');
-    });
+    /** Where a transfer looks for it. */
+    const transferred = async (handle: string, path: string): Promise<string> =>
+      join(runtime.volumeRoot(handle), volumePath(path, await runtime.guestView(handle)));
 
-    test('shows the guest what was put into the volume', async () => {
-      const handle = await deploy('read-file');
-      writeFileSync(join(runtime.volumeRoot(handle), 'in.txt'), 'from the host');
-      expect((await complete(handle, 'read-file', ['/in.txt'])).stdout.toString()).toBe('from the host');
-      const { diskBytes, files } = await runtime.stats(handle);
-      expect(diskBytes).toBeGreaterThanOrEqual('from the host'.length);
-      if (runtime.supports.diskLimit) {
+    for (const path of ['/tmp/file', 'file']) {
+      test(`shares ${path} with transfers, both ways`, async () => {
+        const handle = await deploy('write-file');
+        expect((await complete(handle, 'write-file', [path, 'from the guest'])).exit).toEqual({
+          kind: 'exited',
+          code: 0,
+        });
+        const found = await transferred(handle, path);
+        expect(readFileSync(found, 'utf8')).toBe('from the guest');
+        writeFileSync(found, 'from the host');
+        expect((await complete(handle, 'read-file', [path])).stdout.toString()).toBe('from the host');
+        const { diskBytes, files } = await runtime.stats(handle);
+        expect(diskBytes).toBeGreaterThanOrEqual('from the host'.length);
+        if (!runtime.supports.diskLimit) return;
         expect(files?.count).toBeGreaterThan(0);
         expect(files?.limit).toBeGreaterThanOrEqual(1024);
+      });
+    }
+
+    test('lets transfers reach no directory that the guest does not find by the same path', async () => {
+      const handle = await deploy('read-file');
+      for (const { guestPath } of (await runtime.guestView(handle)).directories) {
+        const path = join(guestPath, 'file');
+        writeFileSync(await transferred(handle, path), guestPath);
+        expect((await complete(handle, 'read-file', [path])).stdout.toString()).toBe(guestPath);
       }
     });
 
@@ -382,8 +394,8 @@ export function exeUnitRuntimeSuite(name: string, suite: RuntimeSuite): void {
     test('holds the disk quota (where it says that it can)', async () => {
       if (!runtime.supports.diskLimit) return;
       const handle = await deploy('fill-disk');
-      const { exit } = await complete(handle, 'fill-disk', ['/big']);
-      expect(exit).not.toEqual({ kind: 'exited', code: 0 });
+      const { exit } = await complete(handle, 'fill-disk', ['/tmp/big']);
+      expect(exit).toMatchObject({ kind: 'limit', limit: 'disk' });
       expect((await runtime.stats(handle)).diskBytes).toBeLessThanOrEqual(RESOURCES.storageBytes);
     });
 

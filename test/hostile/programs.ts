@@ -55,7 +55,6 @@ const memories: HostileProgram[] = [
     outcomes: { docker: memory },
     ...roomy,
   },
-  { name: 'fills /tmp', args: ['tmp-fill'], outcomes: { docker: memory }, ...roomy },
   { name: 'fills shared memory', args: ['shm-fill'], outcomes: { docker: exit(full) }, ...roomy },
   { name: 'shares its greed with children', args: ['shared-greed'], outcomes: { docker: memory } },
   { name: 'asks to be spared by the kernel', args: ['unkillable-bomb'], outcomes: { docker: memory } },
@@ -73,6 +72,7 @@ const memories: HostileProgram[] = [
 
 const storage: HostileProgram[] = [
   { name: 'fills the disk', args: ['disk-fill'], outcomes: both(disk) },
+  { name: 'fills /tmp', args: ['tmp-fill'], outcomes: { docker: disk } },
   {
     name: 'fills it with files without a name',
     args: ['ghost-fill'],

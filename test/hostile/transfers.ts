@@ -31,6 +31,10 @@ const unpack = (archive: Uint8Array, path: string): ExeCommand => ({
   transfer: { from: `blob:${hashOf(archive)}`, to: `container:${path}` },
 });
 
+/** How the programs name what lies in the root of the volume. */
+const inVolume = ({ runtime }: HostileWorld, path: string): string =>
+  runtime === 'docker' ? `/volume${path}` : path;
+
 /** A directory beside the volume, which links lead to; nothing in it may be read or changed. */
 async function withOutside(work: (directory: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'ergon-outside-'));
@@ -52,12 +56,13 @@ export async function expectArchivesRefused(world: HostileWorld): Promise<void> 
   await world.withActivity(
     archives.map(({ bytes }) => bytes),
     async (exec) => {
+      const target = inVolume(world, '/target/');
       for (const { name, code, bytes } of archives) {
-        expect(await exec([unpack(bytes, '/target/')]), name).toMatchObject([
+        expect(await exec([unpack(bytes, target)]), name).toMatchObject([
           { result: 'Error', reason: { code } },
         ]);
       }
-      expect(await exec([out('/target')])).toMatchObject([{ reason: { code: 'ERR_PATH_NOT_FOUND' } }]);
+      expect(await exec([out(target)])).toMatchObject([{ reason: { code: 'ERR_PATH_NOT_FOUND' } }]);
     },
   );
 }
@@ -65,21 +70,26 @@ export async function expectArchivesRefused(world: HostileWorld): Promise<void> 
 /** Links that a program left, in the way of transfers. */
 export async function expectLinksRefused(world: HostileWorld): Promise<void> {
   await withOutside(async (outside) => {
+    const at = (path: string): string => inVolume(world, path);
     await world.withActivity([PLANTED, PLANT], async (exec) => {
       // A WASI guest can make no links to absolute paths.
       const target = relative(join(world.dataDir, 'activities', 'activity', 'volumes'), outside);
       expect(await exec([harm('plant-links', target)])).toMatchObject([{ result: 'Ok' }]);
       const links = ['/file-link', '/dir-link/secret', '/journal-link', '/dir/journal-link'];
       const up = ['/../journal.ndjson', '/dir/../../journal.ndjson', '/pipe', '/dir', '/'];
-      for (const path of [...links, ...up]) expectRefused(path, await exec([out(path)]));
+      for (const path of [...links, ...up]) expectRefused(path, await exec([out(at(path))]));
       for (const path of ['/dir-link/planted', '/dir-link/secret', '/../planted', '/dir/../../planted']) {
-        expectRefused(path, await exec([into(path)]));
+        expectRefused(path, await exec([into(at(path))]));
       }
       for (const path of ['/dir-link/', '/dir-link/below/', '/../']) {
-        expectRefused(path, await exec([unpack(PLANT, path)]));
+        expectRefused(path, await exec([unpack(PLANT, at(path))]));
       }
       // What is in the way may as well be replaced, but not followed.
-      for (const path of ['/file-link', '/new-link', '/journal-link']) await exec([into(path)]);
+      for (const path of ['/file-link', '/new-link', '/journal-link']) await exec([into(at(path))]);
+      if (world.runtime !== 'docker') return;
+      // A volume by its own path, of which the program has made a link by its other one.
+      for (const command of [out('/tmp/secret'), into('/tmp/planted'), unpack(PLANT, '/tmp/')])
+        expectRefused('/tmp', await exec([command]));
     });
   });
 }
@@ -87,18 +97,19 @@ export async function expectLinksRefused(world: HostileWorld): Promise<void> {
 /** Links that come and go while transfers read and write there. */
 export async function expectRaceLost(world: HostileWorld): Promise<void> {
   await withOutside(async (outside) => {
+    const at = (path: string): string => inVolume(world, path);
     await world.withActivity([PLANTED, PLANT], async (exec, outputOf) => {
       expect(await exec([harm('swap-race', outside)])).toMatchObject([{ result: 'Ok' }]);
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const path of ['/race/bait', '/dir/secret']) {
-          const [read] = await exec([out(path)]);
+          const [read] = await exec([out(at(path))]);
           if (read?.blob !== undefined) expect(HARMLESS_HASHES).toContain(read.blob.hash);
         }
-        await exec([into(round % 2 === 0 ? '/dir/planted' : '/race/bait')]);
+        await exec([into(at(round % 2 === 0 ? '/dir/planted' : '/race/bait'))]);
         // Whole trees, the links left out so that what is no link is packed.
-        const [tree] = await exec([round % 2 === 0 ? outTree('/race') : outTree('/dir')]);
+        const [tree] = await exec([outTree(at(round % 2 === 0 ? '/race' : '/dir'))]);
         if (tree?.blob !== undefined) expect(outputOf(tree.blob.hash).includes(SECRET)).toBe(false);
-        await exec([unpack(PLANT, round % 2 === 0 ? '/dir/' : '/race/')]);
+        await exec([unpack(PLANT, at(round % 2 === 0 ? '/dir/' : '/race/'))]);
       }
     });
   });

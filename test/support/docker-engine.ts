@@ -172,13 +172,13 @@ export function busyboxProgram(behaviour: string, args: string[]): Pick<RunComma
     case 'sleep':
       return { entryPoint: 'sleep', args: ['1000000'] };
     case 'write-file':
-      return shell('printf %s "$2" > "/volume$1"', ...args);
+      return shell('printf %s "$2" > "$1"', ...args);
     case 'read-file':
-      return { entryPoint: 'cat', args: args.map((path) => `/volume${path}`) };
+      return { entryPoint: 'cat', args };
     case 'allocate':
       return { entryPoint: 'dd', args: ['if=/dev/zero', 'of=/dev/null', 'bs=1G', 'count=1'] };
     case 'fill-disk':
-      return shell('cat /dev/zero > "/volume$1"', ...args);
+      return shell('cat /dev/zero > "$1"', ...args);
     default:
       throw new Error(`no program for ${behaviour}`);
   }

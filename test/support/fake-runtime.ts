@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type {
   ExeUnitRuntime,
+  GuestView,
   RunExit,
   RunOutput,
   RuntimeStats,
@@ -46,6 +47,8 @@ export class FakeRuntime implements ExeUnitRuntime {
   #killed = false;
   /** A runtime that hangs does not end its command when it is stopped. */
   hangs = false;
+  /** What of the volume the guest sees. */
+  view: GuestView = { workingDirectory: '/', directories: [{ guestPath: '/', volumePath: '/' }] };
   #workDir = '';
 
   finish(exit: RunExit): void {
@@ -90,6 +93,9 @@ export class FakeRuntime implements ExeUnitRuntime {
   }
   volumeRoot() {
     return join(this.#workDir, 'volumes');
+  }
+  async guestView() {
+    return this.view;
   }
   async stop() {
     this.#did('stop');

@@ -1,3 +1,3 @@
 export { preparePackage, type PackageInit, type Program, type WasiPackage } from './package.ts';
 export { loadOrder } from './load-order.ts';
-export { makeMountPoints, preopensOf } from './preopens.ts';
+export { guestViewOf, makeMountPoints, preopensOf, TMP, withVolumes } from './preopens.ts';

@@ -3,6 +3,7 @@ import { hasCode } from '../../util/error-code.ts';
 import type { CommandFacts } from './command-failure.ts';
 import { deployedHandle, type BatchContext } from './context.ts';
 import type { DaemonAsks } from './asks.ts';
+import { volumePath } from './guest-path.ts';
 import { Room } from './room.ts';
 import {
   copyIn,
@@ -60,14 +61,16 @@ class Transfer {
     }
   }
 
+  /** From here on all paths are those from the volume's root. */
   async #move(plan: TransferPlan): Promise<CommandFacts> {
+    const view = await this.#context.runtime.guestView(deployedHandle(this.#context));
     switch (plan.kind) {
       case 'in':
-        return this.#in(plan);
+        return this.#in({ ...plan, to: volumePath(plan.to, view) });
       case 'out':
-        return this.#out(plan);
+        return this.#out({ ...plan, from: volumePath(plan.from, view) });
       case 'within':
-        return this.#within(plan);
+        return this.#within({ ...plan, from: volumePath(plan.from, view), to: volumePath(plan.to, view) });
     }
   }
 

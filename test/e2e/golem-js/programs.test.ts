@@ -58,6 +58,16 @@ describe('what programs for golem-js do', () => {
     await exe.uploadJson({ a: 1 }, '/data/deep/in.json');
     expect((await exe.run('cat /data/deep/in.json > /data/deep/out.json')).result).toBe('Ok');
     expect(await exe.downloadJson('/data/deep/out.json')).toMatchObject({ data: { a: 1 } });
+    // Beside them it has what all have: what is uploaded to a path the program finds there, and the other way round.
+    await exe.uploadJson({ b: 2 }, '/tmp/in.json');
+    expect((await exe.run('cat /tmp/in.json > $HOME/out.json && cat $HOME/out.json > tmp.json')).result).toBe(
+      'Ok',
+    );
+    for (const path of ['/tmp/in.json', '/golem/work/out.json', 'tmp.json', '/volume/golem/work/tmp.json'])
+      expect(await exe.downloadJson(path), path).toMatchObject({ data: { b: 2 } });
+    const elsewhere = await exe.downloadFile('/etc/passwd', join(market.dir, 'passwd'));
+    expect(elsewhere.result).toBe('Error');
+    expect(elsewhere.message).toMatch(/"\/etc\/passwd" is within no volume.*\/data\/deep, \/golem\/input/);
     await rental.stopAndFinalize();
   });
 

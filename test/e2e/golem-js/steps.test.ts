@@ -144,13 +144,13 @@ describe.each(GUESTS)('golem-js, step by step, in the runtime $runtime', ({ orde
       {
         transfer: {
           from,
-          to: 'container:/all',
+          to: 'container:/tmp/all',
           format: 'tar',
           progress: { updateInterval: '1ms' },
         },
       },
-      { transfer: { from, to: 'container:/some', format: 'tar', fileset: [{ includes: ['**/*.txt'] }] } },
-      { transfer: { from: 'container:/some/tree/a.txt', to: 'container:/copy.txt' } },
+      { transfer: { from, to: 'container:/tmp/some', format: 'tar', fileset: [{ includes: ['**/*.txt'] }] } },
+      { transfer: { from: 'container:/tmp/some/tree/a.txt', to: 'container:copy.txt' } },
       {
         run: {
           entry_point: tick(3, 100)[0],
@@ -181,7 +181,9 @@ describe.each(GUESTS)('golem-js, step by step, in the runtime $runtime', ({ orde
     expect(results.map(({ isBatchFinished }) => isBatchFinished)).toEqual([false, false, false, true]);
     expect(results[3]!.stdout).toBe(outputOf(told, 3));
     // Of the archive only what was chosen is there.
-    const text = JSON.stringify([{ transfer: { from: 'container:/some/tree/b.bin', to: 'container:/b' } }]);
+    const text = JSON.stringify([
+      { transfer: { from: 'container:/tmp/some/tree/b.bin', to: 'container:/tmp/b' } },
+    ]);
     const other = (await (await api('POST', `/activity/${activityId}/exec`, { text })).json()) as string;
     const path = `/activity/${activityId}/exec/${other}?commandIndex=0&timeout=20`;
     expect(await (await api('GET', path)).json()).toMatchObject([{ result: 'Error', isBatchFinished: true }]);

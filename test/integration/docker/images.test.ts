@@ -91,6 +91,12 @@ describeDocker('images of packages', () => {
     expect(
       (await it.run('/golem/entrypoints/run.sh > /golem/output/x; cat /volume/golem/output/x')).stdout,
     ).toBe('of the image\n');
+    const view = await it.runtime.guestView(it.handle);
+    expect(view.workingDirectory).toBe('/tmp');
+    const golem = ['input', 'output', 'resource', 'work'].map((name) => `/golem/${name}`);
+    expect(view.directories.map(({ guestPath }) => guestPath).sort()).toEqual(
+      ['/data', '/extra/deep', ...golem, '/tmp', '/volume'].sort(),
+    );
     expect((await it.run('head -c 40000000 /dev/zero > /data/big')).exit).toMatchObject({ limit: 'disk' });
     const { body } = await engineReply('GET', '/volumes', engine.socketPath);
     expect(JSON.parse(body).Volumes ?? []).toEqual([]);

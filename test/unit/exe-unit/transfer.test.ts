@@ -274,6 +274,40 @@ describe('transfers of a supervisor', () => {
     expect(into.reason?.code).toBe('ERR_ARCHIVE_PATH');
   });
 
+  it('mean by a path what the program means by it, and refuse one that is nowhere in the volume', async () => {
+    runtime.view = {
+      workingDirectory: '/work',
+      directories: [
+        { guestPath: '/work', volumePath: '/work' },
+        { guestPath: '/all', volumePath: '/' },
+      ],
+    };
+    for (const to of ['container:/work/a', 'container:b', 'container:/all/c'])
+      expect(await bring({ to }, Buffer.from('brought'))).toMatchObject({ result: 'Ok' });
+    expect(await bring({ to: 'container:in/' }, TREE)).toMatchObject({ result: 'Ok' });
+    expect(planted('.')).toEqual(
+      [
+        'c',
+        'work/a',
+        'work/b',
+        ...['a/one.txt', 'a/two.bin', 'three.txt'].map((name) => `work/in/${name}`),
+      ].sort(),
+    );
+    expect(output(await transfer({ from: 'container:/all/work/b', to: 'blob:' })).toString()).toBe('brought');
+    plant('etc/x', 'of no path of the guest');
+    const code = 'ERR_EXE_UNIT_NO_VOLUME';
+    const outside: Transfer[] = [
+      { from: 'container:/etc/x', to: 'blob:' },
+      { from: 'container:/', to: 'blob:' },
+      { from: 'container:/work/a', to: 'container:/etc/y' },
+      { from: 'container:/etc/x', to: 'container:/work/y' },
+      // Not even asked for.
+      { from: `blob:sha256:${'a'.repeat(64)}`, to: 'container:/etc/x' },
+    ];
+    for (const request of outside)
+      expect(await transfer(request)).toMatchObject({ result: 'Error', reason: { code } });
+  });
+
   const URL = `https://files.example/x.tar.gz#sha256:${'a'.repeat(64)}`;
   const waits = async (type: 'fetch' | 'deliver', batchId: string) =>
     ofType(await until((record) => record.type === type && record.batchId === batchId), type).at(-1)!;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isErgonError } from '../../../src/interface/errors.ts';
+import type { DeploySpec } from '../../../src/interface/exe-unit-runtime.ts';
 import { zipOf, type ZipItem } from '../../support/archives.ts';
 import { moduleOf } from './modules.ts';
 import { BEHAVE, groupsNamed, WasiActivity } from './wasi-activity.ts';
@@ -34,10 +35,10 @@ function packageOf(manifest: object, more: readonly ZipItem[] = []): Buffer {
   ]);
 }
 
-function deployed(program: Uint8Array): Promise<WasiActivity> {
+function deployed(program: Uint8Array, more: Partial<DeploySpec> = {}): Promise<WasiActivity> {
   const activity = new WasiActivity();
   activities.push(activity);
-  return activity.deploy(program);
+  return activity.deploy(program, more);
 }
 
 describe('a package with a manifest', () => {
@@ -83,6 +84,18 @@ describe('a package with a manifest', () => {
     expect((await behave('write-file', '/out/new', 'x')).exit).toMatchObject({ code: 0 });
     expect((await behave('write-file', 'relative', 'y')).exit).toMatchObject({ code: 0 });
     expect(fs.readFileSync(path.join(volumes, 'out/relative'), 'utf8')).toBe('y');
+  });
+
+  it('shows it what the deployment asks for besides, and transfers nothing else', async () => {
+    const activity = await deployed(packageOf(MANIFEST), { volumes: ['/data/', '/in'] });
+    const behave = (...args: string[]) => activity.command({ entryPoint: 'behave', args });
+    expect((await behave('write-file', '/data/new', 'x')).exit).toMatchObject({ code: 0 });
+    expect((await behave('write-file', '/in/new', 'x')).exit).not.toMatchObject({ code: 0 });
+    const same = (guestPath: string) => ({ guestPath, volumePath: guestPath });
+    expect(await activity.runtime.guestView(activity.handle)).toEqual({
+      workingDirectory: '/out',
+      directories: ['/in', '/out', '/data'].map(same),
+    });
   });
 
   it('leaves nothing unpacked behind', async () => {

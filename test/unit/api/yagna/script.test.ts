@@ -32,7 +32,6 @@ describe("Yagna's commands in ours", () => {
     expect(ours({ transfer })).toEqual({
       transfer: {
         ...transfer,
-        from: 'container:/out',
         to: 'blob:',
         format: 'tar.gz',
         progress: { updateIntervalMs: 1500 },

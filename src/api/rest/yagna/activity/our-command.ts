@@ -96,7 +96,7 @@ function ourTransfer(body: Body<'transfer'>, blob: string | undefined): OurTrans
   const to = isOutside(body.to) ? 'blob:' : body.to;
   const sets = isGiven(fileset) ? [fileset].flat().map(ourFileSet) : undefined;
   const options = { format: ourFormat(body.format), depth, fileset: sets, progress: ourProgress(progress) };
-  return { from: absolute(from), to: absolute(to), ...given(options) };
+  return { from, to, ...given(options) };
 }
 
 function ourFormat(format: string | null | undefined): OurTransfer['format'] {
@@ -155,11 +155,6 @@ function durationMs(text: string): number {
   if (parts.length === 0 || rest !== '' || !known)
     throw invalid(`"${text}" is no interval like 300ms or 1m 30s`);
   return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNIT_MS[unit] ?? 0), 0);
-}
-
-/** `container:file` is a file of the root. */
-function absolute(url: string): string {
-  return url.replace(/^container:(?!\/)/, 'container:/');
 }
 
 function isGiven<T>(value: T | null | undefined): value is NonNullable<T> {
