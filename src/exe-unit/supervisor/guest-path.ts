@@ -23,6 +23,6 @@ export function volumePath(path: string, { workingDirectory, directories }: Gues
 function noVolume(path: string, directories: GuestView['directories']): ExeUnitError {
   const shown = path.slice(0, 200);
   const volumes = directories.map(({ guestPath }) => guestPath).toSorted();
-  const message = `${JSON.stringify(shown)} is within no volume, and what is elsewhere no transfer can reach: the volumes of this activity are ${volumes.join(', ')}`;
+  const message = `${JSON.stringify(shown)} is within no volume, where no transfer reaches: name a path in ${volumes.join(', ')} (a program can copy files there), or deploy with a volume for it`;
   return new ExeUnitError('ERR_EXE_UNIT_NO_VOLUME', message, { path: shown, volumes });
 }
