@@ -20,6 +20,7 @@ import type {
   NamedPackage,
   Network,
   Offer,
+  PaymentRecord,
   ProviderControl,
   RequestorActivities,
   Store,
@@ -30,7 +31,6 @@ import type {
 import type { Scope } from '../identity/index.ts';
 import type { NewId } from '../util/id.ts';
 import type { Collection } from './collection.ts';
-import type { PaymentView } from './schemas/payment.ts';
 import type { NodeInfo } from './schemas/node.ts';
 import type { YagnaParts } from './yagna-parts.ts';
 
@@ -125,7 +125,7 @@ export interface Books {
   readonly batches: Collection<Batch>;
   readonly debitNotes: Collection<DebitNoteRecord>;
   readonly invoices: Collection<InvoiceRecord>;
-  readonly payments: Collection<PaymentView>;
+  readonly payments: Collection<PaymentRecord>;
   readonly allocations: Collection<Allocation>;
 }
 

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { COUNTER } from '../interface/usage-counters.ts';
 import { Address, CounterName, RuntimeName } from '../interface/values.ts';
 import { closed, count, DAY_MS, durationMs, flag, GIB, TokenAmount } from './schema-parts.ts';
 
@@ -14,7 +15,7 @@ const PerCounter = Type.Record(CounterName, TokenAmount, {
 /** Prices of the default presets, in whole tokens. */
 const DEFAULT_PRICING = {
   startPrice: '0',
-  perCounter: { 'golem.usage.cpu_sec': '0.0001', 'golem.usage.duration_sec': '0.00001' },
+  perCounter: { [COUNTER.cpu]: '0.0001', [COUNTER.duration]: '0.00001' },
 };
 
 export const Preset = Type.Object(

@@ -119,6 +119,20 @@ export const PaymentReceipt = Type.Object(
 );
 export type PaymentReceipt = Static<typeof PaymentReceipt>;
 
+/** A payment as one party's books hold it. */
+export const PaymentRecord = Type.Object(
+  {
+    /** `sent`: this node pays. `received`: it is paid. */
+    direction: Type.Union([Type.Literal('sent'), Type.Literal('received')]),
+    state: Type.Union([Type.Literal('Sent'), Type.Literal('Settled'), Type.Literal('Failed')]),
+    payment: LedgerPayment,
+    receipt: Type.Optional(PaymentReceipt),
+    stateChangedAt: Timestamp,
+  },
+  closed,
+);
+export type PaymentRecord = Static<typeof PaymentRecord>;
+
 export const BILL_STATES = [
   'Issued',
   'Received',

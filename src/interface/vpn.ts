@@ -11,6 +11,9 @@ export const NodeId = Type.String({ pattern: '^0x[0-9a-fA-F]{40}$' });
 export const NetworkId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' });
 
 export const MAX_NETWORK_NODES = 256;
+/** Bounds of a network's prefix: 30 bits leave two hosts, and no private range is larger than one of 8 bits. */
+export const MIN_NETWORK_PREFIX = 8;
+export const MAX_NETWORK_PREFIX = 30;
 /** Networks of one activity. */
 export const MAX_ACTIVITY_NETWORKS = 4;
 

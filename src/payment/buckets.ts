@@ -4,8 +4,7 @@ import {
   Allocation,
   DebitNoteRecord as DebitNoteRecordSchema,
   InvoiceRecord as InvoiceRecordSchema,
-  LedgerPayment,
-  PaymentReceipt,
+  PaymentRecord,
   type DebitNoteRecord,
   type InvoiceRecord,
 } from '../interface/payment.ts';
@@ -151,20 +150,6 @@ export const assignmentsBucket: Bucket<Static<typeof Assignment>> = {
   check: checker(Assignment, 'allocation assignment'),
   indexes: { allocation: (a) => [a.allocationId] },
 };
-
-/** A payment as one party's books hold it. */
-export const PaymentRecord = Type.Object(
-  {
-    /** `sent`: this node pays. `received`: it is paid. */
-    direction: Type.Union([Type.Literal('sent'), Type.Literal('received')]),
-    state: Type.Union([Type.Literal('Sent'), Type.Literal('Settled'), Type.Literal('Failed')]),
-    payment: LedgerPayment,
-    receipt: Type.Optional(PaymentReceipt),
-    stateChangedAt: Timestamp,
-  },
-  closed,
-);
-export type PaymentRecord = Static<typeof PaymentRecord>;
 
 /** Key: direction, counterparty and sequence, so that no sequence number can be used twice. */
 export const paymentsBucket: Bucket<PaymentRecord> = {

@@ -1,4 +1,4 @@
-import type { DebitNoteRecord, InvoiceRecord } from '../interface/payment.ts';
+import type { DebitNoteRecord, InvoiceRecord, PaymentRecord } from '../interface/payment.ts';
 import type { ListOptions, Reader } from '../interface/store.ts';
 import {
   activityBillingBucket,
@@ -7,7 +7,6 @@ import {
   invoicesBucket,
   paymentsBucket,
   type Book,
-  type PaymentRecord,
 } from './buckets.ts';
 
 /** Where an agreement stands in money, in smallest units as decimal strings. */

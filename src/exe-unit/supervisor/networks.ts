@@ -1,5 +1,5 @@
 import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
-import type { DeployNetwork } from '../../interface/vpn.ts';
+import { MAX_NETWORK_PREFIX, MIN_NETWORK_PREFIX, type DeployNetwork } from '../../interface/vpn.ts';
 import {
   isHost,
   isReserved,
@@ -11,10 +11,6 @@ import {
   type Subnet,
 } from '../../util/ipv4.ts';
 import { ExeUnitError } from '../errors.ts';
-
-/** Bounds of the prefix: 30 bits leave two hosts, and no private range is larger than one of 8 bits. */
-const MIN_PREFIX = 8;
-const MAX_PREFIX = 30;
 
 /** @throws ExeUnitError ERR_EXE_UNIT_NETWORK_UNSUPPORTED, ERR_EXE_UNIT_NETWORK_INVALID */
 export function checkNetworks(
@@ -41,7 +37,7 @@ function checkNetwork(network: DeployNetwork): Subnet {
   if (ip === undefined || mask === undefined || nodeIp === undefined)
     throw invalid(network, 'an address is none');
   const prefix = prefixOf(mask);
-  if (prefix === undefined || prefix < MIN_PREFIX || prefix > MAX_PREFIX)
+  if (prefix === undefined || prefix < MIN_NETWORK_PREFIX || prefix > MAX_NETWORK_PREFIX)
     throw invalid(network, `${network.mask} is no mask of a network`);
   const subnet = subnetOf(ip, prefix);
   if (isReserved(subnet)) throw invalid(network, `${network.ip} is reserved for other ends`);

@@ -1,4 +1,5 @@
 import type { AgreementRequest } from '../../interface/market.ts';
+import { COUNTER } from '../../interface/usage-counters.ts';
 import type { Properties } from '../../interface/values.ts';
 import type { Filter } from '../language/ast.ts';
 import { matchParsed, type MatchResult } from '../language/match.ts';
@@ -49,7 +50,7 @@ export function candidates(
 /** With nothing better to go by: one thread busy until the end. */
 function fullUse(lengthMs: number): ExpectedUsage {
   const nanoseconds = (BigInt(Math.ceil(lengthMs)) * 1_000_000n).toString();
-  return { 'golem.usage.duration_sec': nanoseconds, 'golem.usage.cpu_sec': nanoseconds };
+  return { [COUNTER.duration]: nanoseconds, [COUNTER.cpu]: nanoseconds };
 }
 
 /** Undefined for an offer that no terms can be derived from: it is tried last, for the reason it gives. */

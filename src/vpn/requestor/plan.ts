@@ -1,4 +1,9 @@
-import { MAX_NETWORK_NODES, type NetworkNode } from '../../interface/index.ts';
+import {
+  MAX_NETWORK_NODES,
+  MAX_NETWORK_PREFIX,
+  MIN_NETWORK_PREFIX,
+  type NetworkNode,
+} from '../../interface/index.ts';
 import {
   formatIpv4,
   isHost,
@@ -14,9 +19,6 @@ import { VpnError } from '../errors.ts';
 import type { NetworkRecord } from '../records.ts';
 import { sameNode } from '../wire.ts';
 
-/** Bounds of the prefix: 30 bits leave two hosts, and no private range is larger than one of 8 bits. */
-const MIN_PREFIX = 8;
-const MAX_PREFIX = 30;
 const DEFAULT_PREFIX = 24;
 
 /** The network that a client asks for: an address of it, with the prefix behind it or the mask beside it. */
@@ -33,9 +35,9 @@ export function planNetwork({
   const address = parseIpv4(text);
   if (address === undefined) throw invalid(`${ip} is no IPv4 address`);
   const prefix = prefixFrom(mask, bits);
-  if (prefix === undefined || prefix < MIN_PREFIX || prefix > MAX_PREFIX)
+  if (prefix === undefined || prefix < MIN_NETWORK_PREFIX || prefix > MAX_NETWORK_PREFIX)
     throw invalid(
-      `${mask ?? bits ?? ''} is no mask of a network, which has ${MIN_PREFIX} to ${MAX_PREFIX} bits`,
+      `${mask ?? bits ?? ''} is no mask of a network, which has ${MIN_NETWORK_PREFIX} to ${MAX_NETWORK_PREFIX} bits`,
     );
   const subnet = subnetOf(address, prefix);
   if (isReserved(subnet)) throw invalid(`${formatIpv4(subnet.base)}/${prefix} is reserved for other ends`);

@@ -1,9 +1,15 @@
 import { Type, type TObject, type TSchema } from 'typebox';
-import { Allocation, BILL_STATES, DebitNoteRecord, Id, InvoiceRecord } from '../../../interface/index.ts';
+import {
+  Allocation,
+  BILL_STATES,
+  DebitNoteRecord,
+  Id,
+  InvoiceRecord,
+  PaymentRecord,
+} from '../../../interface/index.ts';
 import type { Collection } from '../../collection.ts';
 import type { ApiServer, Routes } from '../../route.ts';
 import { answers, closed, IdParams, page, pageQuery } from '../../schemas/common.ts';
-import { PaymentView } from '../../schemas/payment.ts';
 import { found } from '../found.ts';
 
 const state = Type.Optional(Type.Enum(BILL_STATES));
@@ -26,7 +32,7 @@ export const billRoutes: Routes = (app, { books }) => {
   resource(app, books.payments, {
     path: 'payments',
     name: 'payment',
-    item: PaymentView,
+    item: PaymentRecord,
     filters: Type.Object({ agreement, invoice: Type.Optional(Id) }),
     // The books keep payments by counterparty and sequence.
     get: async (id) => (await books.payments.list({ limit: 1, where: { payment: id } })).items[0],

@@ -1,6 +1,6 @@
-import type { Invoice, LedgerPayment } from '../../../interface/payment.ts';
+import type { Invoice, LedgerPayment, PaymentRecord } from '../../../interface/payment.ts';
 import type { Reader, Transaction } from '../../../interface/store.ts';
-import { ledgerPairId, ledgerPairsBucket, paymentsBucket, type PaymentRecord } from '../../buckets.ts';
+import { ledgerPairId, ledgerPairsBucket, paymentsBucket } from '../../buckets.ts';
 
 type Direction = PaymentRecord['direction'];
 

@@ -1,11 +1,16 @@
-import type { Clock, InvoiceRecord, DebitNoteRecord, Store } from '../../../../src/interface/index.ts';
+import type {
+  Clock,
+  InvoiceRecord,
+  DebitNoteRecord,
+  PaymentRecord,
+  Store,
+} from '../../../../src/interface/index.ts';
 import { buildServer } from '../../../../src/api/api.ts';
 import { bucketCollection } from '../../../../src/api/collection.ts';
 import type { ApiComponents, Caller } from '../../../../src/api/components.ts';
 import { Idempotency } from '../../../../src/api/idempotency.ts';
 import { DEFAULT_LIMITS, type ApiLimits } from '../../../../src/api/limits.ts';
 import type { ApiServer } from '../../../../src/api/route.ts';
-import type { PaymentView } from '../../../../src/api/schemas/payment.ts';
 import { Origins } from '../../../../src/api/origins.ts';
 import { EventStreams } from '../../../../src/api/sse.ts';
 import { memoryStore } from '../../../../src/store/index.ts';
@@ -32,7 +37,7 @@ import { HASH, offer, PEER, REQUESTOR } from './samples.ts';
 export const bookBuckets = {
   debitNotes: looseBucket<DebitNoteRecord>('debit-notes', { agreement: ({ note }) => [note.agreementId] }),
   invoices: looseBucket<InvoiceRecord>('invoices', { agreement: ({ invoice }) => [invoice.agreementId] }),
-  payments: looseBucket<PaymentView>('payments'),
+  payments: looseBucket<PaymentRecord>('payments'),
 };
 
 const KEYS: Readonly<Record<string, Caller>> = {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
+import type { PaymentRecord } from '../../../../interface/index.ts';
 import type { ApiServer } from '../../../route.ts';
-import type { PaymentView } from '../../../schemas/payment.ts';
 import { notFound } from '../errors.ts';
 import { clientGone, hold } from '../hold.ts';
 import { tokensOf } from '../money.ts';
@@ -24,8 +24,8 @@ const PAGE = 500;
 
 export function paymentRoutes(app: ApiServer, rooms: YagnaRooms): void {
   const { context } = rooms;
-  const all = async (invoice?: string): Promise<PaymentView[]> => {
-    const found: PaymentView[] = [];
+  const all = async (invoice?: string): Promise<PaymentRecord[]> => {
+    const found: PaymentRecord[] = [];
     let cursor: string | undefined;
     do {
       const page = await context.books.payments.list({ limit: PAGE, after: cursor, where: { invoice } });
@@ -34,7 +34,7 @@ export function paymentRoutes(app: ApiServer, rooms: YagnaRooms): void {
     } while (cursor !== undefined);
     return found.sort((a, b) => a.payment.createdAt - b.payment.createdAt);
   };
-  const view = (record: PaymentView): Promise<PaymentBody> => paymentView(record, rooms);
+  const view = (record: PaymentRecord): Promise<PaymentBody> => paymentView(record, rooms);
 
   app.get('/payments', { config: READ, schema: { querystring: Query } }, async ({ query }, reply) => {
     const { maxEvents = 10, network, driver } = query;
@@ -82,7 +82,7 @@ export function paymentRoutes(app: ApiServer, rooms: YagnaRooms): void {
 type PaymentBody = Readonly<Record<string, unknown>> & { readonly paymentPlatform: string };
 
 async function paymentView(
-  { payment }: PaymentView,
+  { payment }: PaymentRecord,
   { context, platforms }: YagnaRooms,
 ): Promise<PaymentBody> {
   const note = await context.store.get(agreementNoteBucket, payment.agreementId);
