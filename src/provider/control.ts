@@ -9,6 +9,7 @@ import type {
   Startable,
   Store,
 } from '../interface/index.ts';
+import { SerialQueue } from '../util/serial-queue.ts';
 import { MODE_KEY, providerModes, type ModeRecord } from './records.ts';
 import { closedBy, type Schedule } from './schedule.ts';
 
@@ -84,7 +85,7 @@ class ModeControl implements Control {
   #closedBy: Reason | undefined;
   /** What offers and activities follow; undefined when that has to be made sure of. */
   #followed: ProviderMode | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
   #cancelTimer: () => void = () => undefined;
   #isStarted = false;
   #looks = 0;
@@ -96,7 +97,7 @@ class ModeControl implements Control {
   }
 
   prepare(): Promise<void> {
-    return this.#serially(async () => {
+    return this.#queue.run(async () => {
       await this.#look();
       const effective = await this.#effective();
       await this.#hold(effective);
@@ -105,14 +106,14 @@ class ModeControl implements Control {
 
   async start(): Promise<void> {
     this.#isStarted = true;
-    await this.#serially(() => this.#follow()).catch((error: unknown) => this.#later(error));
+    await this.#queue.run(() => this.#follow()).catch((error: unknown) => this.#later(error));
     this.#lookLater();
   }
 
   async stop(): Promise<void> {
     this.#isStarted = false;
     this.#cancelTimer();
-    await this.#queue;
+    await this.#queue.idle();
   }
 
   async status(): Promise<ProviderStatus> {
@@ -139,12 +140,12 @@ class ModeControl implements Control {
       tx.put(providerModes, MODE_KEY, { mode, changedAt: clock.now() });
       tx.emit({ type: 'provider.mode-changed', subject: this.#address, data: { mode } });
     });
-    await this.#serially(() => this.#follow()).catch((error: unknown) => this.#later(error));
+    await this.#queue.run(() => this.#follow()).catch((error: unknown) => this.#later(error));
     return this.status();
   }
 
   refresh(schedule: Schedule): Promise<void> {
-    return this.#serially(async () => {
+    return this.#queue.run(async () => {
       this.#schedule = schedule;
       this.#followed = undefined;
       await this.#look();
@@ -202,13 +203,14 @@ class ModeControl implements Control {
   #lookLater(): void {
     if (!this.#isStarted) return;
     this.#cancelTimer = this.#components.clock.setTimer(() => {
-      void this.#serially(async () => {
-        await this.#look();
-        await this.#follow();
-        this.#looks += 1;
-        if (this.#followed === 'run' && this.#looks % LOOKS_A_RENEWAL === 0)
-          await this.#components.shop.renew();
-      })
+      void this.#queue
+        .run(async () => {
+          await this.#look();
+          await this.#follow();
+          this.#looks += 1;
+          if (this.#followed === 'run' && this.#looks % LOOKS_A_RENEWAL === 0)
+            await this.#components.shop.renew();
+        })
         .catch((error: unknown) => this.#later(error))
         .finally(() => this.#lookLater());
     }, LOOK_EVERY_MS);
@@ -216,12 +218,6 @@ class ModeControl implements Control {
 
   #later(error: unknown): void {
     this.#components.logger.warn({ err: error }, 'the provider cannot follow its mode; trying again');
-  }
-
-  #serially<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => undefined);
-    return done;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../interface/clock.ts';
 import type { RuntimeStats } from '../../interface/exe-unit-runtime.ts';
 import type { Logger } from '../../interface/logger.ts';
 import { COUNTER } from '../../interface/usage-counters.ts';
+import { SerialQueue } from '../../util/serial-queue.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 
 const GIB = 1n << 30n;
@@ -33,7 +34,7 @@ export class Meter {
   #storageByteNs = 0n;
   readonly #custom = new Map<string, bigint>();
   #sequence = 0;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(components: MeterComponents) {
     this.#components = components;
@@ -69,21 +70,15 @@ export class Meter {
 
   /** Asks the runtime for its figures. */
   measure(): Promise<void> {
-    return this.#serially(() => this.#measure());
+    return this.#queue.run(() => this.#measure());
   }
 
   /** Measures, and writes a sample into the journal. */
   sample(): Promise<void> {
-    return this.#serially(async () => {
+    return this.#queue.run(async () => {
       await this.#measure();
       this.#components.journal.append({ type: 'usage', sample: this.#next() });
     });
-  }
-
-  #serially<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => undefined);
-    return done;
   }
 
   async #measure(): Promise<void> {

@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { SerialQueue } from '../../util/serial-queue.ts';
 
 /** One stream of the workload, kept byte for byte up to a cap that all commands share. */
 export class OutputLog {
@@ -7,7 +8,7 @@ export class OutputLog {
   readonly #onOverflow: (wantedBytes: number) => void;
   #bytes = 0;
   #truncated = false;
-  #queue: Promise<void> = Promise.resolve();
+  readonly #writes = new SerialQueue();
 
   private constructor(file: FileHandle, maxBytes: number, onOverflow: (wantedBytes: number) => void) {
     this.#file = file;
@@ -41,19 +42,17 @@ export class OutputLog {
       this.#truncated = true;
       this.#onOverflow(this.#bytes - kept.length + chunk.length);
     }
-    const written = this.#queue.then(() => this.#write(kept));
-    this.#queue = written.catch(() => undefined);
-    return written;
+    return this.#writes.run(() => this.#write(kept));
   }
 
   /** All that was appended is on the disk. */
   async sync(): Promise<void> {
-    await this.#queue;
+    await this.#writes.idle();
     await this.#file.datasync();
   }
 
   async close(): Promise<void> {
-    await this.#queue;
+    await this.#writes.idle();
     await this.#file.close();
   }
 

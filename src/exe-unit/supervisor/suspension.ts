@@ -1,6 +1,7 @@
 import type { Holder } from '../../interface/activity.ts';
 import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
 import type { Logger } from '../../interface/logger.ts';
+import { SerialQueue } from '../../util/serial-queue.ts';
 import { ExeUnitError } from '../errors.ts';
 import type { Life } from './life.ts';
 import type { Meter } from './meter.ts';
@@ -24,7 +25,7 @@ export interface SuspensionComponents {
  */
 export class Suspension {
   readonly #components: SuspensionComponents;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
   #opened = Promise.withResolvers<undefined>();
 
   constructor(components: SuspensionComponents) {
@@ -34,7 +35,7 @@ export class Suspension {
   /** @throws ExeUnitError ERR_EXE_UNIT_ENDED, ERR_EXE_UNIT_SUSPEND_UNSUPPORTED, or whatever the runtime throws: nothing has changed then */
   hold(by: Holder): Promise<void> {
     const { life, runtime, workClock } = this.#components;
-    return this.#serially(async () => {
+    return this.#queue.run(async () => {
       this.#expectLife();
       if (life.holds.includes(by)) return;
       if (!runtime.supports.suspend) throw unsupported(runtime.descriptor.name);
@@ -47,7 +48,7 @@ export class Suspension {
 
   release(by: Holder): Promise<void> {
     const { life } = this.#components;
-    return this.#serially(async () => {
+    return this.#queue.run(async () => {
       this.#expectLife();
       if (!life.holds.includes(by)) return;
       const holds = life.holds.filter((other) => other !== by);
@@ -76,7 +77,7 @@ export class Suspension {
   /** A command runs now: whoever began to hold the activity while it was being started has it frozen. */
   runStarted(): Promise<void> {
     const { life, logger } = this.#components;
-    return this.#serially(async () => {
+    return this.#queue.run(async () => {
       if (life.state !== 'Running' || life.holds.length === 0) return;
       try {
         await this.#freeze(life.holds);
@@ -92,13 +93,13 @@ export class Suspension {
 
   /** The command that runs has been killed: should it be frozen, it dies only when it is thawed. */
   killed(): Promise<void> {
-    return this.#serially(() => this.#unfreeze());
+    return this.#queue.run(() => this.#unfreeze());
   }
 
   /** The command that ran has ended, be it frozen or not. The activity stays held. */
   runEnded(): Promise<void> {
     const { life } = this.#components;
-    return this.#serially(async () => {
+    return this.#queue.run(async () => {
       await this.#unfreeze();
       life.step('finish');
     });
@@ -142,12 +143,6 @@ export class Suspension {
     if (this.#components.life.ending) {
       throw new ExeUnitError('ERR_EXE_UNIT_ENDED', 'the activity has ended');
     }
-  }
-
-  #serially<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => undefined);
-    return done;
   }
 }
 
