@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../interface/clock.ts';
 import type { Logger } from '../interface/logger.ts';
@@ -7,13 +7,15 @@ import type { Startable } from '../interface/startable.ts';
 import type { BlobInfo, Blobs, PutOptions } from '../interface/transfer.ts';
 import { hasCode } from '../util/error-code.ts';
 import { syncDirectory } from '../util/files.ts';
-import { CacheMarks } from './cache-marks.ts';
+import { SerialQueue } from '../util/serial-queue.ts';
+import { BlobCache } from './blob-cache.ts';
 import { ChunkLists } from './chunk-lists.ts';
 import { mismatch, range, TransferError } from './errors.ts';
 import { bytesOf, hashOfFile, hexOf, ioError, openPlain, publish } from './files.ts';
 import { PartialBlob, type Digest } from './partial-blob.ts';
 import { dropOldPartials } from './partial-folder.ts';
-import { Space, type Intake } from './space.ts';
+import { receive } from './receive.ts';
+import { Space } from './space.ts';
 
 export interface BlobStoreInit {
   /** Made when it is not there. It must be on one file system. */
@@ -61,9 +63,9 @@ class DiskBlobs implements BlobStore {
   readonly #clock: Clock;
   readonly #space: Space;
   readonly #folders: Record<'blobs' | 'incoming' | 'partial' | 'damaged' | 'cached' | 'chunks', string>;
-  readonly #marks: CacheMarks;
-  readonly #held = new Map<string, number>();
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #cache: BlobCache;
+  /** What names and what drops blobs, one at a time: none is dropped that has just been put to stay. */
+  readonly #naming = new SerialQueue();
 
   constructor(init: BlobStoreInit, components: { logger: Logger; clock: Clock }) {
     this.#init = init;
@@ -80,7 +82,16 @@ class DiskBlobs implements BlobStore {
       chunks: folder('chunks'),
     };
     this.chunkLists = new ChunkLists(this.#folders.chunks);
-    this.#marks = new CacheMarks(this.#folders.cached);
+    this.#cache = new BlobCache(
+      { directory: this.#folders.cached, maxBytes: init.maxCachedBytes ?? Infinity },
+      {
+        stat: (hash) => this.stat(hash),
+        delete: (hash) => this.delete(hash),
+        alone: (work) => this.#naming.run(work),
+        clock: this.#clock,
+        logger: this.#logger,
+      },
+    );
   }
 
   /** Clears away what a crash left behind, and counts what is there. */
@@ -94,7 +105,7 @@ class DiskBlobs implements BlobStore {
       await this.chunkLists.prune();
       this.#space.reset();
       for (const { sizeBytes } of await this.list()) this.#space.stored(sizeBytes);
-      await this.#dropEmptyMarks();
+      await this.#cache.dropEmptyMarks();
       await this.trim();
     } catch (error) {
       throw ioError(error, this.#init.directory);
@@ -190,43 +201,17 @@ class DiskBlobs implements BlobStore {
   }
 
   hold(hash: string): () => void {
-    this.#held.set(hash, (this.#held.get(hash) ?? 0) + 1);
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      const others = (this.#held.get(hash) ?? 1) - 1;
-      if (others === 0) this.#held.delete(hash);
-      else this.#held.set(hash, others);
-    };
+    return this.#cache.hold(hash);
   }
 
   async trim(): Promise<void> {
-    const cached: BlobInfo[] = [];
-    for (const { hex } of await this.#marks.list()) {
-      const info = await this.stat(`sha256:${hex}`);
-      if (info !== undefined) cached.push(info);
-    }
-    let bytes = cached.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    for (const info of cached) {
-      if (bytes <= (this.#init.maxCachedBytes ?? Infinity)) return;
-      if (await this.#alone(() => this.#drop(info))) bytes -= info.sizeBytes;
-    }
-  }
-
-  /** The blob before its mark: a crash in between leaves a mark of nothing. */
-  async #drop({ hash, sizeBytes }: BlobInfo): Promise<boolean> {
-    if (this.#held.has(hash) || !(await this.#marks.has(hexOf(hash)))) return false;
-    await this.delete(hash);
-    await this.#marks.remove(hexOf(hash));
-    this.#logger.info({ hash, sizeBytes }, 'a blob of the cache was dropped');
-    return true;
+    await this.#cache.trim();
   }
 
   async noteUse(hash: string, cached: boolean): Promise<boolean> {
-    return this.#alone(async () => {
-      if (cached) await this.#marks.touch(hexOf(hash), this.#clock.now());
-      else await this.#marks.remove(hexOf(hash));
+    return this.#naming.run(async () => {
+      if (cached) await this.#cache.touch(hash);
+      else await this.#cache.release(hash);
       return (await this.stat(hash)) !== undefined;
     });
   }
@@ -280,22 +265,15 @@ class DiskBlobs implements BlobStore {
   async #keep(temporary: string, { hash, sizeBytes }: BlobInfo, cached: boolean): Promise<void> {
     const path = this.#pathOf(hash);
     const folder = dirname(path);
-    await this.#alone(async () => {
+    await this.#naming.run(async () => {
       const isHere = (await this.stat(hash)) !== undefined;
-      if (cached && !isHere) await this.#marks.set(hexOf(hash), this.#clock.now());
-      if (!cached) await this.#marks.remove(hexOf(hash));
+      if (cached && !isHere) await this.#cache.admit(hash);
+      if (!cached) await this.#cache.release(hash);
       const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       if (await publish(temporary, path)) this.#space.stored(sizeBytes);
       await syncDirectory(folder);
       if (made !== undefined) await syncDirectory(this.#folders.blobs);
     });
-  }
-
-  /** What names and what drops blobs, one at a time: none is dropped that has just been put to stay. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => undefined);
-    return done;
   }
 
   async #mustHave(hash: string): Promise<BlobInfo> {
@@ -305,45 +283,10 @@ class DiskBlobs implements BlobStore {
     return info;
   }
 
-  async #dropEmptyMarks(): Promise<void> {
-    for (const { hex } of await this.#marks.list()) {
-      if ((await this.stat(`sha256:${hex}`)) === undefined) await this.#marks.remove(hex);
-    }
-  }
-
   #pathOf(hash: string): string {
     const hex = hexOf(hash);
     return join(this.#folders.blobs, hex.slice(0, 2), hex);
   }
-}
-
-/** Streams into a new file, hashing on the way; the file is durable and read-only when it resolves. */
-async function receive(
-  path: string,
-  source: AsyncIterable<Uint8Array>,
-  intake: Intake,
-  signal: AbortSignal | undefined,
-): Promise<BlobInfo> {
-  const file = await open(path, 'wx', 0o400);
-  try {
-    const hash = createHash('sha256');
-    let sizeBytes = 0;
-    for await (const chunk of source) {
-      if (signal?.aborted === true) throw aborted(signal);
-      intake.take(chunk.byteLength);
-      hash.update(chunk);
-      await file.writeFile(chunk);
-      sizeBytes += chunk.byteLength;
-    }
-    await file.sync();
-    return { hash: `sha256:${hash.digest('hex')}`, sizeBytes };
-  } finally {
-    await file.close();
-  }
-}
-
-function aborted(signal: AbortSignal): TransferError {
-  return new TransferError('ERR_TRANSFER_ABORTED', 'The transfer was given up', {}, { cause: signal.reason });
 }
 
 function hasErrno(error: unknown): boolean {
