@@ -1,5 +1,6 @@
 import type { Bucket, IndexQuery, Transaction } from '../../../interface/index.ts';
-import { agreementNoteBucket, approvalNoteBucket, batchNoteBucket } from './records.ts';
+import { agreementNoteBucket, approvalNoteBucket } from './market/records.ts';
+import { batchNoteBucket } from './activity/records.ts';
 
 /** Of an agreement that came to nothing. */
 export function forgetAgreementNotes(tx: Transaction, agreementId: string): void {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { agreementNoteBucket } from '../../../../src/api/rest/yagna/records.ts';
+import { agreementNoteBucket } from '../../../../src/api/rest/yagna/market/records.ts';
 import { buckets, save } from '../support/fakes.ts';
 import { agreementRecord, PROVIDER } from '../support/samples.ts';
 import { yagnaWorld, type YagnaWorld } from './support/yagna-world.ts';

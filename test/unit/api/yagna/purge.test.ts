@@ -3,13 +3,12 @@ import { EventRecorder } from '../../../../src/api/rest/yagna/events/recorder.ts
 import { DemandBook } from '../../../../src/api/rest/yagna/market/demand-book.ts';
 import { Negotiations } from '../../../../src/api/rest/yagna/market/negotiations.ts';
 import { Platforms } from '../../../../src/api/rest/yagna/platforms.ts';
+import { clientEventBucket, clientEventKey } from '../../../../src/api/rest/yagna/events/records.ts';
 import {
-  clientEventBucket,
-  clientEventKey,
   demandBucket,
   demandEventBucket,
   proposalBucket,
-} from '../../../../src/api/rest/yagna/records.ts';
+} from '../../../../src/api/rest/yagna/market/records.ts';
 import type { YagnaParts } from '../../../../src/api/yagna-parts.ts';
 import { memoryStore } from '../../../../src/store/index.ts';
 import { newId } from '../../../../src/util/id.ts';

@@ -1,7 +1,7 @@
 import type { ActivityRecord } from '../../../../interface/index.ts';
 import { notFound } from '../errors.ts';
 import type { YagnaContext } from '../init.ts';
-import { isId } from '../records.ts';
+import { isId } from '../is-id.ts';
 
 /** An activity of either role. @throws YagnaError */
 export async function activityOf(

@@ -3,7 +3,7 @@ import { yagnaProblem } from '../problem.ts';
 import { Bell } from '../hold.ts';
 import type { Files } from '../gsb/files.ts';
 import type { YagnaContext } from '../init.ts';
-import { batchNoteBucket, batchNoteKey, type BatchNote, type Delivery } from '../records.ts';
+import { batchNoteBucket, batchNoteKey, type BatchNote, type Delivery } from './records.ts';
 import { isOutside, ourCommand } from './our-command.ts';
 import { parseScript, readCommand } from './script.ts';
 

@@ -5,7 +5,7 @@ import { packageBucket, packageNameBucket, packageNameKey } from '../../../packa
 import { invalid, YagnaError } from '../errors.ts';
 import type { Files } from '../gsb/files.ts';
 import type { YagnaContext } from '../init.ts';
-import { knownPackageBucket, sha3Bucket } from '../records.ts';
+import { knownPackageBucket, sha3Bucket } from './records.ts';
 
 /** A package as a demand names it: `hash:sha3:<hex>:<url>`; the URL has colons of its own. */
 interface PackageName {

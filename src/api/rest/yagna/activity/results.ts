@@ -1,6 +1,6 @@
 import type { ActivityRecord, Batch, CommandResult, LogStream } from '../../../../interface/index.ts';
 import type { YagnaContext } from '../init.ts';
-import type { BatchNote } from '../records.ts';
+import type { BatchNote } from './records.ts';
 import { iso } from '../time.ts';
 import { captured, type Output } from './output.ts';
 import { readCommand } from './script.ts';

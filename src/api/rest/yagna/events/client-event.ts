@@ -1,5 +1,5 @@
 import type { AgreementRecord, StoredEvent } from '../../../../interface/index.ts';
-import type { ClientEvent } from '../records.ts';
+import type { ClientEvent } from './records.ts';
 
 type Body = ClientEvent['body'];
 

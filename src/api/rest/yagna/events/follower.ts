@@ -1,7 +1,7 @@
 import type { StoredEvent } from '../../../../interface/index.ts';
 import { delay } from '../../../../util/delay.ts';
 import type { YagnaContext } from '../init.ts';
-import { positionBucket } from '../records.ts';
+import { positionBucket } from './records.ts';
 
 const RETRY_MS = 1_000;
 

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { clientGone, hold } from '../hold.ts';
 import type { YagnaContext } from '../init.ts';
-import { clientEventBucket, clientEventKey, type ClientEvent } from '../records.ts';
+import { clientEventBucket, clientEventKey, type ClientEvent } from './records.ts';
 import { parseMicros, timeoutMs } from '../time.ts';
 import type { EventRecorder } from './recorder.ts';
 

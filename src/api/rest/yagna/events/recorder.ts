@@ -2,14 +2,8 @@ import type { StoredEvent } from '../../../../interface/index.ts';
 import { Bell } from '../hold.ts';
 import { StoreFollower } from './follower.ts';
 import type { YagnaContext } from '../init.ts';
-import {
-  agreementNoteBucket,
-  approvalNoteBucket,
-  clientEventBucket,
-  clientEventKey,
-  positionBucket,
-  type ClientEvent,
-} from '../records.ts';
+import { agreementNoteBucket, approvalNoteBucket } from '../market/records.ts';
+import { clientEventBucket, clientEventKey, positionBucket, type ClientEvent } from './records.ts';
 import { isoMicros } from '../time.ts';
 import { clientEvent, SOURCE_EVENTS } from './client-event.ts';
 

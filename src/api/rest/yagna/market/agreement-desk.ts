@@ -2,7 +2,8 @@ import type { AgreementRecord } from '../../../../interface/index.ts';
 import { conflict, gone, notFound, timedOut } from '../errors.ts';
 import { hold, type Wake } from '../hold.ts';
 import type { YagnaContext } from '../init.ts';
-import { agreementNoteBucket, approvalNoteBucket, isId, type AgreementNote } from '../records.ts';
+import { agreementNoteBucket, approvalNoteBucket, type AgreementNote } from './records.ts';
+import { isId } from '../is-id.ts';
 import type { DemandBook } from './demand-book.ts';
 import type { Negotiations } from './negotiations.ts';
 

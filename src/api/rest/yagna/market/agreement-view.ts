@@ -1,6 +1,6 @@
 import type { AgreementRecord } from '../../../../interface/index.ts';
 import type { Platforms } from '../platforms.ts';
-import type { AgreementNote } from '../records.ts';
+import type { AgreementNote } from './records.ts';
 import { iso } from '../time.ts';
 import { toReply } from './properties.ts';
 

@@ -6,13 +6,13 @@ import type { Platforms } from '../platforms.ts';
 import {
   demandBucket,
   demandEventBucket,
-  isId,
   proposalBucket,
   type ClientDemand,
   type DemandEvent,
   type DemandRecord,
   type ProposalRecord,
-} from '../records.ts';
+} from './records.ts';
+import { isId } from '../is-id.ts';
 import { ourConstraints, requestedResources } from './constraints.ts';
 import { Matcher } from './matcher.ts';
 import { fromClient } from './properties.ts';

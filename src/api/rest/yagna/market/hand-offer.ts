@@ -4,7 +4,7 @@ import type { ShelfItem } from '../../../yagna-parts.ts';
 import { invalid } from '../errors.ts';
 import { tokensOf, unitsOf } from '../money.ts';
 import type { Platforms } from '../platforms.ts';
-import type { ClientDemand } from '../records.ts';
+import type { ClientDemand } from './records.ts';
 import { ourConstraints } from './constraints.ts';
 import { flat, toClient } from './properties.ts';
 

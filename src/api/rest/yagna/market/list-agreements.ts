@@ -1,6 +1,6 @@
 import type { AgreementRecord } from '../../../../interface/index.ts';
 import type { YagnaContext } from '../init.ts';
-import { agreementNoteBucket, approvalNoteBucket } from '../records.ts';
+import { agreementNoteBucket, approvalNoteBucket } from './records.ts';
 import { iso } from '../time.ts';
 
 export interface AgreementFilter {

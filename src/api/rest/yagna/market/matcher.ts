@@ -1,7 +1,7 @@
 import { deriveTerms } from '../../../../market/index.ts';
 import type { Clock, Logger, Offer } from '../../../../interface/index.ts';
 import type { YagnaParts } from '../../../yagna-parts.ts';
-import type { DemandRecord } from '../records.ts';
+import type { DemandRecord } from './records.ts';
 import { agreeTo } from './agree-to.ts';
 
 /** Changes come in bursts: they are looked at together. */

@@ -12,12 +12,12 @@ import type { Platforms } from '../platforms.ts';
 import {
   demandBucket,
   demandEventBucket,
-  isId,
   proposalBucket,
   type ClientDemand,
   type DemandRecord,
   type ProposalRecord,
-} from '../records.ts';
+} from './records.ts';
+import { isId } from '../is-id.ts';
 import { agreeTo } from './agree-to.ts';
 import { ourDemand, type DemandBook } from './demand-book.ts';
 

@@ -11,13 +11,13 @@ import type { YagnaContext } from '../init.ts';
 import type { Platforms } from '../platforms.ts';
 import {
   handOfferBucket,
-  isId,
   offerEventBucket,
-  positionBucket,
   type ClientDemand,
   type HandOffer,
   type OfferEvent,
-} from '../records.ts';
+} from './records.ts';
+import { isId } from '../is-id.ts';
+import { positionBucket } from '../events/records.ts';
 import { ourConstraints } from './constraints.ts';
 import { handDraft, words } from './hand-offer.ts';
 import { fromClient } from './properties.ts';

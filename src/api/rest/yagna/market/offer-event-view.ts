@@ -1,5 +1,5 @@
 import { proposalBucket } from '../../../../market/index.ts';
-import type { OfferEvent } from '../records.ts';
+import type { OfferEvent } from './records.ts';
 import type { YagnaRooms } from '../rooms.ts';
 import { iso } from '../time.ts';
 import { agreementView } from './agreement-view.ts';

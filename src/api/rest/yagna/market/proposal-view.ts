@@ -1,5 +1,5 @@
 import type { ProposalRecord as ReceivedProposal } from '../../../../market/index.ts';
-import type { DemandEvent, ProposalRecord } from '../records.ts';
+import type { DemandEvent, ProposalRecord } from './records.ts';
 import type { Platforms } from '../platforms.ts';
 import { iso } from '../time.ts';
 import { toReply } from './properties.ts';

@@ -3,7 +3,8 @@ import { gone, invalid, notFound } from '../errors.ts';
 import type { YagnaContext } from '../init.ts';
 import { tokensOf, unitsOf } from '../money.ts';
 import type { Platforms } from '../platforms.ts';
-import { allocationNoteBucket, isId, type AllocationNote } from '../records.ts';
+import { allocationNoteBucket, type AllocationNote } from './records.ts';
+import { isId } from '../is-id.ts';
 import { iso } from '../time.ts';
 
 export interface AllocationRequest {

@@ -3,7 +3,8 @@ import { conflict, gone, invalid, notFound } from '../errors.ts';
 import type { YagnaContext } from '../init.ts';
 import { unitsOf } from '../money.ts';
 import type { Platforms } from '../platforms.ts';
-import { agreementNoteBucket, isId, type AgreementNote } from '../records.ts';
+import { agreementNoteBucket, type AgreementNote } from '../market/records.ts';
+import { isId } from '../is-id.ts';
 import type { AllocationDesk } from './allocation-desk.ts';
 import { debitNoteView, invoiceView } from './bill-view.ts';
 

@@ -1,7 +1,7 @@
 import type { BillState, DebitNoteRecord, InvoiceRecord } from '../../../../interface/index.ts';
 import { tokensOf } from '../money.ts';
 import type { Platforms } from '../platforms.ts';
-import type { AgreementNote } from '../records.ts';
+import type { AgreementNote } from '../market/records.ts';
 import { iso } from '../time.ts';
 
 /** Counters in whole units, as floats: what clients show. The exact figures stay in the note itself. */

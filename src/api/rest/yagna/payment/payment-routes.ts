@@ -7,7 +7,7 @@ import { tokensOf } from '../money.ts';
 import { platformParts } from '../platforms.ts';
 import type { YagnaRooms } from '../rooms.ts';
 import { iso, parseMs, timeoutMs } from '../time.ts';
-import { agreementNoteBucket } from '../records.ts';
+import { agreementNoteBucket } from '../market/records.ts';
 
 const Text = Type.String({ maxLength: 256 });
 const Query = Type.Object({

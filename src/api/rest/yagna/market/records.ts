@@ -1,18 +1,16 @@
 import { Type, type Static } from 'typebox';
 import {
   Address,
-  BlobHash,
-  Bytes,
+  Constraints,
   Demand,
   Id,
   Offer,
   PlatformName,
   Properties,
-  Constraints,
   Timestamp,
   type Bucket,
-} from '../../../interface/index.ts';
-import { checker } from '../../../util/check.ts';
+} from '../../../../interface/index.ts';
+import { checker } from '../../../../util/check.ts';
 
 const closed = { additionalProperties: false } as const;
 const Text = Type.String({ maxLength: 4096 });
@@ -150,114 +148,3 @@ export const agreementNoteBucket: Bucket<AgreementNote> = {
     provider: (note) => [note.provider],
   },
 };
-
-/** What a client knows of an allocation beyond the allocation itself. */
-export const AllocationNote = Type.Object(
-  {
-    allocationId: Id,
-    platform: PlatformName,
-    timestamp: Timestamp,
-    timeout: Type.Optional(Timestamp),
-    makeDeposit: Type.Boolean(),
-  },
-  closed,
-);
-export type AllocationNote = Static<typeof AllocationNote>;
-export const allocationNoteBucket: Bucket<AllocationNote> = {
-  name: 'yagna-allocations',
-  check: checker(AllocationNote, 'allocation of a client'),
-};
-
-/** An event of agreements, debit notes or invoices under its cursor, microseconds since the epoch. */
-export const ClientEvent = Type.Object(
-  {
-    micros: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    kind: Type.Union([
-      Type.Literal('agreement'),
-      Type.Literal('debitNote'),
-      Type.Literal('invoice'),
-      Type.Literal('activity'),
-    ]),
-    appSessionId: Type.Optional(Type.String({ maxLength: 256 })),
-    body: Type.Record(Type.String({ maxLength: 64 }), Type.Unknown()),
-  },
-  closed,
-);
-export type ClientEvent = Static<typeof ClientEvent>;
-export const clientEventBucket: Bucket<ClientEvent> = {
-  name: 'yagna-events',
-  check: checker(ClientEvent, 'event for clients'),
-  indexes: {
-    kind: (event) => [event.kind],
-    session: (event) => (event.appSessionId === undefined ? [] : [`${event.kind} ${event.appSessionId}`]),
-  },
-};
-/** Keys in the order of the cursors. */
-export const clientEventKey = (micros: number): string => String(micros).padStart(17, '0');
-
-/** How far the store's events have been turned into clients' events; one record. */
-const Position = Type.Object({ seq: Bytes, micros: Bytes }, closed);
-export const positionBucket: Bucket<Static<typeof Position>> = {
-  name: 'yagna-position',
-  check: checker(Position, 'position of the event recorder'),
-};
-
-/** Packages by the SHA-3 that clients name them by. */
-const KnownPackage = Type.Object({ hash: BlobHash, sizeBytes: Bytes }, closed);
-export const knownPackageBucket: Bucket<Static<typeof KnownPackage>> = {
-  name: 'yagna-packages',
-  check: checker(KnownPackage, 'package by SHA-3'),
-};
-
-/** SHA-3 of blobs, by `<blob>:<hex digits>`: computing it reads the whole file. */
-const Sha3 = Type.Object({ sha3: Type.String({ pattern: '^[0-9a-f]{56,128}$' }) }, closed);
-export const sha3Bucket: Bucket<Static<typeof Sha3>> = {
-  name: 'yagna-sha3',
-  check: checker(Sha3, 'SHA-3 of a blob'),
-};
-
-/** A transfer out of an activity to where the client said. */
-const Delivery = Type.Object(
-  {
-    index: Type.Integer({ minimum: 0, maximum: 255 }),
-    url: Text,
-    done: Type.Boolean(),
-    error: Type.Optional(Text),
-  },
-  closed,
-);
-export type Delivery = Static<typeof Delivery>;
-
-/** A client's batch, and what this node has to do for it besides handing it over. */
-export const BatchNote = Type.Object(
-  {
-    activityId: Id,
-    batchId: Id,
-    commands: Type.Array(Type.Record(Type.String({ maxLength: 64 }), Type.Unknown()), { maxItems: 256 }),
-    state: Type.Union([Type.Literal('Preparing'), Type.Literal('Handed'), Type.Literal('Done')]),
-    /** The batch was handed over only up to this command, which could not be prepared. */
-    cut: Type.Optional(
-      Type.Object({ index: Type.Integer({ minimum: 0 }), message: Text, at: Timestamp }, closed),
-    ),
-    deliveries: Type.Array(Delivery, { maxItems: 256 }),
-    /** Where the activity's logs stood when the batch was handed over. */
-    starts: Type.Object({ stdout: Bytes, stderr: Bytes }, closed),
-    createdAt: Timestamp,
-  },
-  closed,
-);
-export type BatchNote = Static<typeof BatchNote>;
-export const batchNoteBucket: Bucket<BatchNote> = {
-  name: 'yagna-batches',
-  check: checker(BatchNote, 'batch of a client'),
-  indexes: {
-    activity: (note) => [note.activityId],
-    open: (note) => (note.state === 'Done' ? [] : ['yes']),
-  },
-};
-export const batchNoteKey = (activityId: string, batchId: string): string => `${activityId}/${batchId}`;
-
-/** Whether a text can be an id of this node: what cannot need not be looked up. */
-export function isId(text: string): boolean {
-  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
-}
