@@ -5,6 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isRecord } from '../src/util/is-record.ts';
 import { NodeClient } from './node-client.ts';
 
 export { NodeClient, type NodeInfo } from './node-client.ts';
@@ -59,14 +60,11 @@ const LOCAL: NodeConfig = {
   log: { level: 'info' },
 };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 function merge(base: NodeConfig, over: NodeConfig): NodeConfig {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const before = merged[key];
-    merged[key] = isObject(before) && isObject(value) ? merge(before, value) : value;
+    merged[key] = isRecord(before) && isRecord(value) ? merge(before, value) : value;
   }
   return merged;
 }
@@ -140,7 +138,7 @@ export class LocalNode extends NodeClient {
   /** Changes the configuration file; the daemon goes by it when it is told to, or launched anew. */
   async reconfigure(over: NodeConfig): Promise<void> {
     const before: unknown = JSON.parse(await readFile(this.#configPath, 'utf8'));
-    await this.#configure(merge(isObject(before) ? before : {}, over));
+    await this.#configure(merge(isRecord(before) ? before : {}, over));
   }
 
   /** `kill -9`, awaited. */

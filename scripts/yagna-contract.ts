@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { isRecord } from '../src/util/is-record.ts';
 
 /** A JSON schema, or a part of one. */
 export type Schema = { readonly [key: string]: unknown };
@@ -40,9 +41,7 @@ const FORMATS = ['date-time', 'byte'];
 /** Under this name schemas refer to each other. */
 export const CONTRACT_ID = 'yagna';
 
-const isObject = (value: unknown): value is Schema =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const objectOf = (value: unknown): Schema => (isObject(value) ? value : {});
+const objectOf = (value: unknown): Schema => (isRecord(value) ? value : {});
 
 /** Reads the specifications in `folder` and keeps what can be held against an answer. */
 export function condense(folder: string): YagnaContract {
@@ -87,7 +86,7 @@ class Condenser {
     const found = Object.entries(objectOf(responses)).map(([status, response]) => {
       const [from, body] = this.#follow(file, objectOf(response));
       const json = objectOf(objectOf(body['content'])['application/json']);
-      return [status, isObject(json['schema']) ? this.#schema(from, json['schema']) : null] as const;
+      return [status, isRecord(json['schema']) ? this.#schema(from, json['schema']) : null] as const;
     });
     return Object.fromEntries(found);
   }
@@ -100,7 +99,7 @@ class Condenser {
     const from = name === '' ? file : `yagna-${name}`;
     let found: unknown = this.#read(from);
     for (const key of pointer.split('/').slice(1)) found = objectOf(found)[key];
-    if (!isObject(found)) throw new Error(`${file}: ${ref} leads nowhere`);
+    if (!isRecord(found)) throw new Error(`${file}: ${ref} leads nowhere`);
     return this.#follow(from, found);
   }
 
@@ -178,7 +177,7 @@ class Condenser {
   #facts(file: string, given: Schema): Schema {
     const facts: Record<string, unknown> = {};
     // Else a text would be one, too.
-    if (isObject(given['properties'])) facts['type'] = 'object';
+    if (isRecord(given['properties'])) facts['type'] = 'object';
     for (const key of FACTS) if (given[key] !== undefined) facts[key] = given[key];
     if (typeof given['format'] === 'string' && FORMATS.includes(given['format']))
       facts['format'] = given['format'];
@@ -186,10 +185,10 @@ class Condenser {
       const parts = given[key];
       if (Array.isArray(parts)) facts[key] = parts.map((part) => this.#schema(file, objectOf(part)));
     }
-    if (isObject(given['items'])) facts['items'] = this.#schema(file, given['items']);
-    if (isObject(given['additionalProperties']))
+    if (isRecord(given['items'])) facts['items'] = this.#schema(file, given['items']);
+    if (isRecord(given['additionalProperties']))
       facts['additionalProperties'] = this.#schema(file, given['additionalProperties']);
-    if (isObject(given['properties']))
+    if (isRecord(given['properties']))
       facts['properties'] = Object.fromEntries(
         Object.entries(given['properties']).map(([key, value]) => [key, this.#schema(file, objectOf(value))]),
       );

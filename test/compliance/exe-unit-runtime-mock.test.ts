@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createRuntime } from '../../runtimes/mock/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 import { exeUnitRuntimeSuite } from './exe-unit-runtime.suite.ts';
 
 const descriptor = JSON.parse(

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRuntime } from '../../runtimes/wasi/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 import { exeUnitRuntimeSuite } from './exe-unit-runtime.suite.ts';
 
 const descriptor = JSON.parse(

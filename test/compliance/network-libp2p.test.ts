@@ -1,7 +1,7 @@
 import { libp2pNetwork } from '../../src/network/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { testIdentity } from '../support/identities.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 import { networkSuite } from './network.suite.ts';
 
 networkSuite('libp2p network', async () => ({

@@ -9,7 +9,7 @@ import type { ExeUnits, ExeUnitSpec, JournalRecord } from '../../src/interface/e
 import { systemClock } from '../../src/util/clock.ts';
 import { newId } from '../../src/util/id.ts';
 import { ofType, removeDataDir, specOf, supervisorPids, temporaryDataDir } from '../support/exe-units.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 import { Batches, type Exec } from './batches.ts';
 import { assertClean, soon } from './clean.ts';
 import { Neighbour, p99, TICK_MS } from './neighbour.ts';

@@ -7,7 +7,7 @@ import { describe } from 'vitest';
 import { createRuntime } from '../../runtimes/docker/index.ts';
 import type { ExeUnitRuntime, RunCommand, RuntimeDescriptor } from '../../src/interface/exe-unit-runtime.ts';
 import { systemClock } from '../../src/util/clock.ts';
-import { silentLogger } from './silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 import { tarOf } from './tar.ts';
 
 const SOCKET = '/var/run/docker.sock';

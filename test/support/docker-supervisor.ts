@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRuntime } from '../../runtimes/docker/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
-import { silentLogger } from './silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 
 /* A supervisor for tests to kill: starts a container and a command in it that never ends, and prints the handle. */
 

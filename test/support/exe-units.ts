@@ -6,7 +6,7 @@ import { exeUnits, runtimeRegistry } from '../../src/exe-unit/index.ts';
 import type { ExeScript } from '../../src/interface/exe-script.ts';
 import type { ExeUnits, ExeUnitSpec, JournalRecord } from '../../src/interface/exe-unit.ts';
 import { systemClock } from '../../src/util/clock.ts';
-import { silentLogger } from './silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 
 /** A daemon's worth of supervisors, as real processes, under a directory of their own. */
 export async function realExeUnits(dataDir: string, warm: Record<string, number> = {}): Promise<ExeUnits> {

@@ -9,7 +9,7 @@ import type { Network } from '../../src/interface/network.ts';
 import { libp2pNetwork, type Libp2pInit } from '../../src/network/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { testIdentity } from './identities.ts';
-import { silentLogger } from './silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 
 export interface TestNodes {
   /** A node of ours on a free port of loopback; not started. */

@@ -8,7 +8,7 @@ import type { ExeUnitSpec, JournalRecord } from '../../src/interface/exe-unit.ts
 import { FakeClock } from './fake-clock.ts';
 import { FakeRuntime } from './fake-runtime.ts';
 import { ofType, specOf } from './exe-units.ts';
-import { silentLogger } from './silent-logger.ts';
+import { silentLogger } from '../../src/util/silent-logger.ts';
 
 /** A supervisor in this process, on a clock and a runtime of the test's, with a real journal and real logs. */
 export class Supervised {

@@ -3,7 +3,7 @@ import { loadConfig } from '../../../src/config/index.ts';
 import { offerDrafts } from '../../../src/daemon/offer-drafts.ts';
 import type { RuntimeReport } from '../../../src/exe-unit/index.ts';
 import { PROPERTY, type Properties } from '../../../src/interface/index.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 function report(name: string, available: boolean, properties: Properties = {}): RuntimeReport {
   return {

@@ -6,7 +6,7 @@ import type { Payment } from '../../../src/payment/index.ts';
 import { memoryStore } from '../../../src/store/index.ts';
 import { taskBucket } from '../../../src/task/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 import { activityRecord, taskRecord } from '../api/support/samples.ts';
 
 const MINUTE_MS = 60_000;

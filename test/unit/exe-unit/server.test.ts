@@ -15,7 +15,7 @@ import { Supervisor } from '../../../src/exe-unit/supervisor/supervisor.ts';
 import { systemClock } from '../../../src/util/clock.ts';
 import { FakeRuntime } from '../../support/fake-runtime.ts';
 import { specOf } from '../../support/exe-units.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 let directory: string;
 let journal: JournalWriter;

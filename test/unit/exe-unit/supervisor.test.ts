@@ -11,7 +11,7 @@ import type { ExeScript } from '../../../src/interface/exe-script.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeRuntime } from '../../support/fake-runtime.ts';
 import { ofType, script, specOf } from '../../support/exe-units.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 let directory: string;
 let clock: FakeClock;

@@ -19,7 +19,7 @@ import { tarOf, zipOf } from '../../support/archives.ts';
 import { ofType, script, specOf } from '../../support/exe-units.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeRuntime } from '../../support/fake-runtime.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 type Transfer = Extract<ExeCommand, { transfer: unknown }>['transfer'];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { IdleSupervisor } from '../../../src/exe-unit/client/launcher.ts';
 import { WarmPool } from '../../../src/exe-unit/client/warm-pool.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 function fakes(fails = false) {
   const launched: { die: () => void; dismissed: boolean }[] = [];

@@ -5,7 +5,7 @@ import { Wallet } from 'ethers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openKeystore, type OpenedKeystore } from '../../../src/identity/index.ts';
 import type { Logger } from '../../../src/interface/logger.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 let folder: string;
 let path: string;

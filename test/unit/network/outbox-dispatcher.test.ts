@@ -13,7 +13,7 @@ import {
 import { memoryStore } from '../../../src/store/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { testIdentity } from '../../support/identities.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 const PROTOCOL = '/ergon/test/1';
 const replies: Bucket<{ reply: JsonValue }> = {

@@ -3,7 +3,7 @@ import type { ProviderMode, Reason } from '../../../src/interface/index.ts';
 import { providerControl, type Control, type Schedule } from '../../../src/provider/index.ts';
 import { memoryStore } from '../../../src/store/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 const ALWAYS: Schedule = { hours: {}, pauseOnBattery: false };
 

@@ -14,7 +14,7 @@ import { ChunkLists } from '../../../src/transfer/chunk-lists.ts';
 import { blobFetcher, blobServer, blobStore, type BlobStore } from '../../../src/transfer/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { testIdentity } from '../../support/identities.ts';
-import { silentLogger as logger } from '../../support/silent-logger.ts';
+import { silentLogger as logger } from '../../../src/util/silent-logger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();

@@ -8,7 +8,7 @@ import { memoryNetwork, type MemoryHub } from '../../../src/network/index.ts';
 import { blobFetcher, blobServer, blobStore, type BlobStore } from '../../../src/transfer/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { testIdentity } from '../../support/identities.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();

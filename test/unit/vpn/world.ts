@@ -9,7 +9,7 @@ import { parseIpv4 } from '../../../src/util/ipv4.ts';
 import { encodeFrame, FrameDecoder } from '../../../src/vpn/frames.ts';
 import { vpn } from '../../../src/vpn/index.ts';
 import { testIdentity } from '../../support/identities.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 import { packetOf } from './packets.ts';
 
 const clock = systemClock();

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createRuntime } from '../../../runtimes/wasi/index.ts';
 import { isErgonError } from '../../../src/interface/errors.ts';
 import { systemClock } from '../../../src/util/clock.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 import { moduleOf } from './modules.ts';
 import { BEHAVE, groupsNamed, isAlive, MEMORY_BYTES, WasiActivity, wasiRuntime } from './wasi-activity.ts';
 

@@ -13,7 +13,7 @@ import { seccompFilter } from '../../../runtimes/wasi/sandbox/seccomp.ts';
 import { SECCOMP_FD, type Sandbox } from '../../../runtimes/wasi/sandbox/sandbox.ts';
 import { setpriv } from '../../../runtimes/wasi/sandbox/setpriv.ts';
 import { systemClock } from '../../../src/util/clock.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 let directory: string;
 beforeEach(() => {

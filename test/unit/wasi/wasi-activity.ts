@@ -11,7 +11,7 @@ import type {
   RunningCommand,
 } from '../../../src/interface/exe-unit-runtime.ts';
 import { systemClock } from '../../../src/util/clock.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
+import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 export const BEHAVE = fileURLToPath(new URL('../../fixtures/wasi/behave.wasm', import.meta.url));
 export const MEMORY_BYTES = 32 << 20;

@@ -16,7 +16,7 @@ import { EventStreams } from '../../../../src/api/sse.ts';
 import { memoryStore } from '../../../../src/store/index.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
 import { newId } from '../../../../src/util/id.ts';
-import { silentLogger } from '../../../support/silent-logger.ts';
+import { silentLogger } from '../../../../src/util/silent-logger.ts';
 import {
   buckets,
   fakeActivities,

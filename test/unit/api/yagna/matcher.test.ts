@@ -4,7 +4,7 @@ import { Matcher } from '../../../../src/api/rest/yagna/market/matcher.ts';
 import { PROPERTY, type Offer } from '../../../../src/interface/index.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { draft } from '../../../support/market-node.ts';
-import { silentLogger } from '../../../support/silent-logger.ts';
+import { silentLogger } from '../../../../src/util/silent-logger.ts';
 
 const { properties } = draft();
 const short = {

@@ -7,7 +7,7 @@ import { memoryStore } from '../../../../src/store/index.ts';
 import { newId } from '../../../../src/util/id.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { draft } from '../../../support/market-node.ts';
-import { silentLogger } from '../../../support/silent-logger.ts';
+import { silentLogger } from '../../../../src/util/silent-logger.ts';
 import { offer as sample } from '../support/samples.ts';
 
 const clock = new FakeClock();
