@@ -5,6 +5,8 @@ import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../interface/clock.ts';
 import { TransferError } from '../errors.ts';
 import type { OutboundPolicy } from './outbound-policy.ts';
+import { sendBody } from './send-body.ts';
+import { Silence } from './silence.ts';
 import { shownUrl } from './transfer-url.ts';
 
 export interface HttpComponents {
@@ -98,7 +100,7 @@ async function askOnce(
   const answered = answerOf(request, silence, url, exchange.signal);
   const { body } = exchange;
   if (body === undefined) request.end();
-  else void send(request, body, silence, clock);
+  else void sendBody(request, body, silence, clock);
   return answered;
 }
 
@@ -161,80 +163,6 @@ async function* bytesOf(
     throw failed(url, silence.error ?? error, signal);
   } finally {
     silence.end();
-  }
-}
-
-/** A server that does not know `Expect` says nothing and waits for the body. */
-const CONTINUE_AFTER_MS = 1000;
-
-/**
- * Sends a body once the server wants it: one that refuses or sends on says so first, and would cut off a body that
- * comes all the same, its own answer with it.
- */
-async function send(
-  request: ClientRequest,
-  body: () => AsyncIterable<Uint8Array>,
-  silence: Silence,
-  clock: Clock,
-): Promise<void> {
-  const go = Promise.withResolvers<boolean>();
-  const cancel = clock.setTimer(() => go.resolve(true), CONTINUE_AFTER_MS);
-  request.once('continue', () => go.resolve(true));
-  request.once('response', () => go.resolve(false)).once('close', () => go.resolve(false));
-  request.flushHeaders();
-  const isWanted = await go.promise;
-  cancel();
-  if (!isWanted) return;
-  try {
-    for await (const chunk of body()) {
-      // The server has answered before it has read it all, or is gone.
-      if (request.destroyed) return;
-      if (!request.write(chunk)) await drained(request);
-      silence.heard();
-    }
-    request.end();
-  } catch (error) {
-    request.destroy(error instanceof Error ? error : undefined);
-  }
-}
-
-function drained(request: ClientRequest): Promise<void> {
-  return new Promise((resolveDrained) => {
-    const done = (): void => {
-      request.off('drain', done).off('close', done);
-      resolveDrained();
-    };
-    request.once('drain', done).once('close', done);
-  });
-}
-
-/** Calls once nothing has been heard for a time. */
-class Silence {
-  readonly #timeoutMs: number;
-  readonly #clock: Clock;
-  readonly #onSilence: () => void;
-  #cancel: (() => void) | undefined;
-  /** Set once it was too long. */
-  error: Error | undefined;
-
-  constructor(timeoutMs: number, clock: Clock, error: Error, onSilence: (error: Error) => void) {
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
-    this.#onSilence = () => {
-      this.error = error;
-      onSilence(error);
-    };
-    this.heard();
-  }
-
-  heard(): void {
-    this.#cancel?.();
-    this.#cancel = this.#clock.setTimer(this.#onSilence, this.#timeoutMs);
-  }
-
-  end(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
   }
 }
 
