@@ -17,6 +17,8 @@ const EventLine = Type.Object({
 });
 type EventLine = Static<typeof EventLine>;
 const EventPage = Type.Object({ items: Type.Array(EventLine), next: Type.Integer() });
+/** The most that the API gives at once. */
+const PAGE = 500;
 const checkEvent = checker(EventLine, 'event');
 
 interface EventFlags {
@@ -52,15 +54,22 @@ export function eventsCommand(root: Command, commands: Commands, summary: string
         .option('--subject <id>', 'only of this task, agreement, activity …'),
     async (session, _args, { follow, after, limit, type, subject }) => {
       const client = await session.client();
-      const query = { after, type, subject };
+      const query: Record<string, string | number | undefined> = { after, type, subject };
       if (follow === true) {
         for await (const { data } of eventStream(client, '/v1/events', session.io, { query })) {
           await show(session, checkEvent(JSON.parse(data)));
         }
         return undefined;
       }
-      const { items } = await client.get('/v1/events', EventPage, { ...query, limit: Math.min(limit, 500) });
-      for (const event of items) await show(session, event);
+      let page: Static<typeof EventPage>;
+      let left = limit;
+      do {
+        page = await client.get('/v1/events', EventPage, { ...query, limit: Math.min(left, PAGE) });
+        for (const event of page.items) await show(session, event);
+        query['after'] = page.next;
+        left -= page.items.length;
+      } while (page.items.length === PAGE && left > 0);
+      if (left === 0) await session.note(`Later ones: ergon events --after ${page.next}`);
       return undefined;
     },
   );

@@ -155,6 +155,15 @@ describe('the node', () => {
       tx.emit({ type: 'task.created', subject: 't', data: { a: '\u001b[31m' } }),
     );
     expect((await ergon(url, ['events'])).out).toMatch(/ 1 {2}\S+ {2}task.created +t {2}\{"a":/);
+    await world.store.transact(async (tx) => {
+      for (let n = 2; n <= 600; n += 1) tx.emit({ type: 'task.created', subject: `t${n}`, data: {} });
+    });
+    const lines = async (...args: string[]) => {
+      const { out, err } = await ergon(url, ['events', ...args]);
+      return { count: out.split('\n').length - 1, err };
+    };
+    expect(await lines()).toEqual({ count: 500, err: 'Later ones: ergon events --after 500\n' });
+    expect(await lines('--limit', '9999')).toEqual({ count: 600, err: '' });
     const screen = terminal({ environment: { apiUrl: url, appKey: 'key-admin' } });
     const followed = screen.run('events', '-f', '--after', '0', '--json');
     while (!screen.stdout.text.includes('\n'))
