@@ -16,6 +16,7 @@ import { Interruption } from '../shared/interruption.ts';
 import type { LocalMount } from './container-spec.ts';
 import descriptor from './descriptor.json' with { type: 'json' };
 import { Engine } from './engine/engine.ts';
+import { IMAGE_NAME } from './image/named-image.ts';
 import { PINNED_IMAGE } from './image/reference.ts';
 import { settingsOf } from './options.ts';
 import { DockerRuntime } from './runtime.ts';
@@ -162,7 +163,8 @@ async function packageOf(image: string, place: string, engine: Engine): Promise<
 
 /** What the engine has under that name now. */
 async function pinnedHere(name: string, engine: Engine): Promise<string> {
-  const found = await engine.inspectImage(name);
+  // What can be no name is asked for nowhere: a library would fail on it as if the engine were away.
+  const found = IMAGE_NAME.test(name) ? await engine.inspectImage(name) : undefined;
   if (found !== undefined) return `local@${found.Id}`;
   throw new RuntimeError(
     'ERR_RUNTIME_PACKAGE',

@@ -3,7 +3,8 @@ import { isErgonError } from '../../../src/interface/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 
 /** As people name images: lower case, with or without a registry, a tag or a digest. */
-const IMAGE_NAME = /^(?:[a-z0-9][a-zA-Z0-9._:/-]{0,511}(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64})$/;
+export const IMAGE_NAME =
+  /^(?:[a-z0-9][a-zA-Z0-9._:/-]{0,511}(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64})$/;
 
 /** An image of this machine's engine by its name; undefined as well when there is no engine. */
 export async function namedImage(

@@ -54,11 +54,12 @@ describeDocker('ergon runtime run docker', () => {
       .find((tag) => tag.startsWith('ergon-package:'));
     // A busybox, or a test image with one program: both say so.
     expect([EXIT_STATUS.ok, EXIT_STATUS.refused]).toContain((await run([name!, 'true'])).status);
-    const none = await run(['nothing-of-that-name:1', 'true']);
-    expect(none).toMatchObject({
-      status: 6,
-      err: expect.stringContaining('pull it, or name it with its digest'),
-    });
+    for (const name of ['nothing-of-that-name:1', 'python@sha256:…', 'No name']) {
+      expect(await run([name, 'true'])).toMatchObject({
+        status: 6,
+        err: expect.stringContaining('pull it, or name it with its digest'),
+      });
+    }
   });
 
   it('says at once that there is no engine, and which directory is not there', async () => {
