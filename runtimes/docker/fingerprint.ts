@@ -8,20 +8,21 @@ import { BINARIES } from './init/binaries.ts';
 import { findCgroup, hasCgroups } from './limits/container-cgroup.ts';
 import type { DockerSettings } from './options.ts';
 import { seesAllProcesses, type OwnContainer } from './own-container.ts';
+import type { Surroundings } from './surroundings.ts';
 
-export interface FingerprintFacts {
+interface Components {
   readonly engine: Engine;
-  /** These are only asked when there is an engine. */
-  readonly ownContainer: () => Promise<OwnContainer | undefined>;
-  readonly whyNoFilesystem: () => Promise<string | undefined>;
-  readonly whyNoFence: () => Promise<string | undefined>;
-  readonly whyNoNetworks: () => Promise<string | undefined>;
+  /** Asked only when the engine has answered. */
+  readonly surroundings: Pick<
+    Surroundings,
+    'ownContainer' | 'whyNoFilesystem' | 'whyNoFence' | 'whyNoNetworks'
+  >;
 }
 
 interface Found {
   readonly info: Info;
   readonly own: OwnContainer | undefined;
-  /** Of the option `network`; undefined where it names none. */
+  /** Whether the engine has the network that the option `network` names; undefined where it names none. */
   readonly hasNetwork: boolean | undefined;
   readonly whyNoFence: string | undefined;
   readonly whyNoFilesystem: string | undefined;
@@ -32,19 +33,22 @@ interface Found {
 const RUNSC_ARGUMENT = /^--?host-fifo=open$/;
 
 /** What this machine's engine enforces, as far as it can be asked; the self-test finds out the rest. */
-export async function fingerprintOf(settings: DockerSettings, facts: FingerprintFacts): Promise<Fingerprint> {
+export async function fingerprintOf(
+  settings: DockerSettings,
+  { engine, surroundings }: Components,
+): Promise<Fingerprint> {
   try {
     await access(settings.socketPath);
-    const info = await facts.engine.info();
+    const info = await engine.info();
     const { network } = settings;
-    const hasNetwork = network === undefined ? undefined : await facts.engine.hasNetwork(network);
+    const hasNetwork = network === undefined ? undefined : await engine.hasNetwork(network);
     const found = {
       info,
-      own: await facts.ownContainer(),
+      own: await surroundings.ownContainer(),
       hasNetwork,
-      whyNoFence: hasNetwork === true ? await facts.whyNoFence() : undefined,
-      whyNoFilesystem: await facts.whyNoFilesystem(),
-      whyNoNetworks: await facts.whyNoNetworks(),
+      whyNoFence: hasNetwork === true ? await surroundings.whyNoFence() : undefined,
+      whyNoFilesystem: await surroundings.whyNoFilesystem(),
+      whyNoNetworks: await surroundings.whyNoNetworks(),
     };
     const missing = [...whatIsMissing(info, settings), ...whatIsHidden(found.own, settings)];
     return {

@@ -15,6 +15,7 @@ import { delay } from '../../src/util/delay.ts';
 import { RuntimeError } from '../errors.ts';
 import { DeploymentsRuntime } from '../shared/deployments.ts';
 import { killProcess } from '../shared/kill-process.ts';
+import { containerName } from './container-name.ts';
 import {
   containerSpec,
   DEFAULT_CWD,
@@ -25,29 +26,26 @@ import {
   type LocalMount,
 } from './container-spec.ts';
 import { Deployment } from './deployment.ts';
-import { Engine } from './engine/engine.ts';
 import { isRefusal } from './engine/call.ts';
+import { Engine } from './engine/engine.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { handles, type Handle } from './handle.ts';
-import { deployVolumes, imageVolumes } from './image/image-volumes.ts';
 import { ImageStore } from './image/image-store.ts';
+import { deployVolumes, imageVolumes } from './image/image-volumes.ts';
 import { namedImage } from './image/named-image.ts';
 import { makeGuestDirectory } from './init/pipes.ts';
-import { ownContainer, type OwnContainer } from './own-container.ts';
+import { findCgroup } from './limits/container-cgroup.ts';
 import { userOf, type DockerSettings } from './options.ts';
+import { isFenced } from './outside/fence.ts';
 import { reapOrphans } from './reaper.ts';
 import { selfTest } from './self-test.ts';
-import { isFenced, whyNoFence } from './outside/fence.ts';
-import { whyNoNetworks } from './tunnel/probe.ts';
 import { containerNetwork } from './tunnel/tunnels.ts';
 import { filesystemVolume } from './volume/filesystem-volume.ts';
 import { measuredVolume } from './volume/measured-volume.ts';
 import { makeOwnedDirectory } from './volume/owned-directories.ts';
-import { whyNoFilesystem } from './volume/probe.ts';
 import type { Volume, VolumeInit, VolumeKind } from './volume/volume.ts';
 import { workDirOf, type WorkDir } from './work-dir.ts';
-import { containerName } from './container-name.ts';
-import { findCgroup } from './limits/container-cgroup.ts';
+import { Surroundings } from './surroundings.ts';
 
 const supports: RuntimeSupports = {
   signal: true,
@@ -73,9 +71,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   readonly #components: RuntimeComponents;
   readonly #engine: Engine;
   readonly #images: ImageStore;
-  #whyNoFilesystem: Promise<string | undefined> | undefined;
-  #whyNoNetworks: Promise<string | undefined> | undefined;
-  #own: Promise<OwnContainer | undefined> | undefined;
+  readonly #surroundings: Surroundings;
 
   /** `mounts`: what a program may see of the machine of whoever runs it by himself; no activity has any. */
   constructor(settings: DockerSettings, components: RuntimeComponents, mounts: readonly LocalMount[] = []) {
@@ -86,17 +82,12 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     this.#components = components;
     const { socketPath, enginePatienceMs: patienceMs } = settings;
     this.#engine = new Engine({ socketPath, patienceMs }, components);
+    this.#surroundings = new Surroundings(settings, this.#engine);
     this.#images = new ImageStore(settings, { engine: this.#engine, logger: components.logger });
   }
 
   fingerprint(): Promise<Fingerprint> {
-    return fingerprintOf(this.#settings, {
-      engine: this.#engine,
-      ownContainer: () => this.#ownContainer(),
-      whyNoFilesystem: () => this.#filesystemProblem(),
-      whyNoFence: () => this.#fenceProblem(),
-      whyNoNetworks: () => this.#networkProblem(),
-    });
+    return fingerprintOf(this.#settings, { engine: this.#engine, surroundings: this.#surroundings });
   }
 
   selfTest(workDir: string): Promise<void> {
@@ -113,7 +104,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     // What a crash, or an earlier attempt, left of it.
     await this.#removeContainer(name);
     const volume = this.#volume(
-      await this.#volumeKind(),
+      await this.#surroundings.volumeKind(),
       this.#volumeInit(spec.workDir, spec.resources.storageBytes),
     );
     await mkdir(workDir.runtime, { recursive: true });
@@ -200,7 +191,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
 
   async #expectNetworks({ networks }: DeploySpec): Promise<void> {
     if (networks === undefined) return;
-    const why = await this.#networkProblem();
+    const why = await this.#surroundings.whyNoNetworks();
     if (why !== undefined)
       throw new RuntimeError('ERR_RUNTIME_NETWORK', `No network can be brought into a container: ${why}`);
   }
@@ -209,7 +200,9 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   async #expectOutside({ network }: DeploySpec): Promise<void> {
     if (network !== true) return;
     const why =
-      this.#settings.network === undefined ? 'this node has none any more' : await this.#fenceProblem();
+      this.#settings.network === undefined
+        ? 'this node has none any more'
+        : await this.#surroundings.whyNoFence();
     if (why !== undefined)
       throw new RuntimeError('ERR_RUNTIME_NETWORK', `The network of the agreement cannot be had: ${why}`);
   }
@@ -219,47 +212,8 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     return network === true && isFenced(networkAllow) ? { fence: [...networkAllow] } : {};
   }
 
-  /** Why the outside network cannot be sold, where one is to be. */
-  async #fenceProblem(): Promise<string | undefined> {
-    const { network, networkAllow } = this.#settings;
-    if (network === undefined || !isFenced(networkAllow)) return undefined;
-    const { hostPaths } = await this.#settingsHere();
-    return whyNoFence(await this.#containerRuntime(), { hostPaths, networkAllow });
-  }
-
-  #networkProblem(): Promise<string | undefined> {
-    this.#whyNoNetworks ??= this.#tryNetworks();
-    // An engine that does not answer is asked again the next time.
-    this.#whyNoNetworks.catch(() => (this.#whyNoNetworks = undefined));
-    return this.#whyNoNetworks;
-  }
-
-  async #tryNetworks(): Promise<string | undefined> {
-    return whyNoNetworks(await this.#containerRuntime(), await this.#settingsHere());
-  }
-
-  async #containerRuntime(): Promise<string> {
-    return this.#settings.engineRuntime ?? (await this.#engine.info()).DefaultRuntime;
-  }
-
-  /** Found out once; an engine that is away is asked again. */
-  #ownContainer(): Promise<OwnContainer | undefined> {
-    this.#own ??= ownContainer(this.#engine).catch((error: unknown) => {
-      this.#own = undefined;
-      throw error;
-    });
-    return this.#own;
-  }
-
-  /** With the host's names for our directories, when this process runs in a container itself. */
-  async #settingsHere(): Promise<DockerSettings> {
-    if (Object.keys(this.#settings.hostPaths).length > 0) return this.#settings;
-    const own = await this.#ownContainer();
-    return own === undefined ? this.#settings : { ...this.#settings, hostPaths: own.hostPaths };
-  }
-
   async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {
-    const request = containerSpec(spec, image, workDir, await this.#settingsHere(), this.#mounts);
+    const request = containerSpec(spec, image, workDir, await this.#surroundings.settings(), this.#mounts);
     try {
       return await this.#engine.createContainer(name, request);
     } catch (error) {
@@ -313,21 +267,6 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     return measuredVolume(init, () =>
       container === undefined ? [] : (findCgroup({ root, container, pid: 0 })?.processes() ?? []),
     );
-  }
-
-  async #volumeKind(): Promise<VolumeKind> {
-    const why = await this.#filesystemProblem();
-    if (why === undefined) return 'filesystem';
-    if (this.#settings.volume !== 'filesystem') return 'measured';
-    throw new RuntimeError('ERR_RUNTIME_UNAVAILABLE', `No file system can be made for the volume: ${why}`);
-  }
-
-  async #filesystemProblem(): Promise<string | undefined> {
-    if (this.#settings.volume === 'measured') return 'the option volume says measured';
-    const isAway = Object.keys((await this.#settingsHere()).hostPaths).length > 0;
-    if (isAway) return 'the daemon runs in a container, and the engine does not see its mounts';
-    this.#whyNoFilesystem ??= whyNoFilesystem();
-    return this.#whyNoFilesystem;
   }
 
   protected workDirOf(handle: string): string {
