@@ -9,7 +9,7 @@ const PAGE = 64;
 export type Remove = <T>(bucket: Bucket<T>, where: IndexQuery) => Promise<void>;
 
 export interface ForgetActivitiesInit {
-  /** Of the copies of a requestor's logs. */
+  /** The directory of the requestor's copies of logs. */
   readonly logsDir: string;
 }
 

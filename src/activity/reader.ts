@@ -33,7 +33,7 @@ export interface ActivityBooks {
   activityLogs(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
 }
 
-/** What payment bills by. */
+/** The records that bills are made of and checked against. */
 export const usageSource: UsageSource = {
   activity: (reader, activityId) => reader.get(activities, activityId),
   async activitiesOf(reader, agreementId) {

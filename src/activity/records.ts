@@ -114,7 +114,7 @@ const Supervision = Type.Object(
     cancel: Type.Optional(Id),
     needs: Type.Array(Need, { maxItems: 256 }),
     pulledBytes: Bytes,
-    /** Of its scripts and captures; what the books keep of an activity is bounded. */
+    /** What its scripts and captures take in the books, which is bounded. */
     bookedBytes: Type.Optional(Bytes),
     endedAt: Type.Optional(Timestamp),
     disposed: Type.Boolean(),
@@ -138,7 +138,7 @@ const Occupancy = Type.Object(
     agreementId: Id,
     /** The live activity: an agreement's resources serve one at a time. */
     activityId: Type.Optional(Id),
-    /** Without a live activity since then. */
+    /** Since when it has no live activity. */
     idleSince: Timestamp,
     idleTimeoutMs: DurationMs,
     expiresAt: Timestamp,

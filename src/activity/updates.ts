@@ -27,7 +27,7 @@ export const ActivityUpdate = Type.Union([
       type: Type.Literal('state'),
       state: State,
       pending: Type.Optional(State),
-      /** Who holds the activity back from now on. */
+      /** Who keeps the activity suspended from now on. */
       holds: Type.Optional(Holds),
       reason: Type.Optional(Reason),
     },

@@ -76,7 +76,7 @@ class LocalSupervisors implements LocalExeUnits {
   readonly #dataDir: string;
   readonly #components: ExeUnitsComponents;
   readonly #source: SupervisorSource;
-  /** Of one activity nothing is made, closed and removed at once. */
+  /** Making, closing and removing the same activity exclude each other. */
   readonly #lock = new KeyedLock();
   readonly #ends = new Ends();
 

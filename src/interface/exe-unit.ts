@@ -24,10 +24,10 @@ export const ExeUnitSpec = Type.Object(
     runtime: RuntimeName,
     package: Type.Optional(TaskPackage),
     resources: Resources,
-    /** The agreement grants one. */
+    /** Whether the agreement grants the outside network. */
     network: Type.Optional(Type.Boolean()),
     limits: ActivityLimits,
-    /** What the agreement has a price for. */
+    /** The counters that the agreement has a price for. */
     counters: Type.Optional(CounterNames),
     /** Usage counts from the deployment on, not only from the start. */
     deploymentBilled: Type.Optional(Type.Boolean()),
@@ -55,7 +55,7 @@ export type JournalEntry =
       readonly type: 'state';
       readonly state: ActivityState;
       readonly pending?: ActivityState;
-      /** Who holds the activity back from now on; absent when nobody does. */
+      /** Who keeps the activity suspended from now on; absent when nobody does. */
       readonly holds?: readonly Holder[];
       readonly reason?: Reason;
     }

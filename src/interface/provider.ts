@@ -29,7 +29,7 @@ export const ProviderStatus = Type.Object(
     presetNotes: Type.Array(PresetNote),
     /** In force, as provider. */
     agreements: Count,
-    /** By state, of those that have not ended. */
+    /** The activities that have not ended, counted by state. */
     activities: Type.Record(Type.String(), Count),
   },
   closed,

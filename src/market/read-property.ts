@@ -42,7 +42,7 @@ export function readInteger(
   return number;
 }
 
-/** As `read`, for what must be there. */
+/** The value of a property that must be there. */
 export function required<T>(value: T | undefined, key: string): T {
   if (value === undefined) throw wrong(key, undefined, 'there');
   return value;

@@ -37,7 +37,7 @@ export interface BlobStore extends Blobs, Startable {
   ): Promise<PartialBlob>;
   /** A blob that is here was wanted again: for an activity, or, not `cached`, to stay. False: it was dropped just now. */
   noteUse(hash: string, cached: boolean): Promise<boolean>;
-  /** Of what this node serves. */
+  /** The chunk hashes of the blobs that this node serves. */
   readonly chunkLists: ChunkLists;
   /** The same as `openPartial`, cached, for a blob whose name will be known only at its end; `key` is whatever tells it from others. */
   openUnnamed(

@@ -28,7 +28,7 @@ export class CacheMarks {
     await rm(this.#path(hex), { force: true });
   }
 
-  /** Of a blob without a mark there is nothing to note. */
+  /** Notes when the blob was used; does nothing for one without a mark. */
   async touch(hex: string, nowMs: number): Promise<void> {
     await utimes(this.#path(hex), nowMs / 1000, nowMs / 1000).catch((error: unknown) => {
       if (!hasCode(error, 'ENOENT')) throw error;

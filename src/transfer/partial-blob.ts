@@ -11,7 +11,7 @@ import type { Intake } from './space.ts';
 
 /** What the whole must hash to, in whatever way its name says. */
 export interface Digest {
-  /** As node:crypto names it. */
+  /** The algorithm's name in node:crypto. */
   readonly algorithm: string;
   readonly hex: string;
 }

@@ -19,11 +19,11 @@ export interface CloseComponents {
   readonly loadRuntime: (name: string) => Promise<ExeUnitRuntime>;
 }
 
-/** What a dead supervisor's journal leaves to be settled. */
+/** What a dead supervisor's journal says was begun and not finished. */
 interface Estate {
   spec?: ExeUnitSpec;
   handle?: string;
-  /** A deployment was begun, at least. */
+  /** Whether a deployment was begun. */
   deployed: boolean;
   state: ActivityState;
   /** The end that it had begun. */

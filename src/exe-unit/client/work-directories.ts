@@ -55,7 +55,7 @@ async function isAbandoned(path: string, clock: Clock): Promise<boolean> {
   return (await supervisorStatus(path, clock)) === 'gone';
 }
 
-/** First out of the way in one step, so that a crash leaves no half an activity. */
+/** Renamed out of the way first, in one step, so that a crash leaves no half an activity. */
 export async function discard(dataDir: string, activityId: string, directory: string): Promise<void> {
   const trash = join(activitiesDirectory(dataDir), `${TRASH_PREFIX}${activityId}`);
   await removeTree(trash);

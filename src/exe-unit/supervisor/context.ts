@@ -34,7 +34,7 @@ export interface SupervisorContext {
   readonly deployment: {
     /** Set by `deploy`. */
     handle: string | undefined;
-    /** How often the runtime was asked for one; it may have made something even when it gave none. */
+    /** How often the runtime was asked to deploy; it may have made something even when that failed. */
     attempts: number;
   };
   /** Ends the activity with this reason, out of a limit. */

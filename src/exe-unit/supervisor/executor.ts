@@ -83,13 +83,13 @@ async function attempt(
   }
 }
 
-/** How often the requestor wants to hear how far it is. */
+/** How often the requestor wants to be told of the progress, in milliseconds. */
 function progressOf(command: ExeCommand): number | undefined {
   if ('transfer' in command) return command.transfer.progress?.updateIntervalMs;
   return 'deploy' in command ? command.deploy.progress?.updateIntervalMs : undefined;
 }
 
-/** What a suspended activity has to wait with. */
+/** Whether the command waits while the activity is suspended. */
 function isWork(command: ExeCommand): boolean {
   return !('sign' in command || 'terminate' in command);
 }

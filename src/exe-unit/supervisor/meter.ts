@@ -54,14 +54,14 @@ export class Meter {
     return this.#startedNs === undefined ? 0n : this.#components.clock.monotonicNs() - this.#startedNs;
   }
 
-  /** Time counts from now on; what there is before `start`, all of it. Idempotent. */
+  /** Counts time from now on, and all that is used before `start`. Idempotent. */
   begin(): void {
     if (this.started) return;
     this.#startedNs = this.#components.clock.monotonicNs();
     this.#measuredNs = this.#startedNs;
   }
 
-  /** From now on the runtime can say. Unless it has begun before, it counts from now on. */
+  /** Takes the runtime's figures from now on. What was used before counts only after an earlier `begin`. */
   async start(stats: () => Promise<RuntimeStats>): Promise<void> {
     if (!this.started) this.#cpuBeforeStartNs = (await stats()).cpuNs;
     this.#stats = stats;

@@ -13,9 +13,9 @@ import { verifyTermination, type Terminations } from './termination.ts';
 export interface RequestorInit {
   /** The provider may approve for this long. */
   readonly approvalTimeoutMs: number;
-  /** Of one question to a provider. */
+  /** How long one request to a provider may take. */
   readonly answerTimeoutMs: number;
-  /** Distance of questions to a provider that has not answered. */
+  /** Pause between requests to a provider that has not answered. */
   readonly retryMs: number;
   /** A provider that cannot be reached is asked for this long beyond its time to approve, then the agreement is cancelled. */
   readonly cancelAfterMs: number;

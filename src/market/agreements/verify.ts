@@ -99,7 +99,7 @@ function check(what: string, run: () => AgreementCheck | undefined): AgreementCh
   }
 }
 
-/** For a check that says what is wrong by throwing. */
+/** Makes a check of a function that throws when something is wrong. */
 function passing(verify: () => void): () => undefined {
   return () => {
     verify();

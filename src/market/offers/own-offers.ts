@@ -27,7 +27,7 @@ export class OwnOffers {
   readonly #components: Components;
   #wanted: ReadonlyMap<string, OfferDraft> = new Map();
   readonly #byHand = new Map<string, OfferDraft>();
-  /** Nothing is on offer while all was withdrawn, by hand or not. */
+  /** False while everything is withdrawn: then no offer stands, not even one by hand. */
   #isOpen = false;
   #refreshing: Promise<void> = Promise.resolve();
 
@@ -74,7 +74,7 @@ export class OwnOffers {
     return (await this.#live()).map(({ offer }) => offer).filter(({ expiresAt }) => expiresAt > now);
   }
 
-  /** One of ours that may still become an agreement. */
+  /** An own offer that may still become an agreement. */
   async find(offerId: string): Promise<Offer | undefined> {
     const own = await this.#components.store.get(offerBucket, offerId);
     return own === undefined || own.withdrawn || own.offer.expiresAt <= this.#components.clock.now()

@@ -4,7 +4,7 @@ import { senderOf } from './gater.ts';
 
 const MAX_ADDRESSES = 16;
 
-/** Who is connected, and where they say they listen. */
+/** The connected peers, and the addresses that they say they listen on. */
 export class PeerBook {
   readonly #addresses = new Map<string, readonly string[]>();
 

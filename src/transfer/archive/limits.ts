@@ -49,13 +49,13 @@ export class Quantities {
     }
   }
 
-  /** Of a file or a directory that will be written. */
+  /** Counts the room that a file or directory will take once it is written. */
   take(sizeBytes: number): void {
     this.#bytes += Math.max(1, Math.ceil(sizeBytes / BLOCK_BYTES)) * BLOCK_BYTES;
     if (this.#bytes > this.#limits.maxBytes) throw tooLarge(this.#bytes, this.#limits.maxBytes);
   }
 
-  /** Of the archive itself: how far it was read, and what that became. Headers and padding count as well. */
+  /** Counts how far the archive itself was read, and what that expanded to. Headers and padding count as well. */
   expanded(compressedBytes: number, expandedBytes: number): void {
     const { maxRatio, ratioFreeBytes, maxBytes, maxEntries } = this.#limits;
     if (expandedBytes > ratioFreeBytes + compressedBytes * maxRatio) {

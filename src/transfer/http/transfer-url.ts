@@ -2,7 +2,7 @@ import { TransferError } from '../errors.ts';
 
 /** What the bytes of a URL must hash to. */
 export interface ExpectedDigest {
-  /** As node:crypto names it. */
+  /** The algorithm's name in node:crypto. */
   readonly algorithm: 'sha256' | 'sha3-224' | 'sha3-256' | 'sha3-384' | 'sha3-512';
   readonly hex: string;
 }
@@ -37,7 +37,7 @@ export function parseTransferUrl(text: string): TransferTarget {
   return { url, digest: digestOf(kind, hex.toLowerCase()) };
 }
 
-/** For messages and logs: without what may be a secret. */
+/** The URL for messages and logs: without user, password, query and fragment, which may be secret. */
 export function shownUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`.slice(0, 300);
 }
