@@ -42,6 +42,7 @@ function nodeOf(spec: Pick<DeploySpec, 'nodeId' | 'workDir'>): string {
   return spec.nodeId ?? path.dirname(spec.workDir);
 }
 
+/** What of an image its containers depend on. */
 export interface ContainerImage {
   readonly id: string;
   readonly env: readonly string[];
@@ -58,6 +59,7 @@ export interface LocalMount {
   readonly readOnly?: boolean;
 }
 
+/** In bytes: the limit that was asked for, or the least that an engine accepts. */
 export function memoryLimit(memoryBytes: number): number {
   return Math.max(MIN_MEMORY_BYTES, memoryBytes);
 }

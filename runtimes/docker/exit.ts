@@ -51,6 +51,7 @@ export function classifyExit(evidence: Evidence): RunExit {
   return status.kind === 'exited' ? status : { kind: 'signaled', signal: signalName(status.signal) };
 }
 
+/** The end of a program whose volume was full. */
 export function diskLimit(storageBytes: number, diskBytes: number): LimitExit {
   // What was refused is not on the disk: at least one byte more than there is room for.
   return {
@@ -61,6 +62,7 @@ export function diskLimit(storageBytes: number, diskBytes: number): LimitExit {
   };
 }
 
+/** The end of a program whose volume had no room for another file. */
 export function filesLimit(limitValue: number, observed: number): LimitExit {
   return { kind: 'limit', limit: 'files', limitValue, observed };
 }

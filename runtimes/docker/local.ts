@@ -21,6 +21,7 @@ import { PINNED_IMAGE } from './image/reference.ts';
 import { settingsOf } from './options.ts';
 import { DockerRuntime } from './runtime.ts';
 
+/** One program to run on this machine, as `ergon runtime run` has it. */
 export interface LocalContainerRun {
   /** An archive, an image with its digest, or the name of one that the engine has. */
   readonly image: string;

@@ -85,6 +85,7 @@ function defaultUser(): string {
   return uid === 0 ? '1000:1000' : `${uid}:${process.getgid?.() ?? uid}`;
 }
 
+/** The numbers in the setting `user` (`uid:gid`). */
 export function userOf(settings: Pick<DockerSettings, 'user'>): { uid: number; gid: number } {
   const [uid = 1000, gid = 1000] = settings.user.split(':').map(Number);
   return { uid, gid };

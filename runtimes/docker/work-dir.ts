@@ -9,6 +9,7 @@ export interface WorkDir {
   readonly guest: string;
 }
 
+/** Where these parts are in an activity's directory; makes nothing. */
 export function workDirOf(directory: string): WorkDir {
   const runtime = path.join(directory, 'runtime');
   return { volumes: path.join(directory, 'volumes'), runtime, guest: path.join(runtime, 'guest') };

@@ -47,11 +47,13 @@ export async function killTree(marker: string, clock: Clock, group?: number): Pr
   return false;
 }
 
+/** What processes use together. */
 export interface TreeUsage {
   readonly cpuNs: bigint;
   readonly memoryBytes: number;
 }
 
+/** What the live processes of a deployment have used and hold; those that have ended are not in it. */
 export async function usageOf(marker: string): Promise<TreeUsage> {
   const usages = await Promise.all((await processesOf(marker)).map(usageOfProcess));
   return {

@@ -10,6 +10,7 @@ export function readControl(file: string): string | undefined {
   }
 }
 
+/** False when the kernel refuses the value, or has no such file. */
 export function writeControl(file: string, value: string | number): boolean {
   try {
     fs.writeFileSync(file, String(value));
@@ -25,11 +26,13 @@ export function readKey(file: string, key: string): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
+/** Undefined for a file that holds no whole number, such as `max`. */
 export function readNumber(file: string): number | undefined {
   const text = readControl(file);
   return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
 }
 
+/** The process ids in a `cgroup.procs`; none when it is not there. */
 export function readPids(file: string): number[] {
   return (readControl(file) ?? '')
     .split('\n')

@@ -2,6 +2,7 @@ import type { Static, TSchema } from 'typebox';
 import { checker } from '../../src/util/check.ts';
 import { RuntimeError } from '../errors.ts';
 
+/** A runtime's handle as text, and back. */
 export interface HandleCodec<H> {
   encode(handle: H): string;
   /** @throws RuntimeError ERR_RUNTIME_HANDLE */

@@ -30,11 +30,13 @@ import { findProgram } from './sandbox/programs.ts';
 import type { ProcessExit, RunnerComponents, RunnerProcess } from './sandbox/runner-process.ts';
 import type { SandboxName, SandboxView } from './sandbox/sandbox.ts';
 
+/** A directory of this machine, and where the program finds it. */
 export interface LocalDirectory {
   readonly hostPath: string;
   readonly guestPath: string;
   readonly readOnly?: boolean;
 }
+/** One program to run on this machine, as `ergon runtime run` has it. */
 export interface LocalRun {
   readonly modulePath: string;
   /** After the program's own name: the module's file name, or its path in a package. */

@@ -48,6 +48,7 @@ export async function drain(runner: RunnerProcess, output: RunOutput): Promise<P
   }
 }
 
+/** The end of a run that failed on our side, not the program's. */
 export function failedExit(error: unknown): RunExit {
   return { kind: 'failed', message: errorMessage(error) };
 }

@@ -27,6 +27,7 @@ import type { SandboxName } from './sandbox/sandbox.ts';
 import { selfTest } from './self-test.ts';
 import { identityOf, makeWorkDir, viewOf, workDirOf, type WorkDir } from './work-dir.ts';
 
+/** Choices of tests and of an operator; by default the best that the machine has. */
 export interface WasiRuntimeInit {
   /** Use this sandbox and no weaker one; absent: the strongest that works. */
   readonly sandbox?: SandboxName;

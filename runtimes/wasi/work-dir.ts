@@ -14,6 +14,7 @@ export interface WorkDir {
   readonly processFile: string;
 }
 
+/** Where these parts are in an activity's directory; makes nothing. */
 export function workDirOf(directory: string): WorkDir {
   const runtime = path.join(directory, 'runtime');
   return {
@@ -29,6 +30,7 @@ export function viewOf({ volumes, moduleDir }: WorkDir): SandboxView {
   return { moduleDir, directories: [{ hostPath: volumes, readOnly: false }] };
 }
 
+/** Makes the volume and the directory of the modules; those that are there are kept. */
 export async function makeWorkDir(directory: string): Promise<WorkDir> {
   const made = workDirOf(directory);
   await mkdir(made.volumes, { recursive: true });

@@ -4,6 +4,7 @@ import { delay } from '../../../src/util/delay.ts';
 import { errorMessage } from '../../../src/util/error-message.ts';
 import { RuntimeError } from '../../errors.ts';
 
+/** How one request to the engine is made. */
 export interface CallOptions {
   /** What is asked, for the message of an error. */
   readonly what: string;

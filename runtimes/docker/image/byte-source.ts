@@ -39,6 +39,7 @@ export async function exhaust(chunks: AsyncIterable<Uint8Array>): Promise<void> 
   while ((await iterator.next()).done !== true);
 }
 
+/** All chunks in one buffer: only for what has a known, small size. */
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);

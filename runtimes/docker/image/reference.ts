@@ -20,6 +20,7 @@ const Reference = Type.Object(
   { additionalProperties: false },
 );
 
+/** An image of a registry, by its digest. */
 export interface ImageReference {
   /** As the engine takes it. */
   readonly reference: string;

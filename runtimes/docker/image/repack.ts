@@ -11,6 +11,7 @@ import { readTar } from './tar.ts';
 /** Go's names of Node's architectures. */
 export const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
+/** An archive for the engine to load, and the image that it will then have. */
 export interface Repacked {
   /** As the engine derives it: the hash of the configuration. */
   readonly imageId: string;

@@ -3,6 +3,7 @@ import { ArchiveError } from './archive-error.ts';
 export const BLOCK = 512;
 const CHECKSUM = { start: 148, end: 156 };
 
+/** A header's fields as they stand; `type` is the type flag, one character. */
 export interface RawHeader {
   readonly name: string;
   readonly link: string;

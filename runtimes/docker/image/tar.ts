@@ -2,6 +2,7 @@ import { ArchiveError } from './archive-error.ts';
 import { ByteSource } from './byte-source.ts';
 import { BLOCK, paddingOf, parseHeader, type RawHeader } from './tar-header.ts';
 
+/** One entry of a tar archive. */
 export interface TarEntry {
   /** Without leading `./` and `/`, and trailing `/`. */
   readonly name: string;

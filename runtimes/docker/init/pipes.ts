@@ -62,14 +62,17 @@ export function openWriter(directory: string, name: string): number {
   );
 }
 
+/** The end of a pipe that is read from, as a stream that closes it. */
 export function readableOf(fd: number): net.Socket {
   return new net.Socket({ fd, readable: true, writable: false });
 }
 
+/** The end of a pipe that is written to, as a stream that closes it. */
 export function writableOf(fd: number): net.Socket {
   return new net.Socket({ fd, readable: false, writable: true });
 }
 
+/** Closes a descriptor that may be closed already. */
 export function closeQuietly(fd: number): void {
   try {
     closeSync(fd);

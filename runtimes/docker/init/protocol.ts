@@ -15,12 +15,14 @@
 
 export type InitEventType = 'H' | 'S' | 'E' | 'X';
 
+/** What init says: `id` is the request that it belongs to, `value` what the type gives it as a meaning. */
 export interface InitEvent {
   readonly type: InitEventType;
   readonly id: number;
   readonly value: number;
 }
 
+/** A program for init to start. */
 export interface RunRequest {
   readonly id: number;
   readonly hasStdin: boolean;
@@ -47,10 +49,12 @@ export function encodeRun(request: RunRequest): Buffer | undefined {
   return message.length <= MAX_MESSAGE_BYTES ? message : undefined;
 }
 
+/** The message that has init send this signal to every process of the container but itself. */
 export function encodeKill(signal: number): Buffer {
   return encode('K', [signal]);
 }
 
+/** The message that init answers with the same `id`. */
 export function encodePing(id: number): Buffer {
   return encode('P', [id]);
 }
@@ -89,6 +93,7 @@ function isEventType(type: string): type is InitEventType {
 export type WaitStatus =
   { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'signaled'; readonly signal: number };
 
+/** Takes wait(2)'s status apart. */
 export function waitStatus(status: number): WaitStatus {
   const signal = status & 0x7f;
   return signal === 0 ? { kind: 'exited', code: (status >> 8) & 0xff } : { kind: 'signaled', signal };

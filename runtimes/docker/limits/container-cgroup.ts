@@ -17,6 +17,7 @@ export interface ContainerCgroup {
   processes(): number[];
 }
 
+/** By what the control group of a container is found. */
 export interface CgroupPlace {
   /** Where the control groups are mounted. */
   readonly root: string;

@@ -1,6 +1,7 @@
 import { readControl } from '../../shared/control-file.ts';
 import type { ContainerCgroup } from './container-cgroup.ts';
 
+/** Bytes since the container began. */
 export interface NetworkTraffic {
   readonly inBytes: bigint;
   readonly outBytes: bigint;

@@ -17,6 +17,7 @@ const USER = '65534';
 const OK = 'ok\n';
 const PROBE_MS = 10_000;
 
+/** What a network device is made of; addresses are IPv4, as numbers. */
 export interface TunnelInit {
   /** Made anew; its socket is `sock` in there. */
   readonly directory: string;

@@ -8,6 +8,7 @@ import { openTunnel, type Tunnel } from './tunnel.ts';
 /** What of a network a container needs. */
 export type ContainerNetwork = NonNullable<Handle['networks']>[number];
 
+/** An activity's network as the handle keeps it: numbers in place of dotted text. */
 export function containerNetwork({ nodeIp, mask }: DeployNetwork): ContainerNetwork {
   return { address: parseIpv4(nodeIp) ?? 0, mask: parseIpv4(mask) ?? 0 };
 }

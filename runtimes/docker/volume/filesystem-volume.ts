@@ -54,10 +54,12 @@ export function filesystemVolume({ directory, scratch, storageBytes, owner }: Vo
   };
 }
 
+/** The arguments of mount(8) for a volume: nothing in it gives privileges or is a device. */
 export function mountArguments(image: string, directory: string): string[] {
   return ['-t', 'ext4', '-o', 'loop,nosuid,nodev,noatime', image, directory];
 }
 
+/** Makes a file with an ext4 in it that has room for so many bytes, and is the owner's. Replaces one that is there. */
 export async function makeImage(
   image: string,
   storageBytes: number,

@@ -2,6 +2,7 @@ import type { LimitExit } from '../exit.ts';
 
 export type VolumeKind = 'filesystem' | 'measured';
 
+/** What a volume is made of. */
 export interface VolumeInit {
   /** Where the volume's files are to be. */
   readonly directory: string;
@@ -11,6 +12,7 @@ export interface VolumeInit {
   readonly owner: { readonly uid: number; readonly gid: number };
 }
 
+/** What is in a volume. */
 export interface VolumeUsage {
   readonly bytes: number;
   readonly files: { readonly count: number; readonly limit: number };

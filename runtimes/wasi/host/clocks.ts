@@ -9,6 +9,7 @@ type ClockCalls = Pick<Calls, 'clock_res_get' | 'clock_time_get'>;
 /** process.cpuUsage counts microseconds. */
 const CPU_RESOLUTION_NS = 1000n;
 
+/** `clock_res_get` and `clock_time_get`, in nanoseconds. */
 export function clockCalls({ memory, time }: Host): ClockCalls {
   return {
     clock_res_get: (id, pointer) => {
@@ -22,6 +23,7 @@ export function clockCalls({ memory, time }: Host): ClockCalls {
   };
 }
 
+/** Nanoseconds of the clock with this preview1 id. @throws WasiError INVAL for an id that there is not */
 export function readClock(time: GuestTime, id: number): bigint {
   switch (id) {
     case CLOCK.REALTIME:
@@ -36,6 +38,7 @@ export function readClock(time: GuestTime, id: number): bigint {
   }
 }
 
+/** `random_get`. */
 export function randomCalls({ memory, random }: Host): Pick<Calls, 'random_get'> {
   return { random_get: (pointer, length) => random(memory.slice(pointer, length)) };
 }

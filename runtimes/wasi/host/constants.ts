@@ -33,6 +33,7 @@ interface StatType {
   isSocket(): boolean;
 }
 
+/** A file's type as preview1 numbers it. */
 export function filetypeOf(stat: StatType): number {
   if (stat.isFile()) return FILETYPE.REGULAR;
   if (stat.isDirectory()) return FILETYPE.DIRECTORY;

@@ -12,16 +12,19 @@ interface Common {
   inheriting: bigint;
   flags: number;
 }
+/** One of the guest's standard streams: descriptors 0, 1 and 2. */
 export interface StreamDescriptor extends Common {
   readonly kind: 'stream';
   readonly stream: 'stdin' | 'stdout' | 'stderr';
 }
+/** A regular file that the guest has opened; `offset` is where its next read or write begins, in bytes. */
 export interface FileDescriptor extends Common {
   readonly kind: 'file';
   readonly readOnly: boolean;
   readonly inode: OpenInode;
   offset: number;
 }
+/** A directory: preopened, or opened below one that is. */
 export interface DirectoryDescriptor extends Common {
   readonly kind: 'directory';
   readonly readOnly: boolean;
@@ -30,6 +33,7 @@ export interface DirectoryDescriptor extends Common {
   /** Snapshot of the names, taken when a listing starts. */
   listing?: readonly DirectoryItem[];
 }
+/** One entry of a listing; `filetype` is one of FILETYPE. */
 export interface DirectoryItem {
   readonly name: string;
   readonly filetype: number;

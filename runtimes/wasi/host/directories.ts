@@ -13,6 +13,7 @@ type DirectoryCalls = Pick<Calls, 'fd_readdir' | 'path_create_directory' | 'path
 const DIRENT_BYTES = 24;
 const encoder = new TextEncoder();
 
+/** `fd_prestat_get` and `fd_prestat_dir_name`, by which a program finds the directories that it was given. */
 export function preopenCalls({ memory, descriptors }: Host): PreopenCalls {
   const nameOf = (fd: number): Uint8Array => {
     const entry = descriptors.get(fd);
@@ -33,6 +34,7 @@ export function preopenCalls({ memory, descriptors }: Host): PreopenCalls {
   };
 }
 
+/** Listing, making and removing directories. */
 export function directoryCalls(host: Host): DirectoryCalls {
   const { memory, descriptors, quota } = host;
   return {

@@ -57,6 +57,7 @@ export function coerce(kind: ParameterKind, raw: Raw | undefined): Raw {
   return kind === 'u64' ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value);
 }
 
+/** Whether this is V8's error for a stack that is used up, which is then the guest's own. */
 export function isStackExhausted(error: unknown): boolean {
   return error instanceof RangeError && error.message.includes('call stack');
 }

@@ -42,6 +42,7 @@ export class WasiError {
   }
 }
 
+/** Ends a call: the guest gets `errno` back. */
 export function fail(errno: Errno): never {
   // eslint-disable-next-line @typescript-eslint/only-throw-error -- a guest can cause millions of these; they carry no stack
   throw new WasiError(errno);
@@ -86,6 +87,7 @@ export function errnoOf(error: unknown): Errno | undefined {
   return code === undefined ? undefined : FROM_NODE[code];
 }
 
+/** The `code` of a Node.js error (`ENOENT`, …), if it has one. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -26,6 +26,7 @@ const MAX_SIGNED_64 = (1n << 63n) - 1n;
 /** Where `whence` counts from; preview0 numbers them otherwise. */
 export type Whence = 'start' | 'current' | 'end';
 
+/** `fd_seek` and `fd_tell`; `whences` says what each number of `whence` counts from. */
 export function positionCalls(host: Host, whences: readonly Whence[]): PositionCalls {
   const { memory, descriptors } = host;
   return {
@@ -51,6 +52,7 @@ export function positionCalls(host: Host, whences: readonly Whence[]): PositionC
   };
 }
 
+/** The calls that change how long a file is, and `fd_advise`, which is checked and has no effect. */
 export function sizeCalls({ descriptors, quota }: Host): SizeCalls {
   return {
     fd_filestat_set_size: (fd, size) => {
@@ -82,6 +84,7 @@ function setSize(quota: Host['quota'], file: Extract<Descriptor, { kind: 'file' 
   }
 }
 
+/** Closing, renumbering and flushing descriptors, and reading and changing their flags and rights. */
 export function descriptorCalls({ memory, descriptors }: Host): DescriptorCalls {
   return {
     fd_close: (fd) => descriptors.close(fd),

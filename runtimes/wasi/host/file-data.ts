@@ -15,6 +15,7 @@ interface Vectors {
   readonly count: number;
 }
 
+/** Reading and writing of files and streams, at the offset of the descriptor or at a given one. */
 export function dataCalls(host: Host): DataCalls {
   const { memory, descriptors } = host;
   const checked = (pointer: number, count: number, resultPointer: number): Vectors => {

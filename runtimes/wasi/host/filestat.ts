@@ -21,6 +21,7 @@ export interface FilestatLayout {
   readonly ctim: number;
 }
 
+/** The calls that read what is known of a file, and that set its times. */
 export function filestatCalls(host: Host, layout: FilestatLayout): FilestatCalls {
   const { memory, descriptors, exactTimes, time } = host;
   return {

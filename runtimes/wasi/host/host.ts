@@ -7,6 +7,7 @@ import { DIRECTORY_RIGHTS, FILE_RIGHTS, STDIN_RIGHTS, STDOUT_RIGHTS } from './ri
 import { systemRandom, type FillRandom } from './random.ts';
 import type { GuestTime } from './time.ts';
 
+/** A directory of the host that the guest finds open at its start. */
 export interface Preopen {
   readonly hostPath: string;
   /** A directory below it, to which no symbolic link leads; absent: itself. */
@@ -25,6 +26,7 @@ export interface Host {
   readonly exactTimes: ExactTimes;
 }
 
+/** What the host of one guest is made of. */
 export interface HostOptions {
   /** In this order from descriptor 3; the guest reaches nothing else. */
   readonly preopens: readonly Preopen[];
@@ -36,6 +38,7 @@ export interface HostOptions {
   readonly random?: FillRandom;
 }
 
+/** The host of one guest, its preopened directories open. The guest's memory must be attached before any call. */
 export function createHost(options: HostOptions): Host {
   const { quota, time, stdio = [0, 1, 2], random = systemRandom } = options;
   const descriptors = new DescriptorTable((descriptor) => {

@@ -9,6 +9,7 @@ import type { Calls } from './signatures.ts';
 type LinkCalls = Pick<Calls, 'path_link' | 'path_symlink' | 'path_readlink'>;
 type NameCalls = Pick<Calls, 'path_rename' | 'path_unlink_file'>;
 
+/** Making hard and symbolic links, and reading symbolic ones. */
 export function linkCalls({ memory, descriptors, quota }: Host): LinkCalls {
   return {
     path_link: (fromFd, lookup, fromPointer, fromLength, toFd, toPointer, toLength) => {
@@ -55,6 +56,7 @@ export function linkCalls({ memory, descriptors, quota }: Host): LinkCalls {
   };
 }
 
+/** Renaming, and removing files. */
 export function nameCalls({ memory, descriptors, quota }: Host): NameCalls {
   return {
     path_rename: (fromFd, fromPointer, fromLength, toFd, toPointer, toLength) => {

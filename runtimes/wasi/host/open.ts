@@ -26,6 +26,7 @@ interface OpenRequest {
 
 const FILE_MODE = 0o666;
 
+/** `path_open`. */
 export function openCalls(host: Host): Pick<Calls, 'path_open'> {
   const { memory, descriptors } = host;
   return {

@@ -18,10 +18,12 @@ export function hostPath(place: Place): string {
     : `${descriptorPath(place.directoryFd)}/${place.name}`;
 }
 
+/** The magic link by which a path can begin at an open descriptor of this process. */
 export function descriptorPath(fd: number): string {
   return `/proc/self/fd/${fd}`;
 }
 
+/** Opens a directory only to look names up in it (O_PATH); returns the descriptor, which the caller closes. */
 export function openDirectory(path: string, extraFlags = 0): number {
   return fs.openSync(path, O_PATH | fs.constants.O_DIRECTORY | extraFlags);
 }

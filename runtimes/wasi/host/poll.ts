@@ -30,6 +30,7 @@ interface Alarm {
   readonly delayNs: bigint;
 }
 
+/** `poll_oneoff`. */
 export function pollCalls(host: Host, layout: SubscriptionLayout): Pick<Calls, 'poll_oneoff'> {
   const { memory, time } = host;
   return {

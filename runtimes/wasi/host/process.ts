@@ -47,6 +47,7 @@ const SIGNALS = [
   ],
 ];
 
+/** `proc_exit` and `proc_raise`: they end the guest by throwing what it ends with. */
 export function processCalls(): ProcessCalls {
   return {
     proc_exit: (code) => {

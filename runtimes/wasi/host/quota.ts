@@ -10,6 +10,7 @@ export interface OpenInode {
   named: boolean;
 }
 
+/** What the guest's files may take up in all. */
 export interface QuotaLimits {
   /** Sum of the lengths of all files. */
   readonly bytes: number;

@@ -90,6 +90,7 @@ export function rightsOfFile(rights: bigint): bigint {
   return rights | ACCOMPANYING | ((rights & RIGHT.FD_WRITE) === 0n ? 0n : WRITING_RIGHTS);
 }
 
+/** What a descriptor of a directory opened with `rights` may do. */
 export function rightsOfDirectory(rights: bigint): bigint {
   if ((rights & ~ACCESS_MODE) === 0n) return DIRECTORY_RIGHTS;
   // Go takes this one for a right to write to the directory, does not ask for it, and truncates files in it.

@@ -70,6 +70,7 @@ export type HostCall = Exclude<CallName, EnvironmentCall>;
 
 export const CALL_NAMES: readonly string[] = Object.keys(SIGNATURES);
 
+/** Whether preview1 has a call of this name. */
 export function isCallName(name: string): name is CallName {
   return Object.hasOwn(SIGNATURES, name);
 }

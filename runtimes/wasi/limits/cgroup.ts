@@ -1,6 +1,7 @@
 /** What of a workload the kernel limits and counts for us. */
 export type Controller = 'cpu' | 'memory' | 'pids' | 'freezer' | 'cpuacct';
 
+/** What one control group is limited to; what is absent is not limited. */
 export interface CgroupLimits {
   readonly memoryBytes?: number;
   /** Cores' worth of CPU time; absent: no quota. */

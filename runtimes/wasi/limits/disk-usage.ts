@@ -12,6 +12,7 @@ export function quotaOf(storageBytes: number): QuotaLimits {
   return { bytes: storageBytes, entries };
 }
 
+/** What a directory holds. */
 export interface DiskUsage {
   /** Sum of the lengths of all files, one of many names once. */
   readonly bytes: number;

@@ -31,6 +31,7 @@ export async function endGroup(group: Cgroup, clock: Clock): Promise<boolean> {
   }, clock);
 }
 
+/** Sends SIGKILL to all that is in a group, once; see `endGroup`. */
 export function killGroup(group: Cgroup): void {
   for (const pid of group.processes()) killProcess(pid);
   // The frozen die only when they are thawed.

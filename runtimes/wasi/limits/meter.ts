@@ -2,6 +2,7 @@ import type { EndedReport } from '../sandbox/runner-process.ts';
 import type { Cgroup } from './cgroup.ts';
 import { cpuNsOf, memoryOf, resetMemoryPeak } from './proc.ts';
 
+/** What has been used so far; memory is resident memory, now and at its highest. */
 export interface MeterReading {
   readonly cpuNs: bigint;
   readonly memoryBytes: number;

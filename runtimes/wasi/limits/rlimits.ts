@@ -4,6 +4,7 @@ import type { FindProgram } from '../sandbox/programs.ts';
 
 const run = promisify(execFile);
 
+/** Limits that Linux sets on one process (setrlimit). */
 export interface ProcessLimits {
   /** Largest file. */
   readonly fileBytes?: number;

@@ -15,6 +15,7 @@ export const SECTION = {
 /** The order in which sections stand, custom ones (0) anywhere; 13 holds tags, 12 the data count. */
 const SECTION_ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
+/** One section of a module; `body` is without the id and the length. */
 export interface Section {
   readonly id: number;
   body: Uint8Array;
@@ -23,6 +24,7 @@ export interface Section {
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const HEADER = Uint8Array.from([...MAGIC, 1, 0, 0, 0]);
 
+/** Cuts a module into its sections. @throws ModuleFormatError when it is no core module of version 1 */
 export function parseSections(bytes: Uint8Array): Section[] {
   if (!MAGIC.every((byte, i) => bytes[i] === byte))
     throw new ModuleFormatError('it is not a WebAssembly module');
@@ -37,10 +39,12 @@ export function parseSections(bytes: Uint8Array): Section[] {
   return sections;
 }
 
+/** The module of these sections: the opposite of `parseSections`. */
 export function assemble(sections: readonly Section[]): Uint8Array<ArrayBuffer> {
   return concat([HEADER, ...sections.flatMap(({ id, body }) => [bytes(id, ...u32(body.length)), body])]);
 }
 
+/** The first section with this id, of which a valid module has no second (but for custom ones). */
 export function findSection(sections: readonly Section[], id: number): Section | undefined {
   return sections.find((section) => section.id === id);
 }
@@ -61,6 +65,7 @@ export function appendToSection(sections: Section[], id: number, count: number, 
   existing.body = concat([bytes(...u32(before + count)), existing.body.subarray(reader.position), entries]);
 }
 
+/** How many entries a vector section has; 0 when the module is without it. */
 export function vectorLength(sections: readonly Section[], id: number): number {
   const section = findSection(sections, id);
   return section === undefined ? 0 : new Reader(section.body).u32();
@@ -89,15 +94,18 @@ export function signed(value: number | bigint): number[] {
   }
 }
 
+/** These byte values. */
 export function bytes(...values: number[]): Uint8Array {
   return Uint8Array.from(values);
 }
 
+/** A name as modules have it: its length in UTF-8, then its bytes. */
 export function name(text: string): number[] {
   const encoded = new TextEncoder().encode(text);
   return [...u32(encoded.length), ...encoded];
 }
 
+/** All parts in one. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

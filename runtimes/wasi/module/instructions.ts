@@ -89,6 +89,7 @@ function skipTypes(reader: Reader, count: number): void {
   for (let i = 0; i < count; i++) skipValueType(reader);
 }
 
+/** Moves past the type of a block. */
 export function skipBlockType(reader: Reader): void {
   const type = reader.peek() ?? 0;
   if (type === 0x40 || isBetween(type, 0x60, 0x7f)) reader.skip(1);

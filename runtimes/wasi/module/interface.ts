@@ -18,6 +18,7 @@ interface FunctionType {
   readonly results: readonly string[];
 }
 
+/** What of its imports and exports the rest needs to know. */
 export interface ModuleInterface {
   readonly importedFunctions: number;
   /** Namespaces that it imports from. */
@@ -25,6 +26,7 @@ export interface ModuleInterface {
   readonly exportsMemory: boolean;
 }
 
+/** @throws ModuleFormatError when it is no WASI command, or imports what preview1 does not have */
 export function checkInterface(sections: readonly Section[]): ModuleInterface {
   const types = readTypes(sections);
   const imports = checkImports(sections, types);

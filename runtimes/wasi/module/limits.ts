@@ -17,6 +17,7 @@ export interface Limits {
   readonly maximum: number | undefined;
 }
 
+/** Reads the limits of `what` (a memory or a table). @throws ModuleFormatError when it is shared or 64-bit */
 export function readLimits(reader: Reader, what: string): Limits {
   const flags = reader.u8();
   if ((flags & IS_64_BIT) !== 0)

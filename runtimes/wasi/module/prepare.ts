@@ -6,6 +6,7 @@ import { checkInterface } from './interface.ts';
 import { MAX_PAGES, PAGE_BYTES } from './limits.ts';
 import { exportStartFunction } from './start.ts';
 
+/** What a module is to be limited to, and whether it is to be metered. */
 export interface Preparation {
   /** What the guest's memory may grow to. */
   readonly memoryBytes: number;

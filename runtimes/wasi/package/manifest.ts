@@ -33,6 +33,7 @@ const checkManifest: (value: unknown) => Static<typeof ManifestSchema> = checker
   MANIFEST_FILE,
 );
 
+/** A program of a package. */
 export interface EntryPoint {
   readonly id: string;
   /** Of the module in the archive, names without `.` and `..`. */
@@ -44,6 +45,7 @@ export interface MountPoint {
   readonly guestPath: string;
   readonly readOnly: boolean;
 }
+/** What a package says of itself, checked. */
 export interface Manifest {
   readonly name: string;
   /** At least one; the first is the one that is meant when `main` is asked for. */

@@ -23,6 +23,7 @@ export interface Program {
   readonly argv0?: string;
 }
 
+/** A package whose programs can be run. */
 export interface WasiPackage {
   /** What is most likely to be asked for. */
   readonly main: Program;
@@ -33,6 +34,7 @@ export interface WasiPackage {
   readonly workDir?: string;
 }
 
+/** What a package is read from, and prepared for. */
 export interface PackageInit extends Preparation {
   readonly packagePath: string | undefined;
   /** The prepared modules are written into this directory, which is there. */

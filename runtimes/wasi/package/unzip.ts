@@ -7,6 +7,7 @@ import { packageError } from './package-error.ts';
 const MAX_ENTRIES = 10_000;
 const EXTRACT_TIMEOUT_MS = 120_000;
 
+/** An unpacked package; disposing of it removes its files. */
 export interface Unzipped extends AsyncDisposable {
   readonly manifest: Manifest;
   /** Where a module of the package lies, for as long as this is not disposed of. */

@@ -20,6 +20,7 @@ const FACADE = Uint8Array.from([
 type WasmerCall = (...args: number[]) => number;
 type WasmerCalls = Readonly<Record<EnvironmentCall, WasmerCall>>;
 
+/** The calls that @wasmer/wasi answers, and the guest's memory for them. */
 export interface Environment {
   readonly calls: Pick<Calls, EnvironmentCall>;
   /** Before any call but sched_yield can be answered. */

@@ -12,6 +12,7 @@ import { createEnvironment, type Environment } from './environment.ts';
 import { FuelTank } from './fuel-tank.ts';
 import { RUNNER_FD, type GuestEnd, type RunOrder } from './protocol.ts';
 
+/** How a guest ended, the memory that it had then, and what it was last refused: 0 where nothing was. */
 export interface Execution {
   readonly end: GuestEnd;
   readonly memoryBytes: number;
@@ -19,6 +20,7 @@ export interface Execution {
   readonly refusedBytes: number;
   readonly refusedFiles: number;
 }
+/** Told of meanwhile: faults of the host, the disk in use, and the fuel used so far. */
 export interface ExecuteHooks {
   readonly onFault: OnFault;
   readonly onDisk: (quota: DiskQuota) => void;

@@ -28,6 +28,7 @@ export interface RunOrder {
   /** Count its fuel, which the module has been prepared for. */
   readonly fuel?: FuelOrder;
 }
+/** How the fuel of a run is to be counted. */
 export interface FuelOrder {
   /** A decimal number: what it may use in this run; absent: as much as it wants. */
   readonly limit?: string;

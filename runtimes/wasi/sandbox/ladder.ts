@@ -8,6 +8,7 @@ import { RunnerProcess, type GuestStdio, type RunnerComponents } from './runner-
 import type { Sandbox, SandboxName, SandboxPlan, SandboxView } from './sandbox.ts';
 import { setpriv } from './setpriv.ts';
 
+/** Which sandboxes may be tried. */
 export interface LadderInit {
   /** Only this one, and no weaker one in its place. */
   readonly sandbox?: SandboxName;

@@ -14,6 +14,7 @@ export interface CodeLayout {
   readonly node: string;
 }
 
+/** Where the code of the runner is on this machine: what a sandbox has to show it. */
 export function findCode(): CodeLayout {
   const here = fileURLToPath(import.meta.url);
   const runtimeDir = path.resolve(path.dirname(here), '..');

@@ -18,6 +18,7 @@ export type FindProgram = (name: string) => string | undefined;
 export const findProgram: FindProgram = (name) =>
   DIRECTORIES.map((directory) => path.join(directory, name)).find((file) => fs.existsSync(file));
 
+/** The path of a program. @throws RuntimeError ERR_RUNTIME_UNAVAILABLE when it is not installed */
 export function required(find: FindProgram, name: string): string {
   const found = find(name);
   if (found !== undefined) return found;

@@ -23,6 +23,7 @@ export interface RunnerComponents {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+/** How a process ended: by a status of its own, or by a signal. */
 export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

@@ -11,6 +11,7 @@ export interface SandboxView {
   readonly directories: readonly { readonly hostPath: string; readonly readOnly: boolean }[];
 }
 
+/** All that a sandbox needs to know to start a runner. */
 export interface SandboxPlan extends SandboxView {
   readonly code: CodeLayout;
   /** Flags of node and V8. */
