@@ -112,7 +112,7 @@ export const providerSchema = Type.Object(
     transfer: Type.Object(
       {
         cacheBytes: count(
-          'What was fetched for activities is kept up to so many bytes for others that want the same, the used last',
+          'What was fetched for activities is kept up to so many bytes for others that want the same, the used last, and as much again of what was broken off',
           10 * GIB,
         ),
         allowHosts: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.:*_/-]{1,256}$' }), {

@@ -6,6 +6,7 @@ import type { Logger } from '../interface/logger.ts';
 import type { Startable } from '../interface/startable.ts';
 import type { BlobInfo, Blobs, PutOptions } from '../interface/transfer.ts';
 import { hasCode } from '../util/error-code.ts';
+import { errorMessage } from '../util/error-message.ts';
 import { syncDirectory } from '../util/files.ts';
 import { SerialQueue } from '../util/serial-queue.ts';
 import { BlobCache } from './blob-cache.ts';
@@ -13,7 +14,7 @@ import { ChunkLists } from './chunk-lists.ts';
 import { mismatch, range, TransferError } from './errors.ts';
 import { bytesOf, hashOfFile, hexOf, ioError, openPlain, publish } from './files.ts';
 import { PartialBlob, type Digest } from './partial-blob.ts';
-import { dropOldPartials } from './partial-folder.ts';
+import { dropOldPartials, PartialFolder } from './partial-folder.ts';
 import { receive } from './receive.ts';
 import { Space } from './space.ts';
 
@@ -23,7 +24,7 @@ export interface BlobStoreInit {
   /** All blobs together. Default: no limit but the disk. */
   readonly maxBytes?: number;
   readonly maxBlobBytes: number;
-  /** Blobs that were fetched for activities are kept up to so many bytes. Default: no limit but the disk. */
+  /** Blobs that were fetched for activities are kept up to so many bytes, and as much again of unfinished ones. Default: no limit but the disk. */
   readonly maxCachedBytes?: number;
   /** Unfinished fetches are resumed for so long after their last byte. Default one week. */
   readonly maxPartialAgeMs?: number;
@@ -64,6 +65,7 @@ class DiskBlobs implements BlobStore {
   readonly #space: Space;
   readonly #folders: Record<'blobs' | 'incoming' | 'partial' | 'damaged' | 'cached' | 'chunks', string>;
   readonly #cache: BlobCache;
+  readonly #partials: PartialFolder;
   /** What names and what drops blobs, one at a time: none is dropped that has just been put to stay. */
   readonly #naming = new SerialQueue();
 
@@ -81,9 +83,11 @@ class DiskBlobs implements BlobStore {
       cached: folder('cached'),
       chunks: folder('chunks'),
     };
+    const maxBytes = init.maxCachedBytes ?? Infinity;
+    this.#partials = new PartialFolder({ directory: this.#folders.partial, maxBytes });
     this.chunkLists = new ChunkLists(this.#folders.chunks);
     this.#cache = new BlobCache(
-      { directory: this.#folders.cached, maxBytes: init.maxCachedBytes ?? Infinity },
+      { directory: this.#folders.cached, maxBytes },
       {
         stat: (hash) => this.stat(hash),
         delete: (hash) => this.delete(hash),
@@ -250,15 +254,26 @@ class DiskBlobs implements BlobStore {
       isListed = false,
     }: { maxBytes: number | undefined; expected: Digest | undefined; cached: boolean; isListed?: boolean },
   ): Promise<PartialBlob> {
-    const path = join(this.#folders.partial, name);
+    const path = await this.#partials.take(name);
     const intake = this.#space.intake(maxBytes);
     try {
       const init = { path, isListed, ...(expected === undefined ? {} : { expected }) };
-      return await PartialBlob.open(init, { intake, keep: (info) => this.#keep(path, info, cached) });
+      return await PartialBlob.open(init, {
+        intake,
+        keep: (info) => this.#keep(path, info, cached),
+        leave: (isUnfinished) => this.#leave(name, isUnfinished),
+      });
     } catch (error) {
       intake.release();
+      await this.#leave(name, true);
       throw ioError(error, path);
     }
+  }
+
+  async #leave(name: string, isUnfinished: boolean): Promise<void> {
+    await this.#partials.leave(name, isUnfinished).catch((error: unknown) => {
+      this.#logger.warn({ error: errorMessage(error) }, 'unfinished blobs could not be looked through');
+    });
   }
 
   /** Gives a complete, synced file its name. */

@@ -27,6 +27,8 @@ interface Init {
 interface Components {
   readonly intake: Intake;
   readonly keep: (info: BlobInfo) => Promise<void>;
+  /** Called once, when nobody writes to it any more; `isUnfinished`: its file is there for a later attempt. */
+  readonly leave: (isUnfinished: boolean) => Promise<void>;
 }
 
 /** The algorithm of content addresses. Another one is computed as well where the source names its bytes by that. */
@@ -40,6 +42,7 @@ export class PartialBlob {
   #digests: ReadonlyMap<string, Hash>;
   #offset = 0;
   #head: BlobHead | undefined;
+  #isOpen = true;
 
   private constructor(init: Init, file: FileHandle, components: Components) {
     this.#init = init;
@@ -109,20 +112,28 @@ export class PartialBlob {
     const info = { hash: `${OWN}:${found.get(OWN) ?? ''}`, sizeBytes: this.#offset };
     await this.#components.keep(info);
     await rm(this.#listPath, { force: true });
-    await this.close();
+    await this.#leave(false);
     return info;
   }
 
   /** Leaves it for a later attempt. Idempotent. */
   async close(): Promise<void> {
-    this.#components.intake.release();
-    await this.#file.close();
+    await this.#leave(true);
   }
 
   async discard(): Promise<void> {
     await unlink(this.#init.path);
     await rm(this.#listPath, { force: true });
-    await this.close();
+    await this.#leave(false);
+  }
+
+  async #leave(isUnfinished: boolean): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    const { intake, leave } = this.#components;
+    intake.release();
+    await this.#file.close();
+    await leave(isUnfinished);
   }
 
   get #listPath(): string {

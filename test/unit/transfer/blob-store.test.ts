@@ -167,6 +167,33 @@ describe('the blob store', () => {
     await blobs.put(chunks(bytes('precious')), { expectedHash: hash });
   });
 
+  test('keeps of what was broken off as much as there is room for, the newest, and nothing of what never began', async () => {
+    blobs = await opened({ maxCachedBytes: 10 });
+    const partial = join(folder(), 'store', 'partial');
+    const nameOf = (key: string): string => `unnamed-${createHash('sha256').update(key).digest('hex')}`;
+    const begin = async (key: string, text: string) => {
+      const begun = await blobs.openUnnamed(key, { maxBytes: 100 });
+      await begun.append(bytes(text));
+      return begun;
+    };
+    await (await blobs.openPartial(hashOf(bytes('never came')))).close();
+    expect(await readdir(partial)).toEqual([]);
+    const inUse = await begin('in use', '12345678');
+    await (await begin('old', '123456')).close();
+    await utimes(join(partial, nameOf('old')), 1, 1);
+    await (await begin('new', '1234')).close();
+    expect(await readdir(partial)).toHaveLength(3);
+    await (await begin('newest', '12345')).close();
+    expect((await readdir(partial)).sort()).toEqual(['in use', 'new', 'newest'].map(nameOf).sort());
+    expect((await inUse.complete()).sizeBytes).toBe(8);
+
+    blobs = await opened();
+    const many = Array.from({ length: 1000 }, (_, at) => writeFile(join(partial, `${at}`), 'x'));
+    await Promise.all(many);
+    await (await begin('one more', '1')).close();
+    expect(await readdir(partial)).toHaveLength(1000);
+  });
+
   test('a start clears away what a crash left and keeps what can be resumed', async () => {
     const { hash } = await blobs.put(chunks(bytes('whole')));
     const store = join(folder(), 'store');
