@@ -49,7 +49,10 @@ async function reapContainers(
   for (const container of await engine.containersWith(`${LABELS.node}=${scope.nodeId}`)) {
     const activityId = container.Labels?.[LABELS.activity] ?? '';
     if (!isHere(container, activityId, scope)) continue;
-    if (clock.now() - container.Created * 1000 < scope.graceMs || (await scope.isLive(activityId))) continue;
+    const standing = await scope.standingOf(activityId);
+    // Made for a supervisor that was killed meanwhile: the engine goes on with what it was asked for.
+    const isYoung = clock.now() - container.Created * 1000 < scope.graceMs;
+    if (standing === 'live' || (standing === 'unknown' && isYoung)) continue;
     logger.warn({ activityId, container: container.Id }, 'container belongs to no activity: removed');
     if (await engine.removeContainer(container.Id)) removed.push(container.Id);
   }
@@ -68,7 +71,7 @@ async function reapMounts(scope: ReapScope): Promise<string[]> {
     const activity = path.dirname(mountPoint);
     const isVolume =
       path.basename(mountPoint) === 'volumes' && path.dirname(activity) === scope.activitiesDirectory;
-    if (!isVolume || (await scope.isLive(path.basename(activity)))) continue;
+    if (!isVolume || (await scope.standingOf(path.basename(activity))) === 'live') continue;
     await unmount(mountPoint);
     removed.push(mountPoint);
   }

@@ -12,6 +12,7 @@ import type {
   NeedProgress,
   SupervisorStatus,
 } from '../interface/exe-unit.ts';
+import type { ActivityStanding } from '../interface/exe-unit-runtime.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Reason } from '../interface/values.ts';
 import type { ActivityNetworks, DeployNetwork } from '../interface/vpn.ts';
@@ -238,16 +239,17 @@ class LocalSupervisors implements LocalExeUnits {
       nodeId,
       graceMs,
       activitiesDirectory: activitiesDirectory(this.#dataDir),
-      isLive: (activityId: string) => this.#isLive(activityId),
+      standingOf: (activityId: string) => this.#standingOf(activityId),
     };
     await reapLeftovers(scope, this.#components);
   }
 
-  /** It has a work directory, and no end in its journal: all that a runtime made for it may be in use. */
-  async #isLive(activityId: string): Promise<boolean> {
-    if (!isActivityId(activityId)) return false;
+  /** All that a runtime made for a live one may be in use; nothing is of one that has ended. */
+  async #standingOf(activityId: string): Promise<ActivityStanding> {
+    if (!isActivityId(activityId)) return 'unknown';
     const directory = workDirectory(this.#dataDir, activityId);
-    return (await isThere(directory)) && !(await this.#ends.hasEnded(directory));
+    if (!(await isThere(directory))) return 'unknown';
+    return (await this.#ends.hasEnded(directory)) ? 'ended' : 'live';
   }
 
   async #link(activityId: string): Promise<SupervisorLink> {

@@ -137,11 +137,14 @@ export interface ReapScope {
   readonly nodeId: string;
   /** Absolute: where the work directories of this node lie. */
   readonly activitiesDirectory: string;
-  /** What is younger than this is left alone. */
+  /** What is younger than this is left alone while its activity is unknown. */
   readonly graceMs: number;
   /** Asked of each thing after it was found, so that what has just come is not taken for what is left over. */
-  isLive(activityId: string): Promise<boolean>;
+  standingOf(activityId: string): Promise<ActivityStanding>;
 }
+
+/** By its work directory: `live` while its journal has no end, `unknown` when there is none. */
+export type ActivityStanding = 'live' | 'ended' | 'unknown';
 
 /** Names of what was removed. */
 export interface Reaped {

@@ -153,8 +153,8 @@ export interface ExeUnits extends Startable {
   /** Removes the work directory of an ended activity. */
   dispose(activityId: string): Promise<void>;
   /**
-   * Removes what runtimes made outside the work directories for activities of this node that live no more, once it is
-   * older than `graceMs`. A runtime whose engine does not answer is passed over: nothing is decided on a guess.
+   * Removes what runtimes made outside the work directories for activities of this node that live no more; of those
+   * that have no work directory, once it is older than `graceMs`. A runtime whose engine does not answer is passed over: nothing is decided on a guess.
    */
   reap(nodeId: string, graceMs: number): Promise<void>;
 }

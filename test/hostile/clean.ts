@@ -41,8 +41,8 @@ export async function assertNoTraces(marks: readonly string[]): Promise<void> {
 }
 
 /** A process that has been killed takes a moment to be gone. */
-export function soon(check: () => Promise<void>): Promise<void> {
-  return vi.waitFor(check, { timeout: CLEAN_MS, interval: 20 });
+export function soon(check: () => Promise<void>, timeout = CLEAN_MS): Promise<void> {
+  return vi.waitFor(check, { timeout, interval: 20 });
 }
 
 /** Ids of the containers that the engine has for an activity. */

@@ -188,7 +188,7 @@ describeDocker('containers and their supervisors', () => {
     removePlace(place);
   });
 
-  it('are reaped when they belong to no activity, after a grace, and never another node’s', async () => {
+  it('are reaped when their activity has ended, or after a grace when there is none, and never another node’s', async () => {
     const engine = await engineWith();
     const inPlace = async (activityId: string, nodeId: string, place: Place): Promise<DockerActivity> => {
       const workDir = join(place.root, 'activities', activityId);
@@ -198,6 +198,7 @@ describeDocker('containers and their supervisors', () => {
     const place = makePlace();
     const mine = await inPlace('mine', 'node-1', place);
     const lost = await inPlace('lost', 'node-1', place);
+    const ended = await inPlace('ended', 'node-1', place);
     const foreign = await inPlace('lost', 'node-2', makePlace());
     // The same node in another data directory.
     const elsewhere = await inPlace('lost', 'node-1', makePlace());
@@ -207,21 +208,24 @@ describeDocker('containers and their supervisors', () => {
         nodeId: 'node-1',
         activitiesDirectory: join(place.root, 'activities'),
         graceMs,
-        isLive: (activityId) => Promise.resolve(activityId === 'mine'),
+        standingOf: async (activityId) =>
+          activityId === 'mine' ? 'live' : activityId === 'ended' ? 'ended' : 'unknown',
       });
-    const lostMounts = (): string[] =>
+    const mountsLeft = (): string[] =>
       readFileSync('/proc/self/mountinfo', 'utf8')
         .split('\n')
         .flatMap((line) => line.split(' ')[4] ?? [])
-        .filter((path) => path === join(place.root, 'activities/lost/volumes'));
-    const mounts = lostMounts();
-    expect(await reap(3_600_000)).toEqual({ removed: mounts });
+        .filter((path) =>
+          ['lost', 'ended'].some((id) => path === join(place.root, 'activities', id, 'volumes')),
+        );
+    const mounts = mountsLeft();
+    expect(await reap(3_600_000)).toEqual({ removed: [ended.container, ...mounts] });
     expect(await reap(0)).toEqual({ removed: [lost.container] });
-    expect(lostMounts()).toEqual([]);
+    expect(mountsLeft()).toEqual([]);
     const status = async ({ container }: DockerActivity): Promise<number> =>
       (await engineReply('GET', `/containers/${container}/json`, engine.socketPath)).status;
-    const found = await Promise.all([mine, lost, foreign, elsewhere].map(status));
-    expect(found).toEqual([200, 404, 200, 200]);
+    const found = await Promise.all([mine, lost, ended, foreign, elsewhere].map(status));
+    expect(found).toEqual([200, 404, 404, 200, 200]);
     const { body } = await engineReply('GET', `/containers/${mine.container}/json`, engine.socketPath);
     expect(JSON.parse(body).Config.Labels).toMatchObject({
       'ergon.node': 'node-1',
