@@ -91,7 +91,7 @@ async function multicastWorks(): Promise<boolean> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true });
   try {
     return await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(false), 3000);
+      const timer = setTimeout(() => resolve(false), 10_000);
       socket.on('error', () => resolve(false));
       socket.on('message', (message) => {
         if (message.toString() !== 'ergon-probe') return;

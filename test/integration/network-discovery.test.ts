@@ -180,7 +180,7 @@ async function multicastWorks(): Promise<boolean> {
           if (error !== null) resolve(false);
         });
       });
-      setTimeout(() => resolve(false), 2000);
+      setTimeout(() => resolve(false), 10_000);
     });
   } catch {
     return false;
