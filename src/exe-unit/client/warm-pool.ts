@@ -48,7 +48,7 @@ export class WarmPool {
     this.#running = false;
     await this.settled();
     const idle = [...this.#idle.values()].flatMap((supervisors) => [...supervisors]);
-    this.#idle.clear();
+    for (const supervisors of this.#idle.values()) supervisors.clear();
     await Promise.all(idle.map((supervisor) => supervisor.dismiss()));
   }
 

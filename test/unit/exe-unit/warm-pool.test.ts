@@ -29,7 +29,9 @@ const components = { clock: new FakeClock(), logger: silentLogger };
 describe('the warm pool', () => {
   it('keeps as many as it was told, and fills up what was taken', async () => {
     const { launched, launch } = fakes();
-    const pool = new WarmPool({ mock: 2 }, { ...components, launch });
+    const warnings: unknown[] = [];
+    const logger = { ...silentLogger, warn: (fields: object) => warnings.push(fields) };
+    const pool = new WarmPool({ mock: 2 }, { ...components, logger, launch });
     expect(pool.take('mock')).toBeUndefined();
     pool.start();
     await pool.settled();
@@ -43,6 +45,7 @@ describe('the warm pool', () => {
     expect(pool.take('mock')).toBeUndefined();
     await pool.settled();
     expect(launched).toHaveLength(3);
+    expect(warnings).toEqual([]);
   });
 
   it('replaces one that died, and hands out none that is dead', async () => {
