@@ -21,6 +21,7 @@ export class Changes {
   }
 }
 
+/** One waiter for the changes of one activity. */
 export class Subscription {
   #changed = false;
   #resolve: (() => void) | undefined;

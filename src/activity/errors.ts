@@ -38,6 +38,7 @@ export function logGone(activityId: string): ActivityError {
   });
 }
 
+/** ERR_ACTIVITY_ENDED, of an activity whose record says so. */
 export function hasEnded({ activityId, state }: Pick<ActivityRecord, 'activityId' | 'state'>): ActivityError {
   return new ActivityError('ERR_ACTIVITY_ENDED', `Activity ${activityId} is ${state}`, { activityId, state });
 }

@@ -52,6 +52,7 @@ export const usageSource: UsageSource = {
   },
 };
 
+/** The activities of this node in both roles, to be read by whoever serves them to others. */
 export function activityBooks({ store, provider, requestor }: ActivityBooksComponents): ActivityBooks {
   return {
     get: (activityId) => store.get(activities, activityId),

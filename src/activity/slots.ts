@@ -21,6 +21,7 @@ export interface SlotLedgerComponents {
   readonly logger: Logger;
 }
 
+/** Which resources of this machine are promised to which agreement. */
 export interface SlotLedger extends SlotReservation {
   /** From now on this much is given away at most; the same holds as for a total that was lowered by `audit`. */
   resize(total: SlotAmounts): void;
@@ -33,6 +34,7 @@ export interface SlotLedger extends SlotReservation {
   releaseEnded(tx: Transaction, agreementId: string): Promise<void>;
 }
 
+/** The sums as they are; `overcommitted`: more is reserved than there is. */
 export interface SlotAudit {
   readonly total: SlotAmounts;
   readonly reserved: SlotAmounts;

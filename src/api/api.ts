@@ -22,6 +22,7 @@ export interface ApiInit {
   readonly corsOrigins?: readonly string[];
 }
 
+/** The node's REST server. */
 export interface Api extends Startable {
   /** Where it listens; throws before the start. */
   url(): string;

@@ -1,5 +1,6 @@
 import type { Bucket, IndexQuery, Store } from '../interface/index.ts';
 
+/** Which page of a collection. */
 export interface CollectionQuery {
   /** The id of the last item of the page before. */
   readonly after?: string | undefined;
@@ -8,6 +9,7 @@ export interface CollectionQuery {
   readonly where?: Readonly<Record<string, string | undefined>>;
 }
 
+/** One page of a collection. */
 export interface CollectionPage<T> {
   readonly items: readonly T[];
   /** The cursor of the next page; absent on the last one. */

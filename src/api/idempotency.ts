@@ -37,6 +37,7 @@ export const idempotencyBucket: Bucket<IdempotencyRecord> = {
   check: checker(IdempotencyRecord, 'idempotency record'),
 };
 
+/** What a POST is answered with, and again when it is repeated. */
 export interface Answer<T> {
   readonly status: number;
   readonly location?: string;

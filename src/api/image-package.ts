@@ -3,6 +3,7 @@ import type { LocalPackages } from './components.ts';
 import { ApiError } from './errors.ts';
 import { imageArchiveBucket } from './package-bucket.ts';
 
+/** What making a package of an image needs. */
 export interface ImageContext {
   readonly store: Pick<Store, 'get' | 'transact'>;
   readonly blobs: Pick<Blobs, 'put' | 'stat'>;

@@ -86,6 +86,7 @@ function fastifyCode(error: unknown): ApiErrorCode | undefined {
   return ofClient ? 'ERR_API_REQUEST' : undefined;
 }
 
+/** An error as a problem document (RFC 9457); `instance` is the id of the request. */
 export function problemDocument(error: ErgonError, status: number, instance: string): Problem {
   const { problems, ...context } = error.detail;
   const remedy = remedyOf(error.code);

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../interface/clock.ts';
 
+/** One message of a stream of server-sent events. */
 export interface SseMessage {
   /** What a client sends back as `Last-Event-ID`. */
   readonly id?: string;

@@ -91,6 +91,7 @@ function isClosed(task: TaskRecord | undefined, number: number): boolean {
   return task === undefined || hasEnded(task) || attemptOf(task, number)?.endedAt !== undefined;
 }
 
+/** Whether a task is in a state that it never leaves. */
 export function hasEnded(task: TaskRecord): boolean {
   return task.state === 'Succeeded' || task.state === 'Failed' || task.state === 'Canceled';
 }

@@ -10,6 +10,7 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What only the environment says. */
 export interface Secrets {
   readonly passphrase?: string;
 }
@@ -20,6 +21,7 @@ export function secrets(env: Environment = process.env): Secrets {
   return passphrase === undefined || passphrase === '' ? {} : { passphrase };
 }
 
+/** Where a daemon is, and the key for it. */
 export interface ClientEnvironment {
   readonly appKey?: string;
   readonly apiUrl?: string;

@@ -26,6 +26,7 @@ export const configErrors: ErrorCatalogue<ConfigErrorCode> = {
   },
 };
 
+/** ERR_CONFIG_INVALID, with all that is wrong. */
 export function invalid(problems: readonly ConfigProblem[]): ConfigError {
   const lines = problems.map(({ path, source, message }) => `  ${path} (${source}): ${message}`);
   return new ConfigError(

@@ -20,6 +20,7 @@ const LIVE = [
   'maxOutputBytes',
 ] as const satisfies readonly (keyof Config['provider'])[];
 
+/** What became of a configuration that was read anew. */
 export interface LiveChange {
   /** The configuration in force from now on. */
   readonly config: Config;
@@ -29,6 +30,7 @@ export interface LiveChange {
   readonly restartNeeded: readonly string[];
 }
 
+/** Takes over from `wanted` what can change while the daemon runs. */
 export function takeOver(running: Config, wanted: Config): LiveChange {
   const live = Object.fromEntries(LIVE.map((name) => [name, wanted.provider[name]]));
   const config = deepFreeze({ ...running, provider: { ...running.provider, ...live } });

@@ -25,6 +25,7 @@ export interface Setting {
   readonly source: string;
 }
 
+/** A configuration file, parsed and not yet checked. */
 export interface ConfigFile {
   readonly path: string;
   readonly content: unknown;
@@ -97,6 +98,7 @@ function memberAt(root: unknown, path: string): unknown {
     .reduce<unknown>((at, name) => (isRecord(at) && Object.hasOwn(at, name) ? at[name] : undefined), root);
 }
 
+/** A leading `~` is the home directory of whoever runs this. */
 export function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }

@@ -12,6 +12,7 @@ export interface NodeFiles {
   withdrawApi(): Promise<void>;
 }
 
+/** The files in the data directory by which the CLI finds and enters a running daemon. */
 export function nodeFiles(dataDir: string, components: { appKeys: AppKeys; pid: number }): NodeFiles {
   const { appKeys, pid } = components;
   const keyPath = join(dataDir, 'app-key');

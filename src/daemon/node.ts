@@ -39,6 +39,7 @@ export interface NodeComponents {
   readonly readConfig: () => Promise<Config>;
 }
 
+/** A whole node, put together and not yet started. */
 export interface ErgonNode extends Startable {
   readonly address: string;
   /** Where the REST API listens, once started. */

@@ -12,6 +12,7 @@ export interface RuntimeFacts {
   readonly properties: Properties;
 }
 
+/** What a preset is checked against. */
 export function factsOf({ descriptor, fingerprint }: RuntimeReport): RuntimeFacts {
   const { available, properties } = fingerprint;
   return { name: descriptor.name, available, counters: countersOf(descriptor), properties };

@@ -63,6 +63,7 @@ export interface ExeUnitsComponents {
   readonly runtimes: RuntimeRegistry;
 }
 
+/** Activities whose supervisors are processes of this machine. */
 export interface LocalExeUnits extends ExeUnits, ActivityNetworks {
   /** Resolves when the warm pool is as full as it gets. */
   warmed(): Promise<void>;

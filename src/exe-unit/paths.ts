@@ -8,6 +8,7 @@ const checkId = checker(Id, 'activityId');
 export const WARM_PREFIX = '.warm-';
 export const TRASH_PREFIX = '.trash-';
 
+/** Where the directories of all activities are. */
 export function activitiesDirectory(dataDir: string): string {
   return join(dataDir, 'activities');
 }
@@ -17,6 +18,7 @@ export function workDirectory(dataDir: string, activityId: string): string {
   return join(activitiesDirectory(dataDir), checkId(activityId));
 }
 
+/** The files in an activity's directory. */
 export interface WorkPaths {
   readonly directory: string;
   readonly journal: string;
@@ -38,6 +40,7 @@ export interface WorkPaths {
   readonly networks: string;
 }
 
+/** Where they are in an activity's directory; makes nothing. */
 export function workPaths(directory: string): WorkPaths {
   return {
     directory,

@@ -18,6 +18,7 @@ export type ProcessIdentity = Static<typeof ProcessIdentity>;
 
 const checkIdentity = checker(ProcessIdentity, 'supervisor.json');
 
+/** The identity of this process. */
 export async function ownIdentity(): Promise<ProcessIdentity> {
   const stat = parseStat(await readFile('/proc/self/stat', 'latin1'));
   return { pid: process.pid, startTicks: stat.startTicks, bootId: await bootId() };

@@ -8,6 +8,7 @@ const MESSAGE_CHARS = 2048;
 
 type Detail = NonNullable<Reason['detail']>;
 
+/** A reason whose message is cut to a length that fits everywhere. */
 export function reason(code: string, message: string, detail?: Detail): Reason {
   const text = message.slice(0, MESSAGE_CHARS);
   return detail === undefined ? { code, message: text } : { code, message: text, detail };

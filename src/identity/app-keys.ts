@@ -36,6 +36,7 @@ export const appKeyBucket: Bucket<AppKeyRecord> = {
   check: checkRecord,
 };
 
+/** A key to be made. */
 export interface AppKeyRequest {
   readonly name: string;
   readonly scopes: readonly Scope[];
@@ -87,6 +88,7 @@ const Request = Type.Object(
   closed,
 );
 
+/** The keys to the REST API of this node, kept as hashes. */
 export function appKeys(init: AppKeysInit, components: AppKeysComponents): AppKeys {
   const { store, clock } = components;
   const list = async (): Promise<AppKeyRecord[]> =>

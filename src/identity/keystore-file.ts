@@ -67,6 +67,7 @@ export async function writeKeystore(path: string, json: string): Promise<boolean
   }
 }
 
+/** ERR_IDENTITY_KEYSTORE_DAMAGED; `why` says what of the file is not as it should be. */
 export function damaged(path: string, why: string, cause?: unknown): IdentityError {
   const message = `The keystore ${path} is damaged: ${why}. Restore it from a backup; it was left as it is`;
   return new IdentityError('ERR_IDENTITY_KEYSTORE_DAMAGED', message, { path }, { cause });

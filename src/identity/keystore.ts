@@ -19,6 +19,7 @@ export interface KeystoreInit {
   readonly scryptN?: number;
 }
 
+/** An unlocked identity. */
 export interface OpenedKeystore {
   readonly wallet: Wallet;
   /** Whether this call made it. */

@@ -44,6 +44,7 @@ export interface Fingerprint {
   readonly diskHeldBy?: string;
 }
 
+/** What a runtime is to prepare for an activity. */
 export interface DeploySpec {
   readonly activityId: string;
   /** Absolute. The runtime owns `<workDir>/runtime` and `<workDir>/volumes`. */
@@ -74,6 +75,7 @@ export interface DeploySpec {
   readonly volumes?: readonly string[];
 }
 
+/** A program to run in a deployment. */
 export interface RunCommand {
   readonly entryPoint: string;
   readonly args: readonly string[];
@@ -101,6 +103,7 @@ export type RunExit =
     }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** A program that has been started. */
 export interface RunningCommand {
   /** Resolves once the process has ended *and* both streams are drained. Never rejects. */
   readonly exit: Promise<RunExit>;

@@ -100,6 +100,7 @@ export type NeedAnswer =
   | { readonly delivered: true }
   | { readonly error: Reason };
 
+/** How far what a command waits for is, in bytes; `total` when it is known. */
 export interface NeedProgress {
   readonly done: number;
   readonly total?: number;

@@ -177,6 +177,7 @@ export interface AgreementRequest {
   readonly waitMs?: number;
 }
 
+/** Agreements with other nodes, whichever side this node is on. */
 export interface Agreements {
   get(agreementId: string): Promise<AgreementRecord | undefined>;
   /** Requestor: finds, negotiates and signs. Idempotent by agreementId; throws MarketError when nobody agrees. */

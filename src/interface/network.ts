@@ -24,6 +24,7 @@ export interface Protocol {
   readonly requests: Readonly<Record<string, RequestHandler<never>>>;
 }
 
+/** How a peer is asked. */
 export interface RequestOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -31,6 +32,7 @@ export interface RequestOptions {
   readonly multiaddrs?: readonly string[];
 }
 
+/** A peer that is connected. */
 export interface PeerInfo {
   readonly peerId: string;
   readonly address: string;
@@ -50,6 +52,7 @@ export interface BlobHead {
   readonly chunks: readonly string[];
 }
 
+/** A blob that is being sent: what it is to be, then its bytes. */
 export interface BlobStream extends BlobHead {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
@@ -89,6 +92,7 @@ export interface PeerStreams {
   openStream(peerId: string, protocol: string, options?: RequestOptions): Promise<PeerStream>;
 }
 
+/** This node among its peers. All requests are encrypted, and their senders known. */
 export interface Network extends Startable, PeerStreams {
   readonly peerId: string;
   readonly address: string;

@@ -20,6 +20,7 @@ export interface IndexQuery {
   readonly equals: string;
 }
 
+/** Which records of a bucket. */
 export interface ListOptions {
   /** Only these. */
   readonly where?: IndexQuery;
@@ -74,6 +75,7 @@ export interface Transaction extends Reader {
   send(message: OutboxMessage): void;
 }
 
+/** Which events. */
 export interface EventQuery {
   /** Events with `seq` greater than this. */
   readonly after?: number;
@@ -82,6 +84,7 @@ export interface EventQuery {
   readonly limit?: number;
 }
 
+/** What has happened on this node, in order. */
 export interface EventLog {
   /** The `seq` of the newest event; 0 when there is none. */
   last(): number;
@@ -108,11 +111,13 @@ export interface EventLog {
   ): () => Promise<void>;
 }
 
+/** A message that its receiver has not answered yet. */
 export interface PendingMessage extends OutboxMessage {
   /** Per-peer sequence number, from 1. */
   readonly sequence: number;
 }
 
+/** Messages to peers, kept until they are answered. */
 export interface Outbox {
   /** Peers with something waiting. */
   peers(): Promise<string[]>;

@@ -5,6 +5,7 @@ export interface BlobInfo {
   readonly sizeBytes: number;
 }
 
+/** What a blob that is put may be. */
 export interface PutOptions {
   /** Refuse anything else: TransferError ERR_TRANSFER_HASH_MISMATCH. */
   readonly expectedHash?: string;
@@ -35,6 +36,7 @@ export interface Blobs {
   usage(): { readonly bytes: number; readonly count: number; readonly maxBytes: number };
 }
 
+/** How a blob is fetched from a peer. */
 export interface BlobFetchOptions {
   readonly multiaddrs?: readonly string[];
   readonly maxBytes?: number;
@@ -55,6 +57,7 @@ export interface BlobFetcher {
   fetch(peerId: string, hash: string, options?: BlobFetchOptions): Promise<BlobInfo>;
 }
 
+/** A fetch from a web server. */
 export interface UrlFetch {
   /** Tells this fetch from every other; the same key, also after a restart of the node, goes on with what is here. */
   readonly key: string;
@@ -67,6 +70,7 @@ export interface UrlFetch {
   readonly onProgress?: (receivedBytes: number, sizeBytes: number | undefined) => void;
 }
 
+/** A file to be sent to a web server. */
 export interface UrlDelivery {
   readonly url: string;
   /** The file whose bytes are put there. */

@@ -68,6 +68,7 @@ export interface NetworkInfo {
   readonly gateway?: string;
 }
 
+/** A member of a virtual network. */
 export interface NetworkNode {
   /** An Ethereum address in lower case. */
   readonly id: string;
@@ -80,6 +81,7 @@ export interface NetworkPeer {
   readonly multiaddrs: readonly string[];
 }
 
+/** A TCP connection through a virtual network. */
 export interface NetworkConnection {
   readonly localIp: string;
   readonly localPort: number;

@@ -45,6 +45,7 @@ export interface Proposals {
   decide(proposalId: string, decision: Decision): Promise<ProposalRecord>;
 }
 
+/** Offers, negotiations and agreements of this node, in both roles. */
 export interface Market extends Agreements, Startable {
   readonly offers: Offers;
   readonly proposals: Proposals;

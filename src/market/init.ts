@@ -64,6 +64,7 @@ export const MARKET_DEFAULTS: MarketSettings = {
   },
 };
 
+/** Every setting of the market, those left out as they are by default. */
 export function withDefaults(init: MarketInit): MarketSettings {
   return {
     ...MARKET_DEFAULTS,

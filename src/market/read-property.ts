@@ -11,6 +11,7 @@ export function readString(properties: Properties, key: string): string {
   return value;
 }
 
+/** A list of strings. @throws MarketError ERR_MARKET_TERMS for anything else, and for no such property at all */
 export function readStrings(properties: Properties, key: string): string[] {
   const value = findProperty(properties, key)?.value;
   if (!Array.isArray(value)) throw wrong(key, value, 'a list of strings');
@@ -29,6 +30,7 @@ export function readNumber(properties: Properties, key: string): number | undefi
   return number;
 }
 
+/** A whole number from `min` to `max`. @throws MarketError ERR_MARKET_TERMS */
 export function readInteger(
   properties: Properties,
   key: string,
@@ -48,6 +50,7 @@ export function required<T>(value: T | undefined, key: string): T {
   return value;
 }
 
+/** ERR_MARKET_TERMS: the property is not what it must be. */
 export function wrong(key: string, value: unknown, expected: string): MarketError {
   return new MarketError('ERR_MARKET_TERMS', `Property ${key} must be ${expected}, it is ${shorten(value)}`, {
     property: key,

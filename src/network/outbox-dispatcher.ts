@@ -33,6 +33,7 @@ export interface OutboxDispatcherComponents {
  */
 export interface OutboxDispatcher extends Startable, OutboxReplies {}
 
+/** Sends what waits in the outbox, to each peer in order, until it is answered. */
 export function outboxDispatcher(
   init: OutboxDispatcherInit,
   components: OutboxDispatcherComponents,

@@ -13,6 +13,7 @@ import { post, type BillCancel } from './wire.ts';
 
 type BillRecord = DebitNoteRecord | InvoiceRecord;
 
+/** How a bill is accepted. */
 export interface AcceptOptions {
   /** Pay out of this allocation, whichever the agreement was assigned to. */
   readonly allocationId?: string;
@@ -32,6 +33,7 @@ export interface BillActions {
   byHand(agreementId: string): Promise<void>;
 }
 
+/** What can be done with bills by hand. */
 export function billActions(kit: Kit): BillActions {
   return {
     accept: (billId, { allocationId, withNotes } = {}) =>

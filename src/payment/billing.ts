@@ -30,10 +30,12 @@ export async function readActivityBilling(
   );
 }
 
+/** Keeps how far an activity is billed. */
 export function writeActivityBilling(tx: Transaction, billing: ActivityBilling): void {
   tx.put(activityBillingBucket, billing.activityId, billing);
 }
 
+/** How far an agreement is billed; as at its start when nothing has been kept of it yet. */
 export async function readAgreementBilling(
   reader: Reader,
   agreementId: string,
@@ -42,6 +44,7 @@ export async function readAgreementBilling(
   return (await reader.get(agreementBillingBucket, agreementId)) ?? { agreementId, role, enforce: false };
 }
 
+/** Keeps how far an agreement is billed. */
 export function writeAgreementBilling(tx: Transaction, billing: AgreementBilling): void {
   tx.put(agreementBillingBucket, billing.agreementId, billing);
 }

@@ -34,6 +34,7 @@ export function openNote(tx: Transaction, components: Now, role: Role, note: Deb
   return saveNote(tx, record);
 }
 
+/** Keeps a new invoice, in the first state of its role. */
 export function openInvoice(tx: Transaction, components: Now, role: Role, invoice: Invoice): InvoiceRecord {
   const state = firstState(role);
   const record = { invoice, role, state, history: [{ state, at: components.clock.now() }] };

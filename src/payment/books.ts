@@ -2,6 +2,7 @@ import type { Role } from '../interface/market.ts';
 import type { Reader, Transaction } from '../interface/store.ts';
 import { booksBucket, type Book } from './buckets.ts';
 
+/** Which account. */
 export interface BookKey {
   /** This node's role: a requestor's book says what it owes, a provider's what is due to it. */
   readonly role: Role;
@@ -9,6 +10,7 @@ export interface BookKey {
   readonly counterparty: string;
 }
 
+/** What is added to an account, in the smallest unit of the platform. */
 export interface BookChange {
   readonly billed?: bigint;
   readonly accepted?: bigint;

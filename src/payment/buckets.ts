@@ -168,6 +168,7 @@ function pairOf({ direction, payment }: PaymentRecord): string {
   return ledgerPairId(direction, direction === 'sent' ? payment.payee : payment.payer);
 }
 
+/** The id of the sequence of payments to or from one counterparty. */
 export function ledgerPairId(direction: PaymentRecord['direction'], counterparty: string): string {
   return `${direction}.${counterparty.toLowerCase()}`;
 }

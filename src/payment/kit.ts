@@ -9,6 +9,7 @@ import { PaymentError } from './errors.ts';
 import type { DriverRegistry } from './registry.ts';
 import { sameAddress } from './wire.ts';
 
+/** How this node bills and pays. */
 export interface Settings {
   /** Bills are checked and decided as they come; without it they wait for accept or reject by hand. */
   readonly decideAtOnce: boolean;
@@ -30,6 +31,7 @@ export interface Kit {
   readonly settings: Settings;
 }
 
+/** The agreement that a bill is of. Throws when this node has none with this id. */
 export async function requireAgreement(
   components: { agreements: AgreementSource },
   reader: Reader,

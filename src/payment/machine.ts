@@ -25,6 +25,7 @@ export const TRANSITIONS = {
 export type BillCommand = keyof typeof TRANSITIONS;
 export const BILL_COMMANDS = Object.keys(TRANSITIONS) as readonly BillCommand[];
 
+/** Whether the command can be given in this state. */
 export function may(state: BillState, command: BillCommand): boolean {
   const from: readonly BillState[] = TRANSITIONS[command].from;
   return from.includes(state);

@@ -50,6 +50,7 @@ export interface PaymentComponents {
   readonly drivers: readonly PaymentDriver[];
 }
 
+/** Bills and payments of this node, in both roles. */
 export interface Payment extends Startable, PaymentQueries {
   readonly allocations: Allocations;
   readonly bills: BillActions;

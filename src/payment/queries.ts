@@ -22,6 +22,7 @@ export interface BillingSummary {
   readonly debitNotes: number;
 }
 
+/** What there is of bills and payments, to be read. */
 export interface PaymentQueries {
   debitNote(debitNoteId: string): Promise<DebitNoteRecord | undefined>;
   /** Newest first with `reverse`; `where` takes the indexes `agreement`, `activity` and `state`. */
@@ -39,6 +40,7 @@ export interface PaymentQueries {
   settledAt(agreementId: string): Promise<number | undefined>;
 }
 
+/** The queries, on a store. */
 export function paymentQueries(store: Reader): PaymentQueries {
   return {
     debitNote: (id) => store.get(debitNotesBucket, id),

@@ -9,6 +9,7 @@ export interface DriverRegistry {
   all(): readonly PaymentDriver[];
 }
 
+/** The payment drivers by platform. @throws PaymentError ERR_PAYMENT_PLATFORM when two serve the same one */
 export function driverRegistry(drivers: readonly PaymentDriver[]): DriverRegistry {
   const byPlatform = new Map(drivers.map((driver) => [driver.platform, driver]));
   if (byPlatform.size !== drivers.length)

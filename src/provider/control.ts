@@ -60,6 +60,7 @@ export interface Shop {
   agreements(): Promise<number>;
 }
 
+/** Whether and when this node sells. */
 export interface Control extends ProviderControl, Startable {
   /** Before anything that it governs starts: brings back what held, so that not even a restart lets go of it. */
   prepare(): Promise<void>;

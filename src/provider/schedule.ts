@@ -14,6 +14,7 @@ export interface Schedule {
   readonly pauseOnBattery: boolean;
 }
 
+/** What a schedule looks at. */
 export interface Circumstances {
   /** Milliseconds since the epoch; the weekday and the hours are those of this machine's time zone. */
   readonly now: number;

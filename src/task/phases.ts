@@ -46,6 +46,7 @@ export interface PhasesComponents {
 /** Does the work of one phase and stores what came of it. Idempotent: a restarted daemon calls it again. */
 export type PhaseStep = (task: TaskRecord, attempt: TaskAttempt, signal: AbortSignal) => Promise<void>;
 
+/** What is done about a task in each of its phases. */
 export function phaseSteps(
   init: PhasesInit,
   components: PhasesComponents,

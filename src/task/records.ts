@@ -24,12 +24,14 @@ const PROGRESS: Readonly<Record<TaskPhase, { percent: number; message: string }>
   Done: { percent: 100, message: 'done' },
 };
 
+/** The records of tasks, changed one transaction at a time. */
 export interface TaskRecords {
   get(taskId: string): Promise<TaskRecord>;
   /** Applies `change` to the stored record; `undefined` from it changes nothing. */
   update(taskId: string, change: (task: TaskRecord) => TaskRecord | undefined): Promise<TaskRecord>;
 }
 
+/** The records, in a store. Throws ERR_TASK_NOT_FOUND for an id that there is not. */
 export function taskRecords(components: { store: Store }): TaskRecords {
   const { store } = components;
   return {

@@ -23,6 +23,7 @@ export interface RunnerComponents extends PhasesComponents {
   readonly logger: Logger;
 }
 
+/** Carries tasks through their phases. */
 export interface TaskRunner {
   /** Drives the task until nothing is left to do; a second call while it is driven does nothing. */
   drive(taskId: string): void;

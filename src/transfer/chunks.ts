@@ -19,6 +19,7 @@ export function headOf(text: string): Static<typeof Head> | undefined {
   }
 }
 
+/** Whether two descriptions are of the same bytes. */
 export function sameHead(a: BlobHead, b: BlobHead): boolean {
   return a.sizeBytes === b.sizeBytes && a.chunks.every((hash, index) => hash === b.chunks[index]);
 }

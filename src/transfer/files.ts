@@ -27,6 +27,7 @@ export async function* bytesOf(file: FileHandle, offset: number): AsyncGenerator
   }
 }
 
+/** The hash of a whole file: `sha256:` and 64 hex digits. */
 export async function hashOfFile(file: FileHandle): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of bytesOf(file, 0)) hash.update(chunk);

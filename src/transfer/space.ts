@@ -1,5 +1,6 @@
 import { TransferError } from './errors.ts';
 
+/** What the store of blobs may hold, in bytes. */
 export interface SpaceLimits {
   /** All blobs together, those on their way included. */
   readonly maxBytes: number;
@@ -62,6 +63,7 @@ export class Space {
   }
 }
 
+/** Room for one blob on its way in. */
 export interface Intake {
   /** Throws ERR_TRANSFER_TOO_LARGE or ERR_TRANSFER_NO_SPACE, and takes nothing then. */
   take(bytes: number): void;

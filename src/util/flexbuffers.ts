@@ -8,6 +8,7 @@ export function encodeFlexbuffer(value: object): Uint8Array {
   return encode(value, BUFFER_BYTES);
 }
 
+/** The value that a FlexBuffer holds. */
 export function decodeFlexbuffer(data: Uint8Array): unknown {
   // The decoder reads from the start of the buffer, which a socket's message seldom owns.
   const own = new Uint8Array(data);

@@ -10,6 +10,7 @@ export function parseIpv4(text: string): number | undefined {
   return octets.reduce((sum, octet) => sum * 256 + octet, 0);
 }
 
+/** Dotted text of an address. */
 export function formatIpv4(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
 }
@@ -20,6 +21,7 @@ export interface Subnet {
   readonly prefix: number;
 }
 
+/** The mask of a subnet, as a number. */
 export function maskOf({ prefix }: Pick<Subnet, 'prefix'>): number {
   return prefix === 0 ? 0 : (ALL << (BITS - prefix)) >>> 0;
 }
@@ -35,6 +37,7 @@ export function prefixOf(mask: number): number | undefined {
   return undefined;
 }
 
+/** Whether an address lies in a subnet. */
 export function isWithin(subnet: Subnet, address: number): boolean {
   return (address & maskOf(subnet)) >>> 0 === subnet.base;
 }
@@ -44,10 +47,12 @@ export function isHost(subnet: Subnet, address: number): boolean {
   return isWithin(subnet, address) && address !== subnet.base && address !== lastOf(subnet);
 }
 
+/** Whether two subnets have an address in common. */
 export function overlap(a: Subnet, b: Subnet): boolean {
   return isWithin(a, b.base) || isWithin(b, a.base);
 }
 
+/** The last address of a subnet. */
 export function lastOf(subnet: Subnet): number {
   return (subnet.base | ~maskOf(subnet)) >>> 0;
 }

@@ -9,6 +9,7 @@ export function valueAt(root: unknown, pointer: string): unknown {
   return at;
 }
 
+/** A key as a segment of a JSON pointer (RFC 6901). */
 export function escapeSegment(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }

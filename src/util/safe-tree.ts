@@ -47,6 +47,7 @@ export async function makeDirectoryBeneath(root: string, path: string): Promise<
   await withDirectory(root, namesBeneath(path), path, true, () => Promise.resolve());
 }
 
+/** How far a walk goes. */
 export interface WalkOptions {
   /** Directories deeper than this are not entered; the children of the start have depth 1. */
   readonly maxDepth: number;

@@ -1,5 +1,6 @@
 import type { Clock } from '../interface/clock.ts';
 
+/** Where values are told, not too often. */
 export interface Throttled<T> {
   /** Tells the value at once; while an interval runs, only the newest value is told, when it ends. */
   say(value: T): void;

@@ -4,6 +4,7 @@ import { VpnError } from './errors.ts';
 export const MAX_FRAME_BYTES = 8192;
 const LENGTH_BYTES = 2;
 
+/** The bytes behind their length, a big-endian number of 16 bits. */
 export function encodeFrame(bytes: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(LENGTH_BYTES + bytes.byteLength);
   frame.writeUInt16BE(bytes.byteLength);

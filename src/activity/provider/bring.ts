@@ -19,6 +19,7 @@ export type Brought =
   | { readonly delivered: true }
   | { readonly error: Reason };
 
+/** One need of a supervisor that is being met. */
 export interface Task {
   readonly context: ProviderContext;
   readonly activityId: string;
@@ -56,11 +57,13 @@ export async function bringBlob(task: Task & { peerId: string }, need: BlobNeed)
   }
 }
 
+/** Fetches what a URL of the requestor names, no more bytes than the activity has room for. */
 export function bringUrl(task: Task, { batchId, index, url, maxBytes }: FetchNeed): Promise<Brought> {
   const key = `${task.activityId}/${batchId}/${index}`;
   return fromUrl(task, { key, url, maxBytes: Math.min(maxBytes, roomFor(task)) });
 }
 
+/** Sends an output of the activity to a URL of the requestor. */
 export async function deliver(task: Task, { url, hash, sizeBytes }: DeliverNeed): Promise<Brought> {
   const { context, activityId, signal, onProgress } = task;
   const path = await context.exeUnits.outputPath(activityId, hash);

@@ -56,6 +56,7 @@ export interface ProviderContext extends ActivityProviderComponents {
   isPaused(): boolean;
 }
 
+/** What the requestor is told of an activity. */
 export function snapshotOf(record: ActivityRecord): Snapshot {
   const { activityId, state, pending, reason, usage, stdoutBytes, stderrBytes, journalSeq, createdAt } =
     record;

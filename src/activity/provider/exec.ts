@@ -62,6 +62,7 @@ function settledState(state: ActivityState): ActivityState {
   return state === 'Running' ? 'Ready' : state;
 }
 
+/** @throws ActivityError ERR_ACTIVITY_NOT_FOUND */
 export async function supervisionOf(tx: Transaction, activityId: string): Promise<Supervision> {
   const supervision = await tx.get(supervisions, activityId);
   if (supervision !== undefined) return supervision;
@@ -91,6 +92,7 @@ function busy(activityId: string, batchId: string): ActivityError {
   return new ActivityError('ERR_ACTIVITY_BUSY', message, { activityId, batchId });
 }
 
+/** ERR_ACTIVITY_ENDED, of an activity that is ending or has ended. */
 export function ended(activityId: string, state: ActivityState): ActivityError {
   const message = isFinal(state) ? `Activity ${activityId} is ${state}` : `Activity ${activityId} is ending`;
   return new ActivityError('ERR_ACTIVITY_ENDED', message, { activityId, state });

@@ -4,6 +4,7 @@ import { isFinal } from '../machine.ts';
 import { activities, supervisions } from '../records.ts';
 import type { ProviderContext } from './context.ts';
 
+/** How many bytes each stream of an activity has so far. */
 export interface LogSizes {
   readonly stdoutBytes: number;
   readonly stderrBytes: number;

@@ -89,6 +89,7 @@ export function requestEnd(
   emit(tx, record, 'activity.end-requested', end);
 }
 
+/** ERR_ACTIVITY_AGREEMENT_NOT_ACTIVE; `why` goes on from "Agreement <id>". */
 export function agreementNotActive(agreementId: string, why: string): ActivityError {
   return new ActivityError('ERR_ACTIVITY_AGREEMENT_NOT_ACTIVE', `Agreement ${agreementId} ${why}`, {
     agreementId,

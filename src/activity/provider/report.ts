@@ -5,6 +5,7 @@ import type { ProviderContext } from './context.ts';
 
 const EVERY_MS = 500;
 
+/** Where what is done so far is reported to, in bytes; `stop` ends it. */
 export interface ProgressReporter {
   readonly onProgress: (done: number, total: number | undefined) => void;
   readonly stop: () => void;

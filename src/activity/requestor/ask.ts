@@ -9,6 +9,7 @@ import type { RequestorContext } from './context.ts';
 /** The provider has answered, and the answer is no: asking again changes nothing. */
 export class Refusal extends ActivityError {}
 
+/** A request to the provider, and how its answer is checked. */
 export interface Question<A> {
   readonly kind: string;
   readonly body: JsonValue;

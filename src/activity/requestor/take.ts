@@ -52,6 +52,7 @@ export async function endWithoutProvider(
   context.changes.notify(activityId);
 }
 
+/** Notes since when the provider has not answered; the first time counts. */
 export async function noteUnreachable(context: RequestorContext, activityId: string): Promise<void> {
   await context.store.transact(async (tx) => {
     const record = await tx.get(activities, activityId);

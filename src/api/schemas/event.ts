@@ -16,6 +16,7 @@ export const EventView = Type.Object(
   closed,
 );
 
+/** An event as the stream of events sends it. */
 export function eventMessage(event: StoredEvent): SseMessage {
   return { id: String(event.seq), event: event.type, data: JSON.stringify(event) };
 }

@@ -17,6 +17,7 @@ import { listRuntimes, presetChecks, runtimeChecks, type RuntimeView } from './r
 export type { Check } from './check.ts';
 export { listRuntimes, testRuntimes, type RuntimeTest, type RuntimeView } from './runtimes.ts';
 
+/** What `ergon doctor` has found. */
 export interface Diagnosis {
   /** True when no check failed; warnings do not count. */
   readonly healthy: boolean;

@@ -20,6 +20,7 @@ const TIME_SERVICES = [
   '/run/openntpd.pid',
 ];
 
+/** The data directory can be written to. */
 export async function dataDirectoryCheck({ dataDir }: Config): Promise<Check> {
   const name = 'data directory';
   const there = await existing(dataDir);
@@ -48,6 +49,7 @@ export async function dataDirectoryCheck({ dataDir }: Config): Promise<Check> {
   return ok(name, dataDir);
 }
 
+/** There is room for the daemon, and for what it sells. */
 export async function diskCheck({ dataDir, provider }: Config): Promise<Check> {
   const name = 'disk';
   const { bavail, bsize } = await statfs(await existing(dataDir));
@@ -70,6 +72,7 @@ export async function diskCheck({ dataDir, provider }: Config): Promise<Check> {
   return ok(name, `${gib(freeBytes)} free`);
 }
 
+/** There is memory for what is sold. */
 export async function memoryCheck({ provider }: Config): Promise<Check> {
   const name = 'memory';
   const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
@@ -87,6 +90,7 @@ export async function memoryCheck({ provider }: Config): Promise<Check> {
   return ok(name, sold === 0 ? found : `${found}; ${gib(sold)} are sold`);
 }
 
+/** No more CPU threads are sold than there are. */
 export function cpuCheck({ provider }: Config): Check {
   const threads = availableParallelism();
   const cap = provider.hardware.cpuThreads;
@@ -100,6 +104,7 @@ export function cpuCheck({ provider }: Config): Check {
   return ok('cpu', `${threads} threads`);
 }
 
+/** The clock is plausible, and something keeps it so; `nowMs` is what it says. */
 export async function clockCheck(nowMs: number, services: readonly string[] = TIME_SERVICES): Promise<Check> {
   const name = 'clock';
   const now = new Date(nowMs).toISOString();
@@ -119,6 +124,7 @@ export async function clockCheck(nowMs: number, services: readonly string[] = TI
   );
 }
 
+/** A node with many peers may open enough files. */
 export async function openFilesCheck(): Promise<Check> {
   const text = await readFile('/proc/self/limits', 'utf8').catch(() => '');
   const limit = /^Max open files\s+(\S+)/m.exec(text)?.[1];
@@ -132,6 +138,7 @@ export async function openFilesCheck(): Promise<Check> {
   );
 }
 
+/** Nobody but its owner can read the keystore. */
 export async function identityCheck({ identity }: Config): Promise<Check> {
   const name = 'identity';
   try {

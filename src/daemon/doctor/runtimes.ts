@@ -28,6 +28,7 @@ export interface RuntimeView {
   readonly diskHeldBy?: string;
 }
 
+/** How a runtime's self-test ended. */
 export interface RuntimeTest {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'unavailable';

@@ -9,6 +9,7 @@ import { supervisorStatus } from './status.ts';
 
 const RETRY_MS = 500;
 
+/** Whether this is the last record of a journal. */
 export function isEnd(record: JournalRecord): boolean {
   return record.type === 'state' && isFinal(record.state);
 }

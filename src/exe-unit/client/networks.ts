@@ -25,6 +25,7 @@ export async function networksIn(directory: string): Promise<DeployNetwork[]> {
   return text === undefined ? [] : checkList(JSON.parse(text));
 }
 
+/** A connection to the supervisor that carries the packets of the activity's network with this index. */
 export async function openPackets(directory: string, index: number): Promise<Socket> {
   const socket = await connect(directory, index, false);
   socket.write(header(PACKETS));

@@ -15,6 +15,7 @@ import { supervisorStatus } from './status.ts';
 
 const MAX_SLICE_BYTES = 16 << 20;
 
+/** Whether there is something at a path. Throws when that cannot be found out. */
 export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
@@ -25,10 +26,12 @@ export async function isThere(path: string): Promise<boolean> {
   }
 }
 
+/** Makes the directory that holds those of all activities; others cannot look into it. */
 export async function makeActivitiesDirectory(dataDir: string): Promise<void> {
   await mkdir(activitiesDirectory(dataDir), { recursive: true, mode: 0o700 });
 }
 
+/** Ids of all activities that have a directory. */
 export async function activityIds(dataDir: string): Promise<string[]> {
   return (await names(dataDir)).filter(isActivityId).sort();
 }
@@ -71,6 +74,7 @@ export async function createdSpec(directory: string): Promise<ExeUnitSpec | unde
   return undefined;
 }
 
+/** The file of an output; undefined when the activity has none with this hash. */
 export async function outputBlobPath(directory: string, hash: string): Promise<string | undefined> {
   if (problems(BlobHash, hash).length > 0) return undefined;
   const path = join(workPaths(directory).outputs, blobFileName(hash));
@@ -105,6 +109,7 @@ async function readToEnd(tail: JournalTail): Promise<boolean> {
   return false;
 }
 
+/** At most `maxBytes` of a log from `offset`; `ended` says that nothing more will be written. */
 export async function readLogSlice(
   path: string,
   offset: number,

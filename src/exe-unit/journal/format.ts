@@ -19,11 +19,13 @@ const NEWLINE = 0x0a;
 const TAIL = /,"sum":"([0-9a-f]{32})"\}\n$/;
 const TAIL_BYTES = `,"sum":"${'0'.repeat(SUM_HEX)}"}\n`.length;
 
+/** A line of a journal, and the sum that the next one builds on. */
 export interface EncodedRecord {
   readonly line: Buffer;
   readonly sum: string;
 }
 
+/** A record as a line. @throws ExeUnitError ERR_EXE_UNIT_PROTOCOL when it is too long */
 export function encodeRecord(record: JournalRecord, previousSum: string): EncodedRecord {
   const body = JSON.stringify(checkRecord(record)).slice(0, -1);
   const sum = sumOf(body, previousSum);

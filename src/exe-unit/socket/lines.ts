@@ -25,6 +25,7 @@ export async function* readJsonLines(stream: Readable, maxBytes = MAX_LINE_BYTES
   }
 }
 
+/** A value as one line. Throws when it is longer than the other side would read. */
 export function jsonLine(value: unknown): string {
   const line = `${JSON.stringify(value)}\n`;
   if (Buffer.byteLength(line) > MAX_LINE_BYTES) throw tooLong(MAX_LINE_BYTES);

@@ -33,6 +33,7 @@ export function commandKey(batchId: string, index: number): string {
   return `${batchId}/${index}`;
 }
 
+/** What the command `index` of a batch asks of the daemon. */
 export function asksOf(
   context: BatchContext,
   index: number,

@@ -71,6 +71,7 @@ export interface BatchStop {
 /** Journals that the command waits for a blob, and gives its path once it is there. */
 export type RequireBlob = (hash: string) => Promise<string>;
 
+/** @throws ExeUnitError ERR_EXE_UNIT_FAILED when nothing is deployed */
 export function deployedHandle({ deployment: { handle } }: Pick<SupervisorContext, 'deployment'>): string {
   if (handle === undefined) throw new ExeUnitError('ERR_EXE_UNIT_FAILED', 'the activity has no deployment');
   return handle;

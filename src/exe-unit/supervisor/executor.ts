@@ -7,6 +7,7 @@ import { execute } from './commands.ts';
 import { asksOf, type DaemonAsks } from './asks.ts';
 import type { BatchContext, BatchStop, Ending, SupervisorContext } from './context.ts';
 
+/** A batch to execute. */
 export interface BatchRequest {
   readonly batchId: string;
   readonly script: ExeScript;

@@ -13,6 +13,7 @@ export interface ParsedDemand {
   readonly filter: Filter;
 }
 
+/** How an offer fits a demand, term by term. */
 export interface Explanation extends MatchResult {
   readonly offerId: string;
   readonly provider: string;

@@ -48,6 +48,7 @@ export function nextState(
   return next;
 }
 
+/** Whether an agreement is in a state that it never leaves. */
 export function hasEnded(state: AgreementState): boolean {
   return Object.keys(AGREEMENT_TRANSITIONS[state]).length === 0;
 }

@@ -21,6 +21,7 @@ export interface RequestorInit {
   readonly cancelAfterMs: number;
 }
 
+/** An agreement that has not been signed yet. */
 export interface AgreementDraft {
   readonly agreementId: string;
   readonly offer: Offer;

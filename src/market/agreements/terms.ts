@@ -48,6 +48,7 @@ export function deriveTerms(offer: Pick<Offer, 'properties'>, demand: Pick<Deman
   }
 }
 
+/** What the provider sets aside. @throws MarketError ERR_MARKET_TERMS when more is asked for than is offered */
 export function deriveResources(offer: Properties, demand: Properties): Resources {
   return {
     cpuThreads: fitting(

@@ -17,6 +17,7 @@ export interface AgreementCheck {
   readonly message?: string;
 }
 
+/** Whether a stored agreement holds, check by check. */
 export interface AgreementVerification {
   readonly ok: boolean;
   readonly checks: readonly AgreementCheck[];

@@ -18,6 +18,7 @@ export function or(values: readonly Truth[]): Truth {
   return values.includes(undefined) ? undefined : false;
 }
 
+/** Negation in three values: what is unknown stays so. */
 export function not(value: Truth): Truth {
   return value === undefined ? undefined : !value;
 }

@@ -23,6 +23,7 @@ export interface UnmetTerm {
   readonly explanation: string;
 }
 
+/** Whether two documents match, and the terms that stand in the way. */
 export interface MatchResult {
   readonly result: Truth;
   readonly unmet: readonly UnmetTerm[];
@@ -39,6 +40,7 @@ export function match(offer: MatchSide, demand: MatchSide): MatchResult {
   );
 }
 
+/** A document whose constraints are parsed. */
 export interface ParsedSide {
   readonly properties: Properties;
   readonly filter: Filter;

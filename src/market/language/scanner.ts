@@ -3,6 +3,7 @@ import { ConstraintError } from '../errors.ts';
 const WHITESPACE = new Set([' ', '\t', '\n', '\r']);
 const SNIPPET_RADIUS = 40;
 
+/** Whether the language of constraints passes over this character. */
 export function isWhitespace(char: string): boolean {
   return WHITESPACE.has(char);
 }

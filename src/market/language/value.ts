@@ -8,6 +8,7 @@ export type KeyType = 'd' | 'v' | 't';
 export type PropertyValue = Properties[string];
 export type Scalar = string | number | boolean;
 
+/** A property, and the type that its key says. */
 export interface FoundProperty {
   readonly value: PropertyValue;
   readonly type: KeyType | undefined;

@@ -12,6 +12,7 @@ import { partyLists, type PartyLists } from './party-lists.ts';
 import { minPrice, type PriceFloor } from './price.ts';
 import { resourcesFit } from './resources-fit.ts';
 
+/** What a provider agrees to. */
 export interface ProviderPolicy {
   /** Why no new agreement is made at all; undefined when they are. */
   readonly closed: Reason | undefined;
@@ -24,6 +25,7 @@ export interface ProviderPolicy {
   readonly manual: boolean;
 }
 
+/** What a requestor agrees to. */
 export interface RequestorPolicy {
   readonly providers: PartyLists;
   readonly maxAgreements: number;
@@ -32,6 +34,7 @@ export interface RequestorPolicy {
   readonly paymentTimeoutSec: SecondsBounds;
 }
 
+/** The negotiators of a provider, in the order in which they are asked. */
 export function providerChain(policy: ProviderPolicy): Negotiator[] {
   return [
     closed(policy.closed),
@@ -49,6 +52,7 @@ export function providerChain(policy: ProviderPolicy): Negotiator[] {
   ];
 }
 
+/** The negotiators of a requestor, in the order in which they are asked. */
 export function requestorChain(policy: RequestorPolicy): Negotiator[] {
   return [
     partyLists(policy.providers, 'provider'),

@@ -1,6 +1,7 @@
 import { PROPERTY } from '../../interface/property-names.ts';
 import { ACCEPT, reject, type Negotiator } from './negotiator.ts';
 
+/** For how long agreements are made. */
 export interface ExpirationLimits {
   /** How long from now an agreement may and must at least last. */
   readonly minMs: number;

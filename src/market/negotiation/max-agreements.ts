@@ -1,5 +1,6 @@
 import { ACCEPT, reject, type Negotiator } from './negotiator.ts';
 
+/** No more than `max` agreements of this role in force at a time. */
 export function maxAgreements(max: number): Negotiator {
   return (_position, { activeAgreements }) =>
     activeAgreements < max

@@ -3,6 +3,7 @@ import { readNumber } from '../read-property.ts';
 import type { Negotiable } from './negotiable.ts';
 import { ACCEPT, reject, type Negotiator } from './negotiator.ts';
 
+/** In seconds, both ends included. */
 export interface SecondsBounds {
   readonly min: number;
   readonly max: number;

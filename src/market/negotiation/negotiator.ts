@@ -2,6 +2,7 @@ import type { Demand, Offer } from '../../interface/market.ts';
 import type { SlotAmounts } from '../../interface/slots.ts';
 import type { Properties, Reason } from '../../interface/values.ts';
 
+/** The two documents as they stand at this round of a negotiation. */
 export interface Position {
   readonly offer: Pick<Offer, 'provider' | 'properties' | 'constraints' | 'expiresAt'>;
   readonly demand: Pick<Demand, 'requestor' | 'properties' | 'constraints' | 'expiresAt'>;
@@ -29,6 +30,7 @@ export type Negotiator = (position: Position, context: NegotiationContext) => Ve
 
 export const ACCEPT: Verdict = { type: 'accept' };
 
+/** The verdict that ends a negotiation; the other side is told the reason. */
 export function reject(code: string, message: string, detail?: Reason['detail']): Verdict {
   return { type: 'reject', reason: { code, message, ...(detail === undefined ? {} : { detail }) } };
 }

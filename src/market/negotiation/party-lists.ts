@@ -1,5 +1,6 @@
 import { ACCEPT, reject, type Negotiator } from './negotiator.ts';
 
+/** Whom this node deals with. */
 export interface PartyLists {
   /** Addresses that this node does not deal with. */
   readonly deny: readonly string[];

@@ -36,6 +36,7 @@ export interface PriceFloor {
   readonly coefficients: Readonly<Record<string, bigint>>;
 }
 
+/** A provider's lowest prices, by payment platform. */
 export function minPrice(floors: Readonly<Record<string, PriceFloor>>): Negotiator {
   return ({ offer, demand }) => {
     const pricing = derivePricing(offer.properties, demand.properties);

@@ -11,6 +11,7 @@ import { manual } from './manual.ts';
 import { negotiate, type NegotiationContext, type Negotiator, type Verdict } from './negotiator.ts';
 import { proposalBucket, type ProposalRecord } from './proposal-record.ts';
 
+/** How much a requestor may negotiate with this node. */
 export interface ProposalLimits {
   readonly proposalLifetimeMs: number;
   readonly maxRounds: number;

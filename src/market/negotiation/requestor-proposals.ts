@@ -12,6 +12,7 @@ import {
 } from '../wire.ts';
 import { proposalBucket, type ProposalRecord } from './proposal-record.ts';
 
+/** A proposal to be made to a provider. */
 export interface ProposalRequest {
   /** Made by the caller; repeating it repeats the question, not the proposal. */
   readonly proposalId: string;

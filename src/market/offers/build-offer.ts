@@ -23,6 +23,7 @@ export interface Preset {
   readonly properties?: Properties;
 }
 
+/** A property in seconds that can be negotiated. */
 export interface SecondsRange {
   readonly min: number;
   readonly max: number;
@@ -40,6 +41,7 @@ export interface OfferConditions {
   readonly minimum: SlotAmounts;
 }
 
+/** All that an offer is made of. */
 export interface OfferSource {
   readonly node: { readonly name: string; readonly subnet: string };
   readonly runtime: {

@@ -17,6 +17,7 @@ export interface CheckedOffer {
   readonly filter: Filter;
 }
 
+/** What the offer of another node is checked with. */
 export interface OfferChecks {
   readonly verifier: Verifier;
   readonly addressOfPeerId: (peerId: string) => string;
@@ -55,6 +56,7 @@ export function verifyOffer(offer: Offer, { verifier, addressOfPeerId }: OfferCh
   }
 }
 
+/** Whether an announcement takes back the offer that its provider made before. */
 export function isWithdrawn(offer: Offer): boolean {
   return offer.properties[PROPERTY.withdrawn] === true;
 }

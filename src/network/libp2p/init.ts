@@ -1,5 +1,6 @@
 import type { Sender } from '../../interface/network.ts';
 
+/** What peers may ask of this node. */
 export interface NetworkLimits {
   readonly maxConnections: number;
   /** New inbound connections a second from one host. */

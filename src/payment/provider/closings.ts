@@ -5,6 +5,7 @@ import type { Timers } from '../timers.ts';
 import type { Deadlines } from './deadlines.ts';
 import { issueInvoice, patientUntil } from './issue-invoice.ts';
 
+/** Invoices for agreements that are over. */
 export interface Closings {
   /** Invoices an agreement if it is over, or sees to it that it will be once the patience with its last notes ends. */
   close(tx: Transaction, agreementId: string): Promise<void>;

@@ -16,6 +16,7 @@ const MIN_TIMEOUT_MS = 1_000;
 
 type NoteName = Pick<DebitNote, 'activityId' | 'sequence'>;
 
+/** What a requestor must have done by which time. */
 export interface Deadlines {
   /** The note has to be accepted by the time that the agreement says. */
   watchNote(note: DebitNote, acceptTimeoutMs: number): void;

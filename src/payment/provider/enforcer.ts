@@ -4,6 +4,7 @@ import { agreementBillingBucket } from '../buckets.ts';
 import type { Kit } from '../kit.ts';
 import type { Timers } from '../timers.ts';
 
+/** Ends agreements whose requestor has not done what was due. */
 export interface Enforcer {
   /** Ends the agreement if its books say so, soon and outside any transaction. */
   kick(agreementId: string): void;

@@ -7,6 +7,7 @@ import type { Timers } from '../timers.ts';
 import { declareDefault, type Deadlines } from './deadlines.ts';
 import { intervalMs, issueNote } from './issue-note.ts';
 
+/** Debit notes at the agreed interval. */
 export interface Intervals {
   /** Begins to bill an activity at the agreed interval. */
   begin(tx: Transaction, activityId: string): Promise<void>;

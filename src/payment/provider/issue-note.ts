@@ -15,6 +15,7 @@ import { post } from '../wire.ts';
 /** A provider that agreed on less is still not made to bill more often than this. */
 const MIN_INTERVAL_MS = 1_000;
 
+/** How often an activity of this agreement is billed. */
 export function intervalMs(record: AgreementRecord): number {
   return Math.max(MIN_INTERVAL_MS, record.agreement.terms.debitNoteIntervalMs);
 }

@@ -56,6 +56,7 @@ interface Rooms {
   readonly closings: Closings;
 }
 
+/** What a provider does about bills: it issues them and sees to it that they are paid. */
 export interface ProviderSide {
   readonly requests: Readonly<Record<string, RequestHandler<never>>>;
   readonly replies: Readonly<Record<string, ReplyHandler>>;

@@ -4,6 +4,7 @@ import type { Usage } from '../pricing.ts';
 
 const NS_PER_MS = 1_000_000n;
 
+/** What bounds the usage of an activity, whatever its provider says. */
 export interface PhysicalWorld {
   /** Wall time since the activity was created, by our clock. */
   readonly elapsedMs: number;

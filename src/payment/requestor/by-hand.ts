@@ -12,6 +12,7 @@ const byHandBucket: Bucket<Static<typeof ByHand>> = {
   check: checker(ByHand, 'agreement with bills by hand'),
 };
 
+/** From now on bills of the agreement wait for somebody to accept or reject them. */
 export async function leaveToHand(tx: Transaction, agreementId: string): Promise<void> {
   if ((await tx.get(byHandBucket, agreementId)) === undefined)
     tx.put(byHandBucket, agreementId, { agreementId });

@@ -30,6 +30,7 @@ export async function decideNote(
   return answer(tx, kit, record, await signDecision(kit, 'DebitNoteDecision', noteBill(note), undefined));
 }
 
+/** Rejects a debit note, and tells its provider why. */
 export async function rejectNote(
   tx: Transaction,
   kit: Kit,

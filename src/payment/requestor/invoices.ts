@@ -65,6 +65,7 @@ export async function decideInvoice(
   return paid;
 }
 
+/** Rejects an invoice, and tells its provider why. */
 export async function rejectInvoice(
   tx: Transaction,
   kit: Kit,

@@ -8,6 +8,7 @@ import { readTar } from './read-tar.ts';
 import { readZip } from './read-zip.ts';
 import { isSelected, type Selection } from './selection.ts';
 
+/** What is unpacked, and where to. */
 export interface ExtractOptions {
   /** A file that nobody else writes to: it is read twice. */
   readonly archive: string;

@@ -1,5 +1,6 @@
 import { ArchiveError } from './errors.ts';
 
+/** What an archive may unpack to. */
 export interface ArchiveLimits {
   /** What the files may take on the disk, all together. */
   readonly maxBytes: number;

@@ -8,6 +8,7 @@ import { isSelected, type Selection } from './selection.ts';
 import { writeTar } from './write-tar.ts';
 import { writeZip } from './write-zip.ts';
 
+/** Which files are packed. */
 export interface TreeOptions {
   readonly root: string;
   /** A directory below `root`, or one file. */
@@ -19,6 +20,7 @@ export interface TreeOptions {
   readonly onProgress?: (doneBytes: number) => void;
 }
 
+/** Which files are packed, and how. */
 export interface PackOptions extends TreeOptions {
   readonly format: ArchiveFormat;
 }

@@ -8,6 +8,7 @@ export interface Selection {
   readonly sets?: readonly FileSet[];
 }
 
+/** Files by patterns of their paths. */
 export interface FileSet {
   /** Globs of paths from the root; without any, all. */
   readonly includes: readonly string[];

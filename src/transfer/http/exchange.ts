@@ -22,6 +22,7 @@ export interface HttpInit {
   readonly maxRedirects: number;
 }
 
+/** One HTTP request. */
 export interface Exchange {
   readonly method: 'GET' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;

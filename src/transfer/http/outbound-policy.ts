@@ -18,6 +18,7 @@ export interface OutboundPolicy {
   permitted(host: string, addresses: readonly string[]): string[];
 }
 
+/** Which addresses strangers may have this node connect to. */
 export function outboundPolicy(init: OutboundPolicyInit): OutboundPolicy {
   const specialV4 = networks(SPECIAL_V4);
   const publicV6 = networks(PUBLIC_V6);

@@ -10,6 +10,7 @@ const BACKOFF = { firstMs: 500, maxMs: 15_000 };
 /** What a server may answer differently a moment later. */
 const PASSING_STATUS = [408, 425, 429, 500, 502, 503, 504];
 
+/** How often something is tried. */
 export interface Retries {
   readonly maxAttempts: number;
   readonly clock: Clock;

@@ -7,6 +7,7 @@ export interface ExpectedDigest {
   readonly hex: string;
 }
 
+/** A URL, and the hash that what it names must have. */
 export interface TransferTarget {
   readonly url: URL;
   readonly digest?: ExpectedDigest;

@@ -28,6 +28,7 @@ export interface UrlTransfersComponents {
   readonly random?: () => number;
 }
 
+/** Transfers between this node and web servers. */
 export function urlTransfers(init: UrlTransfersInit, components: UrlTransfersComponents): UrlTransfers {
   const { allowHosts, stallTimeoutMs = 30_000, maxRedirects = 5, maxAttempts = 5 } = init;
   const { localAddresses } = components;

@@ -45,6 +45,7 @@ export const yagnaErrors: ErrorCatalogue<YagnaErrorCode> = {
   },
 };
 
+/** ERR_YAGNA_INVALID: the request itself is wrong. */
 export function invalid(message: string): YagnaError {
   return new YagnaError('ERR_YAGNA_INVALID', message);
 }
@@ -53,10 +54,12 @@ export function notFound(kind: string, id: string): YagnaError {
   return new YagnaError('ERR_YAGNA_NOT_FOUND', `This node knows no ${kind} ${id.slice(0, 128)}`, { kind });
 }
 
+/** ERR_YAGNA_GONE: it was there once. */
 export function gone(message: string): YagnaError {
   return new YagnaError('ERR_YAGNA_GONE', message);
 }
 
+/** ERR_YAGNA_CONFLICT: the request does not fit what is there. */
 export function conflict(message: string): YagnaError {
   return new YagnaError('ERR_YAGNA_CONFLICT', message);
 }

@@ -21,6 +21,7 @@ export function parseMicros(text: string): number {
   return ms * 1000 + Number((match?.[2] ?? '').padEnd(6, '0').slice(0, 6));
 }
 
+/** Milliseconds since the epoch of a time that a client has sent. */
 export function parseMs(text: string): number {
   return Math.floor(parseMicros(text) / 1000);
 }

@@ -12,6 +12,7 @@ function counterpartyOf(direction: Direction, payment: LedgerPayment): string {
   return direction === 'sent' ? payment.payee : payment.payer;
 }
 
+/** The last payment of a sequence: its number, and the sum of all so far in the smallest unit. At first both are 0. */
 export async function readPair(
   reader: Reader,
   direction: Direction,
@@ -21,6 +22,7 @@ export async function readPair(
   return pair ?? { sequence: 0, cumulative: '0' };
 }
 
+/** One payment, by its number in the sequence. */
 export function readEntry(
   reader: Reader,
   direction: Direction,
@@ -39,6 +41,7 @@ export function addEntry(tx: Transaction, record: PaymentRecord): void {
   writeEntry(tx, record);
 }
 
+/** Keeps a payment, or what became of it. */
 export function writeEntry(tx: Transaction, record: PaymentRecord): void {
   const { direction, payment } = record;
   tx.put(paymentsBucket, keyOf(direction, counterpartyOf(direction, payment), payment.sequence), record);

@@ -11,6 +11,7 @@ import type { LedgerKit } from './kit.ts';
 
 const checkPayment = checker(LedgerPayment, 'ledger payment');
 
+/** What a payer can ask of us. */
 export function payeeRequests(kit: LedgerKit): Readonly<Record<string, RequestHandler<never>>> {
   return {
     payment: handler(checkPayment, (payment, sender) =>

@@ -15,6 +15,7 @@ const checkSent = checker(LedgerPayment, 'payment sent');
 /** No more payments are sent again at once than this; the next answer asks for the rest. */
 const MAX_RESEND = 64;
 
+/** What a payee can ask of us. */
 export function payerRequests(kit: LedgerKit): Readonly<Record<string, RequestHandler<never>>> {
   return {
     'payment-receipt': handler(checkReceipt, async (receipt, sender) => {
@@ -24,6 +25,7 @@ export function payerRequests(kit: LedgerKit): Readonly<Record<string, RequestHa
   };
 }
 
+/** What becomes of a payee's answers. */
 export function payerReplies(kit: LedgerKit): Readonly<Record<string, ReplyHandler>> {
   return {
     payment: async (tx, message, answer) => {

@@ -23,6 +23,7 @@ const Query = Type.Object({
 const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
 
+/** Scripts of commands, and their results. */
 export function batchRoutes(app: ApiServer, rooms: YagnaRooms): void {
   const { context, batches } = rooms;
   const read = async (activityId: string, batchId: string): Promise<BatchStory> => {

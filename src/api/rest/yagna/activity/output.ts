@@ -34,10 +34,12 @@ export async function captured(
   return asOutput(Buffer.concat(bytes), formatOf(mode));
 }
 
+/** The bytes of a stream as a client asked for them: text, or an array of numbers. */
 export function asOutput(bytes: Buffer, format: 'string' | 'binary'): Output {
   return format === 'binary' ? [...bytes] : bytes.toString('utf8');
 }
 
+/** How a client wants the output that it has captured; text when it does not say. */
 export function formatOf(mode: CaptureMode | null | undefined): 'string' | 'binary' {
   const ours = ourCapture(mode) ?? { atEnd: {} };
   return ('atEnd' in ours ? ours.atEnd.format : ours.stream.format) ?? 'string';

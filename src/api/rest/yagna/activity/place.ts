@@ -12,6 +12,7 @@ export interface Place {
   doneBytes: number;
 }
 
+/** Before the first command of a batch. */
 export function beginning({ note }: BatchStory): Place {
   const { stdout, stderr } = note?.starts ?? { stdout: 0, stderr: 0 };
   return { index: 0, started: false, stdout, stderr, progress: 0, doneBytes: 0 };

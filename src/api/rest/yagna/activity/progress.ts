@@ -19,6 +19,7 @@ const checkData = checker(
   'progress of a command',
 );
 
+/** One step of progress, as it is told to a client. */
 export interface ToldProgress {
   readonly seq: number;
   readonly at: number;

@@ -20,6 +20,7 @@ const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
 const SELL = { scope: 'provider' } as const;
 
+/** Making, ending and looking at activities. */
 export function activityRoutes(app: ApiServer, rooms: YagnaRooms): void {
   const { context, agreements } = rooms;
   const get = (activityId: string): Promise<ActivityRecord> => activityOf(rooms, activityId);

@@ -25,6 +25,7 @@ export function parseScript(text: string): Record<string, unknown>[] {
   return commands;
 }
 
+/** One command of a script, checked. @throws YagnaError ERR_YAGNA_INVALID */
 export function readCommand(command: Readonly<Record<string, unknown>>, index: number): ClientCommand {
   const [entry, ...others] = Object.entries(command);
   const [name, given] = entry ?? [];

@@ -13,6 +13,7 @@ const STATES: Readonly<Record<ActivityState, YagnaState>> = {
   Terminated: 'Terminated',
 };
 
+/** The state of an activity as Yagna has it: the one that it is in, and the one that it is on its way to. */
 export function stateView(record: ActivityRecord): object {
   const { state, pending, unreachableSince, reason } = record;
   const current = STATES[state];

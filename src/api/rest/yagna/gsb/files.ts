@@ -9,6 +9,7 @@ const OWN_BLOB = /^blob:(sha256:[0-9a-f]{64})$/;
 
 type Context = Pick<YagnaContext, 'blobs' | 'address' | 'clock'>;
 
+/** What a transfer may take. */
 export interface FileLimits {
   readonly signal: AbortSignal;
   readonly maxBytes: number;

@@ -13,6 +13,7 @@ const Body = Type.Object({
 const Params = Type.Object({ servicesId: Type.String({ maxLength: 512 }) });
 const ACT = { scope: 'requestor' } as const;
 
+/** Services that a client binds, and the WebSocket that it serves them on. */
 export function gsbRoutes(app: ApiServer, { services }: YagnaRooms): void {
   app.post('/services', { config: ACT, schema: { body: Body } }, async (request, reply) => {
     const { on, components } = request.body.listen;

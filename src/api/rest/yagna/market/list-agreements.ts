@@ -3,6 +3,7 @@ import type { YagnaContext } from '../init.ts';
 import { agreementNoteBucket, approvalNoteBucket } from './records.ts';
 import { iso } from '../time.ts';
 
+/** Which agreements; times in milliseconds since the epoch. */
 export interface AgreementFilter {
   readonly state?: AgreementRecord['state'];
   readonly appSessionId?: string;
@@ -12,6 +13,7 @@ export interface AgreementFilter {
 
 const PAGE = 500;
 
+/** The agreements that pass the filter, as Yagna has them. */
 export async function listAgreements(
   context: Pick<YagnaContext, 'books' | 'store'>,
   filter: AgreementFilter,

@@ -45,6 +45,7 @@ export function receivedView(
   };
 }
 
+/** An event of a demand as Yagna has it. */
 export function demandEventView(
   { event, proposal }: { event: DemandEvent; proposal: ProposalRecord },
   platforms: Platforms,

@@ -7,6 +7,7 @@ import { allocationNoteBucket, type AllocationNote } from './records.ts';
 import { isId } from '../is-id.ts';
 import { iso } from '../time.ts';
 
+/** An allocation that a client asks for; the amount is a decimal number of tokens. */
 export interface AllocationRequest {
   readonly totalAmount: string;
   /** The platform, by the client's name for it; the first one of the configuration when absent. */

@@ -8,6 +8,7 @@ import { isId } from '../is-id.ts';
 import type { AllocationDesk } from './allocation-desk.ts';
 import { debitNoteView, invoiceView } from './bill-view.ts';
 
+/** What a client accepts, and out of which allocation it is paid. */
 export interface Acceptance {
   readonly totalAmountAccepted: string;
   readonly allocationId: string;

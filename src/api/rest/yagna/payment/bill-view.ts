@@ -13,6 +13,7 @@ interface Names {
   readonly note: AgreementNote | undefined;
 }
 
+/** A debit note as Yagna has it; `counters` are the agreement's, in its order. */
 export function debitNoteView(record: DebitNoteRecord, counters: readonly string[], names: Names): object {
   const { note, state } = record;
   return {
@@ -27,6 +28,7 @@ export function debitNoteView(record: DebitNoteRecord, counters: readonly string
   };
 }
 
+/** An invoice as Yagna has it. */
 export function invoiceView(record: InvoiceRecord, names: Names): object {
   const { invoice, state } = record;
   return {
@@ -41,6 +43,7 @@ export function invoiceView(record: InvoiceRecord, names: Names): object {
   };
 }
 
+/** Who pays whom by which platform. */
 export function parties(
   bill: { readonly issuer: string; readonly recipient: string; readonly platform: string },
   { platforms, note }: Names,
