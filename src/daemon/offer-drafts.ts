@@ -15,6 +15,8 @@ import { countersOf, factsOf, whyWithheld, type Preset } from './preset-notes.ts
 const MIB = 1024 * 1024;
 /** What an agreement holds when its demand does not say. */
 export const MINIMUM: SlotAmounts = { cpuThreads: 1, memoryBytes: 128 * MIB, storageBytes: 64 * MIB };
+/** How clients of Yagna ask for a network; their manifests are read by their own node. */
+const INTERNET = ['inet', 'manifest-support'];
 const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1000));
 
 export interface OfferDraftsComponents {
@@ -80,13 +82,18 @@ function draftOf(
   runtimeName: string,
   { config, address, hardware, drivers }: OfferDraftsComponents,
 ): OfferDraft {
+  const properties = sold(fingerprint.properties, preset);
   return buildOffer({
     node: { name: config.name, subnet: config.subnet },
     runtime: {
       name: runtimeName,
       version: descriptor.version,
-      capabilities: [...descriptor.capabilities, ...(fingerprint.capabilities ?? [])],
-      properties: { ...descriptor.properties, ...sold(fingerprint.properties, preset) },
+      capabilities: [
+        ...descriptor.capabilities,
+        ...(fingerprint.capabilities ?? []),
+        ...(properties[PROPERTY.network] === true ? INTERNET : []),
+      ],
+      properties: { ...descriptor.properties, ...properties },
     },
     preset: {
       name: preset.name,

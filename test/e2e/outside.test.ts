@@ -9,6 +9,7 @@ import {
   reached,
   SERVER,
 } from '../support/outside-network.ts';
+import { GolemNetwork, QuietLogger } from './golem-js/golem-market.ts';
 import { MarketPair } from './market-pair.ts';
 
 const IN = 'ergon.usage.network.in_bytes';
@@ -28,7 +29,13 @@ describeDocker('an outside network, sold by one daemon and bought by another', (
     await outside.open();
     const pricing = {
       startPrice: tokens(PRICES.start),
-      perCounter: { [IN]: tokens(PRICES.in), [OUT]: tokens(PRICES.out) },
+      perCounter: {
+        [IN]: tokens(PRICES.in),
+        [OUT]: tokens(PRICES.out),
+        // golem-js takes no offer without these two.
+        'golem.usage.cpu_sec': '0',
+        'golem.usage.duration_sec': '0',
+      },
     };
     pair = await MarketPair.start({
       provider: {
@@ -82,6 +89,44 @@ describeDocker('an outside network, sold by one daemon and bought by another', (
     }
     expect(task.bill).toMatchObject({ accepted: String(due), invoiced: String(due), settled: String(due) });
   }, 120_000);
+
+  it('is what a manifest of golem-js asks for', async () => {
+    const { url, appKey } = pair.requestor;
+    const named = await pair.requestor.raw(
+      'POST',
+      '/v1/packages?name=tools',
+      new Uint8Array(busyboxImage()),
+      {
+        'content-type': 'application/octet-stream',
+      },
+    );
+    expect(named.status).toBe(201);
+    const info = (await (await fetch(`${url}/v1/image/info?tag=tools`)).json()) as Record<string, string>;
+    const out = { urls: [`http://${SERVER}`], protocols: ['http'] };
+    const manifest = { version: '0.1.0', compManifest: { version: '0.1.0', net: { inet: { out } } } };
+    const glm = new GolemNetwork({ api: { url, key: appKey }, logger: new QuietLogger() });
+    await glm.connect();
+    const rental = await glm.oneOf({
+      order: {
+        demand: {
+          workload: {
+            imageUrl: info['http']!,
+            imageHash: info['sha3']!,
+            manifest: Buffer.from(JSON.stringify(manifest)).toString('base64'),
+            capabilities: ['inet', 'manifest-support'],
+            minMemGib: 0.1,
+            minStorageGib: 0.1,
+          },
+        },
+        market: { rentHours: 0.25, pricing: { model: 'burn-rate', avgGlmPerHour: 1 } },
+      },
+    });
+    const exe = await rental.getExeUnit();
+    const { stdout } = await exe.run(`wget -q -O - http://${SERVER}:${PORT}/ | tail -c 3`);
+    expect(stdout).toBe('aaa');
+    await rental.stopAndFinalize();
+    await glm.disconnect();
+  });
 
   it('is no way to the provider, its neighbours and its metadata; without the grant there is none at all', async () => {
     const { port } = new URL(pair.provider.url);

@@ -7,7 +7,7 @@ import { LocalNode, type NodeConfig, type Place } from '../../../scripts/local-n
 import { GUESTS, WASI } from './guests.ts';
 
 // As CommonJS: in its ES module build `downloadData` fails by itself, its import of js-sha3 finds no function.
-const { GolemNetwork } = createRequire(import.meta.url)('@golem-sdk/golem-js') as {
+export const { GolemNetwork } = createRequire(import.meta.url)('@golem-sdk/golem-js') as {
   GolemNetwork: typeof Network;
 };
 

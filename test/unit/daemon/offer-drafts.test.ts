@@ -65,6 +65,9 @@ describe('a network that the runtime could give', () => {
     const drafts = draftsOf(reports, { ERGON_PROVIDER_PRESETS: JSON.stringify(presets) });
     expect(drafts['docker']?.properties).not.toHaveProperty([PROPERTY.network]);
     expect(drafts['online']?.properties).toHaveProperty([PROPERTY.network], true);
+    const capabilities = (name: string) => drafts[name]?.properties[PROPERTY.runtimeCapabilities];
+    expect(capabilities('docker')).not.toContain('inet');
+    expect(capabilities('online')).toEqual(expect.arrayContaining(['inet', 'manifest-support']));
   });
 });
 

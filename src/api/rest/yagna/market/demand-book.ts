@@ -14,6 +14,7 @@ import {
 } from './records.ts';
 import { isId } from '../is-id.ts';
 import { ourConstraints, requestedResources } from './constraints.ts';
+import { withoutManifest } from './manifest.ts';
 import { Matcher } from './matcher.ts';
 import { fromClient } from './properties.ts';
 
@@ -26,9 +27,10 @@ type Context = Pick<YagnaContext, 'store' | 'clock' | 'logger' | 'market' | 'new
 
 /** What a client asks for, in this node's words. */
 export function ourDemand(
-  { properties, constraints }: ClientDemand,
+  client: ClientDemand,
   platforms: Platforms,
 ): Pick<DemandRecord, 'properties' | 'constraints'> {
+  const { properties, constraints } = withoutManifest(client);
   const ours = ourConstraints(constraints, platforms);
   return {
     properties: { ...requestedResources(ours), ...fromClient(properties, platforms) },
