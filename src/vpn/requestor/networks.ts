@@ -1,11 +1,13 @@
-import type {
-  Networks,
-  PeerStream,
-  NetworkInfo,
-  NetworkNode,
-  Startable,
-  Transaction,
+import {
+  NetworkId,
+  type Networks,
+  type PeerStream,
+  type NetworkInfo,
+  type NetworkNode,
+  type Startable,
+  type Transaction,
 } from '../../interface/index.ts';
+import { problems } from '../../util/check.ts';
 import { keepTrying } from '../background.ts';
 import { VpnError } from '../errors.ts';
 import { networkBucket, type NetworkRecord } from '../records.ts';
@@ -86,7 +88,7 @@ export class RequestorNetworks implements Networks, Startable {
 
   async remove(networkId: string): Promise<void> {
     await this.#components.store.transact(async (tx) => {
-      if ((await tx.get(networkBucket, networkId)) === undefined) throw noNetwork(networkId);
+      await networkIn(tx, networkId);
       tx.delete(networkBucket, networkId);
       tx.emit({ type: 'vpn.network-removed', subject: networkId, data: {} });
     });
@@ -128,10 +130,8 @@ export class RequestorNetworks implements Networks, Startable {
     return this.#connections.connect(networkId, node, { localIp: own?.ip ?? '0.0.0.0', port }, signal);
   }
 
-  async #find(networkId: string): Promise<NetworkRecord> {
-    const network = await this.#components.store.get(networkBucket, networkId);
-    if (network === undefined) throw noNetwork(networkId);
-    return network;
+  #find(networkId: string): Promise<NetworkRecord> {
+    return networkIn(this.#components.store, networkId);
   }
 
   async #change(
@@ -139,8 +139,7 @@ export class RequestorNetworks implements Networks, Startable {
     change: (network: NetworkRecord) => NetworkRecord['nodes'],
   ): Promise<void> {
     await this.#components.store.transact(async (tx) => {
-      const network = await tx.get(networkBucket, networkId);
-      if (network === undefined) throw noNetwork(networkId);
+      const network = await networkIn(tx, networkId);
       const nodes = change(network);
       if (nodes !== network.nodes) putNodes(tx, network, nodes);
     });
@@ -161,6 +160,14 @@ export class RequestorNetworks implements Networks, Startable {
       void this.#purge().catch((err: unknown) => logger.warn({ err }, 'old networks stay'));
     this.#cancelPurge = clock.setTimer(again, PURGE_INTERVAL_MS);
   }
+}
+
+/** @throws VpnError where there is none, as there is none under what can be no id */
+async function networkIn(books: Pick<Transaction, 'get'>, networkId: string): Promise<NetworkRecord> {
+  const isId = problems(NetworkId, networkId).length === 0;
+  const network = isId ? await books.get(networkBucket, networkId) : undefined;
+  if (network === undefined) throw noNetwork(networkId);
+  return network;
 }
 
 function putNodes(tx: Transaction, network: NetworkRecord, nodes: NetworkRecord['nodes']): void {

@@ -353,6 +353,9 @@ describe("Yagna's API between real nodes, each answer held against its specifica
     const bad: [string, string, unknown][] = [
       ['POST', `${M}/demands`, { properties: {}, constraints: '((' }],
       ['POST', `${M}/demands`, '{'],
+      ['POST', `${M}/demands`, { properties: { '': '' }, constraints: '(&)' }],
+      ['POST', `${M}/demands`, '{"properties":{"x":1e400},"constraints":"(&)"}'],
+      ['POST', `${M}/demands`, { properties: { long: 'x'.repeat(5000) }, constraints: '(&)' }],
       ['POST', `${M}/scan`, { type: 'demand' }],
       ['POST', `${M}/agreements`, { proposalId: 'unknown', validTo: 'yesterday' }],
       ['GET', `${M}/agreementEvents?afterTimestamp=never`, undefined],
@@ -375,6 +378,9 @@ describe("Yagna's API between real nodes, each answer held against its specifica
     if (path === url) return;
     const { status } = await requestor.call(method, url, BODIES[route]);
     expect(status).toBe(whyMissing(route) === undefined ? 404 : 501);
+    // What can be no id is not known either.
+    const impossible = await requestor.call(method, path.replace(/\{[^}]+\}/g, '%00'), BODIES[route]);
+    expect(impossible.status).toBe(status);
   });
 
   it('differs from the specifications where docs/yagna-compatibility.md says so, and nowhere else', () => {

@@ -66,7 +66,8 @@ describe('networks over REST', () => {
     expect((await call('GET', `/net/${id}/tcp/192.168.0.2/80`)).body).toEqual({
       message: expect.stringMatching(/websocket/) as string,
     });
-    expect((await call('GET', '/net/nowhere/tcp/192.168.0.2/80')).status).toBe(404);
+    for (const id of ['nowhere', '%00', 'x'.repeat(256)])
+      expect((await call('GET', `/net/${id}/tcp/192.168.0.2/80`)).status).toBe(404);
   });
 
   it('answer as the specification says', () => {

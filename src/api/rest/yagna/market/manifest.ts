@@ -3,8 +3,8 @@ import { PROPERTY } from '../../../../interface/index.ts';
 import { allOf, parseFilter, printFilter } from '../../../../market/index.ts';
 import { checker } from '../../../../util/check.ts';
 import { invalid } from '../errors.ts';
-import type { ClientDemand } from '../records.ts';
 import { flat } from './properties.ts';
+import type { ClientDemand } from './records.ts';
 
 /** What a client's program is made of and may do: JSON in base64. Beside it stands who signed it. */
 const PAYLOAD = 'golem.srv.comp.payload';

@@ -1,4 +1,5 @@
-import { PROPERTY, type Properties } from '../../../../interface/index.ts';
+import { PROPERTY, Properties } from '../../../../interface/index.ts';
+import { checker } from '../../../../util/check.ts';
 import { wholeFloat } from '../../../../util/whole-float.ts';
 import { invalid } from '../errors.ts';
 import type { Platforms } from '../platforms.ts';
@@ -12,6 +13,7 @@ const CHOSEN = PROPERTY.chosenPlatform;
 /** Schemes of URLs that this node itself transfers for its clients, by way of blobs. */
 const BRIDGED = ['http', 'https', 'gftp'];
 const MAX_PROPERTIES = 512;
+const checkProperties = checker(Properties, 'demand');
 
 /** An offer's properties as clients of Yagna read them: plain floats, no type suffixes, their platform names. */
 export function toClient(properties: Properties, platforms: Platforms): Properties {
@@ -52,7 +54,10 @@ function asFloats(value: Value): unknown {
   return Array.isArray(value) ? value.map(float) : float(value);
 }
 
-/** What a client asks for, as flat properties of ours; nested objects are flattened, as Yagna does. */
+/**
+ * What a client asks for, as flat properties of ours; nested objects are flattened, as Yagna does.
+ * @throws YagnaError, CheckError for what the market has no place for
+ */
 export function fromClient(given: Readonly<Record<string, unknown>>, platforms: Platforms): Properties {
   const properties = Object.fromEntries(
     flat(given, '').map(([key, value]): [string, Value] => [
@@ -61,7 +66,7 @@ export function fromClient(given: Readonly<Record<string, unknown>>, platforms: 
     ]),
   );
   const chosen = properties[CHOSEN] ?? onlyPlatform(properties);
-  return chosen === undefined ? properties : { ...properties, [CHOSEN]: chosen };
+  return checkProperties(chosen === undefined ? properties : { ...properties, [CHOSEN]: chosen });
 }
 
 function onlyPlatform(properties: Properties): string | undefined {

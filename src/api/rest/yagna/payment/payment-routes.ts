@@ -8,6 +8,7 @@ import { platformParts } from '../platforms.ts';
 import type { YagnaRooms } from '../rooms.ts';
 import { iso, parseMs, timeoutMs } from '../time.ts';
 import { agreementNoteBucket } from '../market/records.ts';
+import { isId } from '../is-id.ts';
 
 const Text = Type.String({ maxLength: 256 });
 const Query = Type.Object({
@@ -67,12 +68,13 @@ export function paymentRoutes(app: ApiServer, rooms: YagnaRooms): void {
     return view(found);
   });
   app.get('/invoices/:id/payments', { config: READ, schema: { params: Params } }, async ({ params }) => {
-    if ((await context.books.invoices.get(params.id)) === undefined) throw notFound('invoice', params.id);
+    const invoice = isId(params.id) ? await context.books.invoices.get(params.id) : undefined;
+    if (invoice === undefined) throw notFound('invoice', params.id);
     return Promise.all((await all(params.id)).map(view));
   });
   // A debit note is paid with the invoice of its agreement.
   app.get('/debitNotes/:id/payments', { config: READ, schema: { params: Params } }, async ({ params }) => {
-    const record = await context.books.debitNotes.get(params.id);
+    const record = isId(params.id) ? await context.books.debitNotes.get(params.id) : undefined;
     const agreementId = record?.note.agreementId;
     if (agreementId === undefined) throw notFound('debit note', params.id);
     return Promise.all((await all()).filter(({ payment }) => payment.agreementId === agreementId).map(view));
