@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TaskRecord } from '../src/interface/index.ts';
+import { isFinalTaskState, type TaskRecord } from '../src/interface/index.ts';
 import { LocalNode, type NodeConfig } from './local-node.ts';
 
 export type TaskView = TaskRecord & { bill: { accepted: string; invoiced: string; settled: string } };
@@ -11,7 +11,7 @@ export interface PairConfig {
   readonly requestor?: NodeConfig;
 }
 
-const hasEnded = ({ state }: TaskRecord): boolean => ['Succeeded', 'Failed', 'Canceled'].includes(state);
+const hasEnded = ({ state }: TaskRecord): boolean => isFinalTaskState(state);
 
 /** A provider and a requestor as real daemons on loopback, in directories of their own. */
 export class LocalPair {

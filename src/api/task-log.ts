@@ -1,4 +1,10 @@
-import type { LogSlice, LogStream, TaskAttempt, TaskRecord } from '../interface/index.ts';
+import {
+  isFinalTaskState,
+  type LogSlice,
+  type LogStream,
+  type TaskAttempt,
+  type TaskRecord,
+} from '../interface/index.ts';
 import { delay } from '../util/delay.ts';
 import { firstSlice, followChunks, pastChunks } from './log-stream.ts';
 import type { RouteContext } from './route.ts';
@@ -74,7 +80,7 @@ async function follows(
   for (;;) {
     const task = await context.tasks.get(taskId);
     if (attemptOf(task, number) !== undefined) return true;
-    if (task === undefined || hasEnded(task)) return false;
+    if (task === undefined || isFinalTaskState(task.state)) return false;
     await delay(context.clock, context.limits.logPollIntervalMs, signal);
   }
 }
@@ -88,10 +94,5 @@ function attemptOf(task: TaskRecord | undefined, number: number): TaskAttempt | 
 }
 
 function isClosed(task: TaskRecord | undefined, number: number): boolean {
-  return task === undefined || hasEnded(task) || attemptOf(task, number)?.endedAt !== undefined;
-}
-
-/** Whether a task is in a state that it never leaves. */
-export function hasEnded(task: TaskRecord): boolean {
-  return task.state === 'Succeeded' || task.state === 'Failed' || task.state === 'Canceled';
+  return task === undefined || isFinalTaskState(task.state) || attemptOf(task, number)?.endedAt !== undefined;
 }

@@ -92,7 +92,3 @@ export const VerificationView = Type.Object({
   ),
 });
 export type VerificationView = Static<typeof VerificationView>;
-
-export function hasEnded(task: TaskView): boolean {
-  return ['Succeeded', 'Failed', 'Canceled'].includes(task.state);
-}

@@ -79,6 +79,13 @@ export const TASK_STATES = [
 ] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
+const FINAL_TASK_STATES: readonly TaskState[] = ['Succeeded', 'Failed', 'Canceled'];
+
+/** Whether a task in this state stays in it. Its last attempt may still have to be closed and paid for. */
+export function isFinalTaskState(state: TaskState): boolean {
+  return FINAL_TASK_STATES.includes(state);
+}
+
 /** Where an attempt stands; each phase is idempotent, so a restarted daemon repeats the one it was in. */
 export const TASK_PHASES = [
   'Agreeing',

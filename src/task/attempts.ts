@@ -1,6 +1,5 @@
-import type { Clock, TaskAttempt, TaskRecord } from '../interface/index.ts';
+import { isFinalTaskState, type Clock, type TaskAttempt, type TaskRecord } from '../interface/index.ts';
 import type { NewId } from '../util/id.ts';
-import { hasEnded } from './machine.ts';
 import { inState, withAttempt, type TaskRecords } from './records.ts';
 
 interface AttemptComponents {
@@ -31,7 +30,7 @@ export async function newAttempt(task: TaskRecord, components: AttemptComponents
 export async function cancelNow(task: TaskRecord, { records, clock }: AttemptComponents): Promise<void> {
   const reason = { code: 'Canceled', message: 'canceled by the requestor' };
   await records.update(task.taskId, (now) => {
-    if (hasEnded(now.state)) return undefined;
+    if (isFinalTaskState(now.state)) return undefined;
     const canceled = inState(now, 'Canceled', clock, reason);
     const attempt = now.attempts.at(-1);
     const live = attempt !== undefined && attempt.phase !== 'Settling' && attempt.phase !== 'Done';

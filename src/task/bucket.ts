@@ -1,4 +1,4 @@
-import { TaskRecord, type Bucket } from '../interface/index.ts';
+import { isFinalTaskState, TaskRecord, type Bucket } from '../interface/index.ts';
 import { checker } from '../util/check.ts';
 
 export const taskBucket: Bucket<TaskRecord> = {
@@ -14,6 +14,8 @@ export const taskBucket: Bucket<TaskRecord> = {
 
 /** True while the task has not ended, or one of its attempts is not closed at the provider yet. */
 export function isOpen(task: TaskRecord): boolean {
-  const ended = task.state === 'Succeeded' || task.state === 'Failed' || task.state === 'Canceled';
-  return !ended || task.attempts.some((attempt) => attempt.phase !== 'Done' && attempt.phase !== 'Settling');
+  return (
+    !isFinalTaskState(task.state) ||
+    task.attempts.some((attempt) => attempt.phase !== 'Done' && attempt.phase !== 'Settling')
+  );
 }

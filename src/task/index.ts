@@ -1,15 +1,22 @@
-import type { Blobs, Startable, Store, TaskRecord, TaskSpec, Tasks } from '../interface/index.ts';
+import {
+  isFinalTaskState,
+  type Blobs,
+  type Startable,
+  type Store,
+  type TaskRecord,
+  type TaskSpec,
+  type Tasks,
+} from '../interface/index.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { taskBucket } from './bucket.ts';
 import { TaskError } from './errors.ts';
-import { hasEnded } from './machine.ts';
 import { put, taskRecords } from './records.ts';
 import { taskRunner, type RunnerComponents, type RunnerInit } from './runner.ts';
 import { followSettlement } from './settlement.ts';
 
 export { taskBucket } from './bucket.ts';
 export { TaskError, taskErrors, type TaskErrorCode } from './errors.ts';
-export { hasEnded, TASK_TRANSITIONS } from './machine.ts';
+export { TASK_TRANSITIONS } from './machine.ts';
 
 export type TasksInit = RunnerInit;
 export interface TasksComponents extends Omit<RunnerComponents, 'records'> {
@@ -80,9 +87,11 @@ export function tasks(init: TasksInit, components: TasksComponents): Tasks & Sta
     get: (taskId) => store.get(taskBucket, taskId),
     async cancel(taskId) {
       const task = await records.update(taskId, (now) =>
-        hasEnded(now.state) || now.cancelRequested === true ? undefined : { ...now, cancelRequested: true },
+        isFinalTaskState(now.state) || now.cancelRequested === true
+          ? undefined
+          : { ...now, cancelRequested: true },
       );
-      if (!hasEnded(task.state)) runner.interrupt(taskId);
+      if (!isFinalTaskState(task.state)) runner.interrupt(taskId);
       return task;
     },
   };

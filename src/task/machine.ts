@@ -22,8 +22,6 @@ export const TASK_TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>>
   Canceled: [],
 };
 
-export const hasEnded = (state: TaskState): boolean => TASK_TRANSITIONS[state].length === 0;
-
 /** Returns `to`, or throws and changes nothing. */
 export function transition(from: TaskState, to: TaskState): TaskState {
   if (!TASK_TRANSITIONS[from].includes(to))

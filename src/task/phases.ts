@@ -14,11 +14,10 @@ import type {
   TaskResult,
   TaskSpec,
 } from '../interface/index.ts';
-import { FUEL_COUNTER, isErgonError } from '../interface/index.ts';
+import { FUEL_COUNTER, isErgonError, isFinalTaskState } from '../interface/index.ts';
 import { delay } from '../util/delay.ts';
 import type { NewId } from '../util/id.ts';
 import { demandOf, fuelLimitOf } from './demand.ts';
-import { hasEnded } from './machine.ts';
 import { failureOf, isProviderFault } from './outcome.ts';
 import { untilOutputIsHere } from './output.ts';
 import { inState, withAttempt, type TaskRecords } from './records.ts';
@@ -162,14 +161,14 @@ const collecting =
       await fetcher.fetch(peerId, output.blob, { multiaddrs, maxBytes: output.sizeBytes, signal });
     await records.update(task.taskId, (now) => {
       const collected = withAttempt(withResult(now, batch), attempt.number, { phase: 'Closing' });
-      return hasEnded(now.state) ? collected : inState(collected, 'Succeeded', clock);
+      return isFinalTaskState(now.state) ? collected : inState(collected, 'Succeeded', clock);
     });
   };
 
 /** An attempt that failed: the task fails with it, or is queued again when another provider may do better. */
 export function failed(task: TaskRecord, attempt: TaskAttempt, reason: Reason, clock: Clock): TaskRecord {
   const closing = withAttempt(task, attempt.number, { phase: 'Closing', reason });
-  if (hasEnded(task.state)) return closing;
+  if (isFinalTaskState(task.state)) return closing;
   const again = isProviderFault(reason) && task.attempts.length < task.spec.maxAttempts;
   return again ? inState(closing, 'Queued', clock) : inState(closing, 'Failed', clock, reason);
 }

@@ -9,9 +9,10 @@ import type {
   TaskState,
   Transaction,
 } from '../interface/index.ts';
+import { isFinalTaskState } from '../interface/index.ts';
 import { taskBucket } from './bucket.ts';
 import { TaskError } from './errors.ts';
-import { hasEnded, transition } from './machine.ts';
+import { transition } from './machine.ts';
 
 /** What the runner tells people in each phase, and how far along that is. */
 const PROGRESS: Readonly<Record<TaskPhase, { percent: number; message: string }>> = {
@@ -102,6 +103,6 @@ export function withAttempt(task: TaskRecord, number: number, change: Partial<Ta
   return {
     ...task,
     attempts,
-    progress: hasEnded(task.state) && progress.percent < 100 ? task.progress : progress,
+    progress: isFinalTaskState(task.state) && progress.percent < 100 ? task.progress : progress,
   };
 }

@@ -1,4 +1,5 @@
 import {
+  isFinalTaskState,
   isErgonError,
   type Agreements,
   type Clock,
@@ -9,7 +10,6 @@ import {
 } from '../interface/index.ts';
 import { delay } from '../util/delay.ts';
 import { isOpen } from './bucket.ts';
-import { hasEnded } from './machine.ts';
 import { AttemptLost, failed, phaseSteps, type PhasesComponents, type PhasesInit } from './phases.ts';
 import { cancelNow, newAttempt } from './attempts.ts';
 import { withAttempt } from './records.ts';
@@ -45,7 +45,7 @@ export function taskRunner(init: RunnerInit, components: RunnerComponents): Task
 
   async function step(task: TaskRecord, signal: AbortSignal): Promise<void> {
     const attempt = task.attempts.at(-1);
-    if (task.cancelRequested === true && !hasEnded(task.state)) return cancelNow(task, components);
+    if (task.cancelRequested === true && !isFinalTaskState(task.state)) return cancelNow(task, components);
     const closing = task.attempts.find((each) => each.phase === 'Closing');
     if (closing !== undefined) return close(task, closing, signal);
     if (attempt === undefined || attempt.phase === 'Settling' || attempt.phase === 'Done')

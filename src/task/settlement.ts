@@ -1,6 +1,11 @@
-import type { Allocations, Store, StoredEvent, Transaction } from '../interface/index.ts';
+import {
+  isFinalTaskState,
+  type Allocations,
+  type Store,
+  type StoredEvent,
+  type Transaction,
+} from '../interface/index.ts';
 import { taskBucket } from './bucket.ts';
-import { hasEnded } from './machine.ts';
 import { put, withAttempt } from './records.ts';
 
 /** Invoice events after which an attempt owes nothing more. */
@@ -21,7 +26,7 @@ export function followSettlement(components: {
     ['task.state-changed', 'task.progressed'],
     async (event, tx) => {
       const task = await tx.get(taskBucket, event.subject);
-      if (task === undefined || !hasEnded(task.state)) return;
+      if (task === undefined || !isFinalTaskState(task.state)) return;
       if (task.attempts.every((attempt) => attempt.phase === 'Done'))
         await allocations.release(task.allocationId);
     },

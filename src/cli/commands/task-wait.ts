@@ -4,7 +4,8 @@ import { amount } from '../format.ts';
 import { followLog } from '../logs.ts';
 import { progress } from '../progress.ts';
 import type { Session } from '../session.ts';
-import { hasEnded, TaskView } from '../views.ts';
+import { isFinalTaskState } from '../../interface/index.ts';
+import { TaskView } from '../views.ts';
 import { saveOutputs } from './task-result.ts';
 
 const POLL_INTERVAL_MS = 500;
@@ -60,7 +61,11 @@ async function stayUntilEnd(session: Session, taskId: string, signal: AbortSigna
   // Taken care of below; a rejection must not count as unhandled meanwhile.
   logs.catch(() => undefined);
   try {
-    for (let task = await look(session, taskId); !hasEnded(task); task = await look(session, taskId)) {
+    for (
+      let task = await look(session, taskId);
+      !isFinalTaskState(task.state);
+      task = await look(session, taskId)
+    ) {
       // The line is the program's once it has said something.
       if (line.free) shown.say(`${task.progress.percent}% ${task.progress.message}`);
       await io.sleep(POLL_INTERVAL_MS, signal);

@@ -4,7 +4,8 @@ import { amount, time } from '../format.ts';
 import { copyLog, followLog } from '../logs.ts';
 import { LIMIT, type ListFlags } from '../list-flags.ts';
 import { parseCount } from '../parse.ts';
-import { hasEnded, TaskView } from '../views.ts';
+import { isFinalTaskState } from '../../interface/index.ts';
+import { TaskView } from '../views.ts';
 import { EXIT_STATUS } from '../exit-status.ts';
 import { taskResultCommand } from './task-result.ts';
 import { taskSubmitCommand } from './task-submit.ts';
@@ -119,7 +120,7 @@ function cancelCommand(group: Command, commands: Commands): void {
       const task = await client.post(`/v1/tasks/${encodeURIComponent(id)}/cancel`, TaskView);
       await session.print(
         task,
-        () => `${task.taskId} ${hasEnded(task) ? `is ${task.state}` : 'is being canceled'}`,
+        () => `${task.taskId} ${isFinalTaskState(task.state) ? `is ${task.state}` : 'is being canceled'}`,
       );
       return EXIT_STATUS.ok;
     },

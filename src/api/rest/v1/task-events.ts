@@ -1,10 +1,9 @@
 import { Type } from 'typebox';
-import type { StoredEvent, TaskRecord } from '../../../interface/index.ts';
+import { isFinalTaskState, type StoredEvent, type TaskRecord } from '../../../interface/index.ts';
 import type { RouteContext, Routes } from '../../route.ts';
 import { closed, IdParams, LastEventId } from '../../schemas/common.ts';
 import { eventMessage, lastSeq } from '../../schemas/event.ts';
 import { SSE_TYPE, type SseMessage } from '../../sse.ts';
-import { hasEnded } from '../../task-log.ts';
 import { found } from '../found.ts';
 
 const Query = Type.Object({ after: Type.Optional(Type.Integer({ minimum: 0 })) }, closed);
@@ -64,5 +63,8 @@ async function next({ events }: RouteContext, after: number): Promise<StoredEven
 }
 
 function isSettled(task: TaskRecord): boolean {
-  return hasEnded(task) && task.attempts.every(({ phase, settled }) => phase === 'Done' || settled === true);
+  return (
+    isFinalTaskState(task.state) &&
+    task.attempts.every(({ phase, settled }) => phase === 'Done' || settled === true)
+  );
 }
