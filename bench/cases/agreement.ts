@@ -27,7 +27,7 @@ export const bench: Bench = {
     const { quick } = context;
     const comparison = await compare(
       `${roundTrips.length} round trips`,
-      // A provider keeps at most 64 proposals of one peer for some minutes.
+      // Far fewer than the proposals of one peer that a provider keeps at a time.
       { samples: quick ? 5 : 40, warmUp: quick ? 1 : 8 },
       agreements(buyer),
       await rawRoundTrips(roundTrips, context),
