@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -49,6 +50,22 @@ describe('README and docs name', () => {
   it('error codes that there are', () => {
     const known = new Set(Object.values(CATALOGUES).flatMap((catalogue) => Object.keys(catalogue)));
     expect(unknown(named(/\b(ERR_[A-Z0-9_]+)\b/g), (name) => known.has(name))).toEqual([]);
+  });
+
+  it('files that there are', () => {
+    const paths = named(/(?<![\w/.@-])((?:src|runtimes|test|scripts|bench|docs)\/[\w./-]*[\w/])/g);
+    expect(paths.size).toBeGreaterThan(20);
+    expect(unknown(paths, (path) => existsSync(join(root, path)))).toEqual([]);
+    const links = named(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g);
+    const isLinked = (page: string, link: string): boolean => existsSync(join(root, dirname(page), link));
+    expect([...links].filter(([link, page]) => !isLinked(page, link))).toEqual([]);
+  });
+
+  it('scripts of npm that there are', () => {
+    const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { scripts: object };
+    const found = named(/\bnpm run ([a-z][\w:-]*)/g);
+    expect(found.size).toBeGreaterThan(0);
+    expect(unknown(found, (name) => Object.hasOwn(scripts, name))).toEqual([]);
   });
 
   it('commands that there are', async () => {
