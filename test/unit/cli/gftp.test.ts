@@ -127,8 +127,7 @@ describe('gftp server', () => {
     const both = (await one.line(JSON.stringify([publish, publish]))) as { result: { url: string }[] }[];
     const [published, again] = both.map(({ result }) => result[0]!.url);
     expect(again).toBe(published);
-    const [, where] = /^gftp:\/(.+)$/.exec(published!)!;
-    const reply = await fetch(`${url}/gsb-api/v1/gftp${where}`, {
+    const reply = await fetch(`${url}/gsb-api/v1/${published!.replace('://', '/')}`, {
       headers: { authorization: 'Bearer key-admin' },
     });
     const parts: Uint8Array[] = [];
@@ -140,6 +139,21 @@ describe('gftp server', () => {
     expect(Buffer.concat(parts).equals(bytes)).toBe(true);
     await rm(first);
     expect((await gftp('download', published!, join(dir, 'down'))).status).toBe(0);
+    await one.stop();
+  });
+
+  test('goes on to whoever reads it when one of two that publish it ends', async () => {
+    const [one, other] = [new Server(), new Server()];
+    const path = join(dir, 'file');
+    await writeFile(path, randomBytes(16_000_000));
+    const published = await one.publish(path);
+    await other.publish(path);
+    const reply = await fetch(`${url}/gsb-api/v1/${published.replace('://', '/')}`, {
+      headers: { authorization: 'Bearer key-admin' },
+    });
+    const parts: Uint8Array[] = [];
+    for await (const part of reply.body!) if (parts.push(part) === 1) await other.stop();
+    expect(Buffer.concat(parts).equals(await readFile(path))).toBe(true);
     await one.stop();
   });
 

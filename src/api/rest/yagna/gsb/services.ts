@@ -35,6 +35,7 @@ export interface GsbSocket {
 interface Connection {
   readonly socket: GsbSocket;
   readonly waiting: Map<string, (reply: Reply) => void>;
+  isGone: boolean;
 }
 
 interface Service {
@@ -47,6 +48,7 @@ interface Service {
 
 /** A client that serves one name, for the length of one transfer: once its socket has gone, every call fails. */
 export interface GsbLine {
+  isGone(): boolean;
   /** @throws YagnaError ERR_YAGNA_TRANSFER */
   call(component: string, payload: object, signal: AbortSignal): Promise<unknown>;
 }
@@ -84,7 +86,7 @@ export class GsbServices {
     socket: GsbSocket,
   ): { message(data: Uint8Array): void; closed(): void } {
     const service = this.#get(servicesId, appKeyId);
-    const connection: Connection = { socket, waiting: new Map() };
+    const connection: Connection = { socket, waiting: new Map(), isGone: false };
     const before = service.connection;
     if (before !== undefined) drop(before, 'the client has connected anew');
     service.connection = connection;
@@ -105,22 +107,28 @@ export class GsbServices {
   async open(on: string, signal: AbortSignal): Promise<GsbLine> {
     const { clock, stopSignal } = this.#context;
     const wait = { timeoutMs: CONNECT_MS, wakes: [this.#changed.rings], signal };
-    const named = (): Service[] => [...this.#byId.values()].filter((service) => service.on === on);
-    const connection = await hold(
-      { clock, stopSignal },
-      wait,
-      async () => named().findLast((service) => service.connection !== undefined)?.connection,
-    );
-    if (connection === undefined)
-      throw failed(on, named().length === 0 ? 'no client serves it' : 'its client is not connected');
+    const line = await hold({ clock, stopSignal }, wait, async () => this.now(on));
+    if (line === undefined)
+      throw failed(on, this.#named(on).length === 0 ? 'no client serves it' : 'its client is not connected');
+    return line;
+  }
+
+  /** The client that serves `on` at this moment. */
+  now(on: string): GsbLine | undefined {
+    const connection = this.#named(on).findLast((service) => service.connection !== undefined)?.connection;
+    if (connection === undefined) return undefined;
     return {
-      call: (component, payload, callSignal) =>
-        this.#call(on, connection, { component, payload }, callSignal),
+      isGone: () => connection.isGone,
+      call: (component, payload, signal) => this.#call(on, connection, { component, payload }, signal),
     };
   }
 
   stop(): void {
     for (const service of this.#byId.values()) this.#remove(service, 'this node stops');
+  }
+
+  #named(on: string): Service[] {
+    return [...this.#byId.values()].filter((service) => service.on === on);
   }
 
   async #call(
@@ -187,8 +195,9 @@ function drop(connection: Connection, why: string): void {
   connection.socket.close();
 }
 
-function settleAll({ waiting }: Connection, why: string): void {
-  for (const settle of waiting.values()) settle({ error: why });
+function settleAll(connection: Connection, why: string): void {
+  connection.isGone = true;
+  for (const settle of connection.waiting.values()) settle({ error: why });
 }
 
 function failed(on: string, why: string): YagnaError {
