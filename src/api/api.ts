@@ -1,5 +1,7 @@
 import type { Startable } from '../interface/index.ts';
+import { errorMessage } from '../util/error-message.ts';
 import type { ApiComponents } from './components.ts';
+import { ApiError } from './errors.ts';
 import { Idempotency } from './idempotency.ts';
 import { DEFAULT_LIMITS, type ApiLimits } from './limits.ts';
 import { v1Routes } from './rest/v1/index.ts';
@@ -48,6 +50,14 @@ export function api(init: ApiInit, components: ApiComponents): Api {
     cancelPurge = components.clock.setTimer(purge, PURGE_INTERVAL_MS);
   };
 
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    cancelPurge();
+    await yagna?.stop();
+    await server?.close();
+    address = undefined;
+  };
+
   return {
     start: async () => {
       const streams = new EventStreams(components.clock, limits.pingIntervalMs, stopping.signal);
@@ -55,21 +65,27 @@ export function api(init: ApiInit, components: ApiComponents): Api {
       yagna = components.yagna === undefined ? undefined : yagnaApi(context, components.yagna);
       server = await buildServer({ limits, version: init.version }, context, yagna);
       await yagna?.start();
-      address = await server.listen({ host: init.host, port: init.port });
+      address = await listen(server, init).catch(async (error: unknown) => {
+        await stop();
+        throw error;
+      });
       purge();
     },
-    stop: async () => {
-      stopping.abort();
-      cancelPurge();
-      await yagna?.stop();
-      await server?.close();
-      address = undefined;
-    },
+    stop,
     url: () => {
       if (address === undefined) throw new Error('The API is not listening: call start() first');
       return address;
     },
   };
+}
+
+async function listen(server: ApiServer, { host, port }: ApiInit): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (cause) {
+    const message = `The API cannot listen on ${host} port ${port}: ${errorMessage(cause)}`;
+    throw new ApiError('ERR_API_START', message, { host, port }, { cause });
+  }
 }
 
 /** The server with its routes, not listening: tests inject requests into it. */

@@ -20,6 +20,7 @@ export type ApiErrorCode =
   | 'ERR_API_NOT_A_PROVIDER'
   | 'ERR_API_IDEMPOTENCY_MISMATCH'
   | 'ERR_API_RATE_LIMITED'
+  | 'ERR_API_START'
   | 'ERR_API_INTERNAL';
 
 /** A request that the API itself refuses. */
@@ -101,6 +102,11 @@ export const apiErrors: ErrorCatalogue<ApiErrorCode> = {
   ERR_API_RATE_LIMITED: {
     meaning: 'Too many requests from this address.',
     remedy: 'Wait as many seconds as `Retry-After` says. The limit is `api.rateLimitPerMinute`.',
+  },
+  ERR_API_START: {
+    meaning: 'The REST API could not listen on its address.',
+    remedy:
+      'The message says why. Stop what listens there, or give this node another `api.port` (ERGON_API_PORT) or `api.host`.',
   },
   ERR_API_INTERNAL: {
     meaning:

@@ -75,6 +75,9 @@ describe('bootstrap', () => {
     const taken = nodes.node('a');
     await taken.start();
     const listen = [taken.multiaddrs()[0]!.replace(/\/p2p\/.*/, '')];
+    await expect(nodes.node('b', { listen }).start()).rejects.toMatchObject({
+      message: expect.stringMatching(/^Cannot listen on \S+: listen EADDRINUSE: .*$/) as string,
+    });
     for (const init of [{ listen }, { listen: ['nonsense'] }, { bootstrap: ['/ip4/x'] }]) {
       await expect(nodes.node('b', init).start()).rejects.toMatchObject({ code: 'ERR_NETWORK_START' });
     }

@@ -119,7 +119,8 @@ class Libp2pNetwork implements Network {
       await node.start();
     } catch (cause) {
       await Promise.resolve(node.stop()).catch(() => undefined);
-      const why = errorMessage(cause);
+      // The library's own advice is about its options; what the system has said stands in it.
+      const why = /Error: (.*)/.exec(errorMessage(cause))?.[1] ?? errorMessage(cause);
       const message = `Cannot listen on ${this.#init.listen.join(', ')}: ${why}`;
       throw new NetworkError('ERR_NETWORK_START', message, { listen: this.#init.listen }, { cause });
     }

@@ -47,7 +47,8 @@ describe('problems', () => {
   test('every public code stands in a catalogue, whose remedy goes with it', async () => {
     world = await apiWorld();
     expect(PUBLIC_CODES.filter((code) => remedyOf(code) === undefined)).toEqual([]);
-    expect(Object.keys(apiErrors).filter((code) => !PUBLIC_CODES.includes(code))).toEqual([]);
+    // A server that does not start answers nobody.
+    expect(Object.keys(apiErrors).filter((code) => !PUBLIC_CODES.includes(code))).toEqual(['ERR_API_START']);
     expect((await world.get('/v1/tasks/x')).json()).toMatchObject({
       remedy: apiErrors.ERR_API_NOT_FOUND.remedy,
     });
@@ -140,6 +141,13 @@ test('starts on a free port and stops', async () => {
   const health = await fetch(`${server.url()}/v1/health`);
   expect(health.status).toBe(200);
   const url = server.url();
+  const port = Number(new URL(url).port);
+  const second = api({ host: '127.0.0.1', port, version: '1.2.3' }, world.components);
+  await expect(second.start()).rejects.toMatchObject({
+    code: 'ERR_API_START',
+    message: expect.stringContaining(`127.0.0.1 port ${port}: listen EADDRINUSE`),
+  });
+  expect(() => second.url()).toThrow(/start/);
   await server.stop();
   await server.stop();
   await expect(fetch(`${url}/v1/health`)).rejects.toThrow();
