@@ -8,7 +8,7 @@ import { Type, type Static } from 'typebox';
 import { checker } from '../util/check.ts';
 import { newId } from '../util/id.ts';
 import { StoreError } from './errors.ts';
-import { syncDirectory } from './level/sentinel.ts';
+import { syncDirectory } from '../util/files.ts';
 import { Surveyor, type Survey } from './verify.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { Level } from 'level';
 import { StoreError } from '../errors.ts';
 import type { Kv, KvRange, KvWrites } from './kv.ts';
+import { errorCode } from '../../util/error-code.ts';
 
 export interface LevelKvInit {
   readonly directory: string;
@@ -91,7 +92,7 @@ function canCompact(db: object): db is Compactable {
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if (error.cause instanceof Error) return codeOf(error.cause);
-  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return errorCode(error) ?? '';
 }
 
 function textOf(error: unknown): string {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { newId } from '../../util/id.ts';
 import { StoreError } from '../errors.ts';
 import { isFile } from './open.ts';
-import { syncDirectory } from './sentinel.ts';
+import { syncDirectory } from '../../util/files.ts';
 
 /**
  * A file beside the keystore that says that books were begun for it. Folder and sentinel of the books lie together and

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../../util/error-code.ts';
 import { StoreError } from '../errors.ts';
 import type { Kv } from '../kv/kv.ts';
 import { levelKv } from '../kv/level.ts';
@@ -82,7 +83,7 @@ export async function holdsFiles(directory: string): Promise<boolean> {
   try {
     return (await readdir(directory)).length > 0;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }

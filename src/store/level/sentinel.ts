@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { newId } from '../../util/id.ts';
 import { checker } from '../../util/check.ts';
+import { hasCode } from '../../util/error-code.ts';
+import { syncDirectory } from '../../util/files.ts';
 import { decodeEntry, encodeEntry } from '../entry.ts';
 import { StoreError } from '../errors.ts';
 
@@ -120,7 +122,7 @@ async function readNewest(path: string): Promise<Slot | undefined> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
   const slots = [0, 1].flatMap((index): Slot[] => {
@@ -144,14 +146,5 @@ function parseSlot(text: string): SentinelContent | undefined {
   } catch {
     // A slot that was never written, or torn by a power loss; the other one counts then.
     return undefined;
-  }
-}
-
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
