@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import type { Clock } from '../../src/interface/clock.ts';
 
 interface Timer {
@@ -54,9 +55,14 @@ export class FakeClock implements Clock {
     this.#nowMs = until;
   }
 
-  /** Lets pending promise reactions and ready I/O run. */
+  /**
+   * Lets pending promise reactions and ready I/O run. The question to the file system goes through the pool of threads
+   * behind files and crypto and gives them the processor: turns of the event loop alone could all be over before
+   * another thread has run once.
+   */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await access('/');
   }
 
   #next(until: number): Timer | undefined {
