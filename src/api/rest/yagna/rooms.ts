@@ -1,14 +1,14 @@
 import type { StoredEvent } from '../../../interface/index.ts';
-import { BatchDesk } from './activity/batch-desk.ts';
+import { BatchRunner } from './activity/batch-runner.ts';
 import { Packages } from './activity/packages.ts';
 import { EventRecorder } from './events/recorder.ts';
 import { Files } from './gsb/files.ts';
 import { GsbServices } from './gsb/services.ts';
 import type { YagnaContext } from './init.ts';
-import { AgreementDesk } from './market/agreement-desk.ts';
+import { AgreementAdapter } from './market/agreement-adapter.ts';
 import { DemandBook } from './market/demand-book.ts';
 import { Negotiations } from './market/negotiations.ts';
-import { OfferDesk } from './market/offer-desk.ts';
+import { OfferAdapter } from './market/offer-adapter.ts';
 import { Scans } from './market/scans.ts';
 import { Platforms } from './platforms.ts';
 
@@ -20,14 +20,14 @@ export interface YagnaRooms {
   readonly platforms: Platforms;
   readonly recorder: EventRecorder;
   readonly demands: DemandBook;
-  readonly offers: OfferDesk;
+  readonly offers: OfferAdapter;
   readonly negotiations: Negotiations;
-  readonly agreements: AgreementDesk;
+  readonly agreements: AgreementAdapter;
   readonly scans: Scans;
   readonly services: GsbServices;
   readonly files: Files;
   readonly packages: Packages;
-  readonly batches: BatchDesk;
+  readonly batches: BatchRunner;
 }
 
 export function yagnaRooms(context: YagnaContext): YagnaRooms {
@@ -41,15 +41,15 @@ export function yagnaRooms(context: YagnaContext): YagnaRooms {
     me: context.address.toLowerCase(),
     platforms,
     demands,
-    offers: new OfferDesk(context, platforms),
+    offers: new OfferAdapter(context, platforms),
     negotiations,
     services,
     files,
     recorder: new EventRecorder(context, (event) => freeSlots(demands, event)),
-    agreements: new AgreementDesk(context, demands, negotiations),
+    agreements: new AgreementAdapter(context, demands, negotiations),
     scans: new Scans(context, platforms),
     packages: new Packages(context, files),
-    batches: new BatchDesk(context, files),
+    batches: new BatchRunner(context, files),
   };
 }
 

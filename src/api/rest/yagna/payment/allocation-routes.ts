@@ -5,7 +5,7 @@ import { platformParts } from '../platforms.ts';
 import { sendJson } from '../reply.ts';
 import type { YagnaRooms } from '../rooms.ts';
 import { parseMs } from '../time.ts';
-import { AllocationDesk } from './allocation-desk.ts';
+import { AllocationAdapter } from './allocation-adapter.ts';
 
 const Name = Type.String({ maxLength: 256 });
 const Empty = Type.Union([Type.Null(), Name]);
@@ -37,14 +37,14 @@ const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
 
 export function allocationRoutes(app: ApiServer, { context, platforms, me }: YagnaRooms): void {
-  const desk = new AllocationDesk(context, platforms);
+  const allocations = new AllocationAdapter(context, platforms);
   app.post('/allocations', { config: ACT, schema: { body: Body } }, async ({ body }, reply) => {
     const { address, timeout, makeDeposit, deposit } = body;
     // Whoever names one means somebody else's money: its own must not be taken in its place.
     if (deposit !== undefined && deposit !== null)
       throw invalid('Deposits are not served: an allocation here is out of the account of this node');
     const platform = platformOf(body.paymentPlatform);
-    const made = await desk.create({
+    const made = await allocations.create({
       totalAmount: String(body.totalAmount),
       ...(platform !== undefined && { platform }),
       ...(isGiven(address) && { address }),
@@ -53,15 +53,15 @@ export function allocationRoutes(app: ApiServer, { context, platforms, me }: Yag
     });
     return sendJson(reply, made, 201);
   });
-  app.get('/allocations', { config: READ }, async () => desk.list());
+  app.get('/allocations', { config: READ }, async () => allocations.list());
   app.get('/allocations/:allocationId', { config: READ, schema: { params: Params } }, async ({ params }) =>
-    desk.get(params.allocationId),
+    allocations.get(params.allocationId),
   );
   app.put(
     '/allocations/:allocationId',
     { config: ACT, schema: { params: Params, body: Update } },
     async ({ params, body: { totalAmount, timeout } }) =>
-      desk.change(params.allocationId, {
+      allocations.change(params.allocationId, {
         ...(totalAmount !== undefined && { totalAmount: String(totalAmount) }),
         ...(isGiven(timeout) && { timeout: parseMs(timeout) }),
       }),
@@ -70,7 +70,7 @@ export function allocationRoutes(app: ApiServer, { context, platforms, me }: Yag
     '/allocations/:allocationId',
     { config: ACT, schema: { params: Params } },
     async ({ params }, reply) => {
-      await desk.release(params.allocationId);
+      await allocations.release(params.allocationId);
       return sendJson(reply, null);
     },
   );
@@ -80,7 +80,7 @@ export function allocationRoutes(app: ApiServer, { context, platforms, me }: Yag
       .flatMap((list) => list.split(','))
       .filter((id) => id !== '');
     if (ids.length === 0) throw invalid('allocationIds names no allocation');
-    return desk.decorations(ids);
+    return allocations.decorations(ids);
   });
   const accounts = async (): Promise<object[]> =>
     platforms.names().map((platform) => ({

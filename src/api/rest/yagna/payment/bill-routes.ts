@@ -4,8 +4,8 @@ import { poll, PollQuery } from '../events/poll.ts';
 import { sendJson } from '../reply.ts';
 import type { YagnaRooms } from '../rooms.ts';
 import { parseMs } from '../time.ts';
-import { AllocationDesk } from './allocation-desk.ts';
-import { BillDesk, type BillKind } from './bill-desk.ts';
+import { AllocationAdapter } from './allocation-adapter.ts';
+import { BillAdapter, type BillKind } from './bill-adapter.ts';
 
 const Params = Type.Object({ billId: Type.String({ maxLength: 512 }) });
 const List = Type.Object({
@@ -31,7 +31,7 @@ const KINDS: readonly (readonly [kind: BillKind, path: string, events: string])[
 ];
 
 export function billRoutes(app: ApiServer, { context, platforms, recorder }: YagnaRooms): void {
-  const desk = new BillDesk(context, platforms, new AllocationDesk(context, platforms));
+  const bills = new BillAdapter(context, platforms, new AllocationAdapter(context, platforms));
   for (const [kind, path, events] of KINDS) {
     app.get(events, { config: READ, schema: { querystring: PollQuery } }, ({ query }, reply) =>
       poll(context, recorder, kind, query, reply),
@@ -39,17 +39,17 @@ export function billRoutes(app: ApiServer, { context, platforms, recorder }: Yag
     app.get(path, { config: READ, schema: { querystring: List } }, async ({ query }) => {
       const { afterTimestamp, maxItems = 10 } = query;
       const afterMs = afterTimestamp === undefined ? 0 : parseMs(afterTimestamp);
-      return desk.list(kind, afterMs, Math.min(Math.max(1, maxItems), MAX_ITEMS));
+      return bills.list(kind, afterMs, Math.min(Math.max(1, maxItems), MAX_ITEMS));
     });
     app.get(`${path}/:billId`, { config: READ, schema: { params: Params } }, async ({ params }) =>
-      desk.view(kind, params.billId),
+      bills.view(kind, params.billId),
     );
     app.post(
       `${path}/:billId/accept`,
       { config: ACT, schema: { params: Params, body: AcceptBody } },
       async ({ params, body }, reply) => {
         const { totalAmountAccepted, allocationId } = body;
-        await desk.accept(kind, params.billId, {
+        await bills.accept(kind, params.billId, {
           totalAmountAccepted: String(totalAmountAccepted),
           allocationId,
         });
@@ -60,7 +60,7 @@ export function billRoutes(app: ApiServer, { context, platforms, recorder }: Yag
       `${path}/:billId/reject`,
       { config: ACT, schema: { params: Params, body: RejectBody } },
       async ({ params, body }, reply) => {
-        await desk.reject(kind, params.billId, body.rejectionReason, body.message ?? '');
+        await bills.reject(kind, params.billId, body.rejectionReason, body.message ?? '');
         return sendJson(reply, null);
       },
     );
@@ -68,7 +68,7 @@ export function billRoutes(app: ApiServer, { context, platforms, recorder }: Yag
       `${path}/:billId/cancel`,
       { config: SELL, schema: { params: Params } },
       async ({ params }, reply) => {
-        await desk.cancel(kind, params.billId);
+        await bills.cancel(kind, params.billId);
         return sendJson(reply, null);
       },
     );
@@ -76,7 +76,7 @@ export function billRoutes(app: ApiServer, { context, platforms, recorder }: Yag
       `${path}/:billId/send`,
       { config: SELL, schema: { params: Params } },
       async ({ params }, reply) => {
-        await desk.sent(kind, params.billId);
+        await bills.sent(kind, params.billId);
         return sendJson(reply, null);
       },
     );

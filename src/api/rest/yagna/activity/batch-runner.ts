@@ -19,7 +19,7 @@ const STILL_UNDER_WAY = ['ERR_ACTIVITY_UNREACHABLE'];
  * Clients' batches: taken at once, handed to the provider one after another, with the files that they name brought here
  * before and delivered after. What is to be done is on record first; a restart goes on with it.
  */
-export class BatchDesk {
+export class BatchRunner {
   readonly changed = new Bell();
   readonly #context: Context;
   readonly #files: Files;

@@ -31,7 +31,7 @@ type Context = Pick<YagnaContext, 'store' | 'clock' | 'logger' | 'market' | 'new
  * Offers that clients publish by hand, and what each client has still to be told of its own. The market does the rest:
  * it negotiates as for any offer, and asks whoever published it for the last word. Survives a restart.
  */
-export class OfferDesk {
+export class OfferAdapter {
   readonly changed = new Bell();
   readonly #context: Context;
   readonly #platforms: Platforms;

@@ -20,7 +20,7 @@ export interface AllocationRequest {
 type Context = Pick<YagnaContext, 'allocations' | 'store' | 'clock' | 'newId' | 'address' | 'books'>;
 
 /** Budgets of clients, in tokens and under the clients' platform names. */
-export class AllocationDesk {
+export class AllocationAdapter {
   readonly #context: Context;
   readonly #platforms: Platforms;
 

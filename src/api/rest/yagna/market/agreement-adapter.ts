@@ -16,7 +16,7 @@ type Context = Pick<
 >;
 
 /** Agreements as clients make them: by hand, step by step. */
-export class AgreementDesk {
+export class AgreementAdapter {
   readonly #context: Context;
   readonly #demands: DemandBook;
   readonly #negotiations: Negotiations;

@@ -5,7 +5,7 @@ import { unitsOf } from '../money.ts';
 import type { Platforms } from '../platforms.ts';
 import { agreementNoteBucket, type AgreementNote } from '../market/records.ts';
 import { isId } from '../is-id.ts';
-import type { AllocationDesk } from './allocation-desk.ts';
+import type { AllocationAdapter } from './allocation-adapter.ts';
 import { debitNoteView, invoiceView } from './bill-view.ts';
 
 /** What a client accepts, and out of which allocation it is paid. */
@@ -20,12 +20,12 @@ type Bill = DebitNoteRecord | InvoiceRecord;
 type Context = Pick<YagnaContext, 'books' | 'bills' | 'store' | 'market'>;
 
 /** Debit notes and invoices as clients read and decide them. */
-export class BillDesk {
+export class BillAdapter {
   readonly #context: Context;
   readonly #platforms: Platforms;
-  readonly #allocations: AllocationDesk;
+  readonly #allocations: AllocationAdapter;
 
-  constructor(context: Context, platforms: Platforms, allocations: AllocationDesk) {
+  constructor(context: Context, platforms: Platforms, allocations: AllocationAdapter) {
     this.#context = context;
     this.#platforms = platforms;
     this.#allocations = allocations;
