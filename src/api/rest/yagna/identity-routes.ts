@@ -1,8 +1,8 @@
 import { YAGNA_VERSION } from '../../../interface/index.ts';
 import type { ApiServer } from '../../route.ts';
-import type { YagnaRooms } from './rooms.ts';
+import type { YagnaServices } from './services.ts';
 
-export function identityRoutes(app: ApiServer, { me }: YagnaRooms): void {
+export function identityRoutes(app: ApiServer, { me }: YagnaServices): void {
   app.get('/version/get', { config: { scope: 'public' } }, async () => ({
     current: {
       version: YAGNA_VERSION,

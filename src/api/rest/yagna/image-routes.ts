@@ -1,13 +1,13 @@
 import { Type } from 'typebox';
 import type { ApiServer } from '../../route.ts';
 import { invalid, notFound } from './errors.ts';
-import type { YagnaRooms } from './rooms.ts';
+import type { YagnaServices } from './services.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 512 });
 const Query = Type.Object({ tag: Type.Optional(Text), hash: Type.Optional(Text) });
 
 /** Golem's image registry, as far as clients ask it: where an image is, and its hash. */
-export function imageRoutes(app: ApiServer, { packages }: YagnaRooms): void {
+export function imageRoutes(app: ApiServer, { packages }: YagnaServices): void {
   app.get(
     '/v1/image/info',
     { config: { scope: 'public' }, schema: { querystring: Query } },

@@ -5,7 +5,7 @@ import { activityRoutes } from './activity/routes.ts';
 import { yagnaProblem } from './problem.ts';
 import { gftpRoutes } from './gsb/gftp-routes.ts';
 import { gsbRoutes } from './gsb/routes.ts';
-import { serviceDoor } from './gsb/websocket.ts';
+import { gsbEndpoint } from './gsb/websocket.ts';
 import { identityRoutes } from './identity-routes.ts';
 import { imageRoutes } from './image-routes.ts';
 import type { YagnaParts } from '../../yagna-parts.ts';
@@ -15,12 +15,12 @@ import { demandRoutes } from './market/demand-routes.ts';
 import { offerRoutes } from './market/offer-routes.ts';
 import { scanRoutes } from './market/scan-routes.ts';
 import { netRoutes } from './net/routes.ts';
-import { connectionDoor } from './net/websocket.ts';
+import { networkEndpoint } from './net/websocket.ts';
 import { missingRoutes } from './not-implemented.ts';
 import { allocationRoutes } from './payment/allocation-routes.ts';
 import { billRoutes } from './payment/bill-routes.ts';
 import { paymentRoutes } from './payment/payment-routes.ts';
-import { yagnaRooms, type YagnaRooms } from './rooms.ts';
+import { yagnaServices, type YagnaServices } from './services.ts';
 import { serveWebsockets } from './websockets.ts';
 
 export { yagnaErrors, type YagnaErrorCode } from './errors.ts';
@@ -34,7 +34,10 @@ export interface YagnaApi extends Startable {
 
 const PURGE_INTERVAL_MS = 3600 * 1000;
 
-const AREAS: readonly (readonly [prefix: string, routes: (app: ApiServer, rooms: YagnaRooms) => void])[] = [
+const AREAS: readonly (readonly [
+  prefix: string,
+  routes: (app: ApiServer, services: YagnaServices) => void,
+])[] = [
   ['', identityRoutes],
   ['', imageRoutes],
   ['', missingRoutes],
@@ -54,10 +57,10 @@ const AREAS: readonly (readonly [prefix: string, routes: (app: ApiServer, rooms:
 /** `parts` come from the daemon; `base` is what all routes of the API work with. */
 export function yagnaApi(base: RouteContext, parts: YagnaParts): YagnaApi {
   const context: YagnaContext = { ...base, ...parts };
-  const rooms = yagnaRooms(context);
+  const services = yagnaServices(context);
   let cancelPurge = (): void => undefined;
   const purge = (): void => {
-    Promise.all([rooms.recorder.purge(), rooms.negotiations.purge()]).catch((err: unknown) =>
+    Promise.all([services.recorder.purge(), services.negotiations.purge()]).catch((err: unknown) =>
       context.logger.warn({ err }, 'old records of clients could not be removed'),
     );
     cancelPurge = context.clock.setTimer(purge, PURGE_INTERVAL_MS);
@@ -67,25 +70,25 @@ export function yagnaApi(base: RouteContext, parts: YagnaParts): YagnaApi {
       await app.register(async (scope) => {
         speakYagna(scope, context);
         for (const [prefix, routes] of AREAS) {
-          await scope.register(async (area) => routes(area, rooms), { prefix });
+          await scope.register(async (area) => routes(area, services), { prefix });
         }
       });
-      serveWebsockets(app.server, context, [serviceDoor(rooms.services), connectionDoor(context)]);
+      serveWebsockets(app.server, context, [gsbEndpoint(services.gsb), networkEndpoint(context)]);
     },
     async start() {
-      rooms.recorder.start();
-      await rooms.demands.start();
-      await rooms.offers.start();
-      await rooms.batches.start();
+      services.recorder.start();
+      await services.demands.start();
+      await services.offers.start();
+      await services.batches.start();
       purge();
     },
     async stop() {
       cancelPurge();
-      rooms.demands.stop();
-      rooms.services.stop();
-      await rooms.offers.stop();
-      await rooms.recorder.stop();
-      await rooms.batches.stop();
+      services.demands.stop();
+      services.gsb.stop();
+      await services.offers.stop();
+      await services.recorder.stop();
+      await services.batches.stop();
     },
   };
 }

@@ -10,7 +10,7 @@ export interface UpgradeServer {
 }
 
 /** Websockets of one kind. */
-export interface WebsocketDoor {
+export interface WebsocketEndpoint {
   /** The one that clients of this kind ask for, if they do. */
   readonly protocol?: string;
   readonly maxMessageBytes: number;
@@ -20,8 +20,8 @@ export interface WebsocketDoor {
 
 export type Attach = (webSocket: WebSocket, appKeyId: string) => void;
 
-interface Room {
-  readonly door: WebsocketDoor;
+interface Listener {
+  readonly endpoint: WebsocketEndpoint;
   readonly sockets: WebSocketServer;
 }
 
@@ -29,12 +29,12 @@ interface Room {
 export function serveWebsockets(
   server: UpgradeServer,
   context: Pick<YagnaContext, 'appKeys' | 'logger' | 'origins'>,
-  doors: readonly WebsocketDoor[],
+  endpoints: readonly WebsocketEndpoint[],
 ): void {
-  const rooms = doors.map((door): Room => ({ door, sockets: socketsOf(door) }));
+  const listeners = endpoints.map((endpoint): Listener => ({ endpoint, sockets: socketsOf(endpoint) }));
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    admit(request, context, rooms).then(
+    admit(request, context, listeners).then(
       (admitted) => {
         if (typeof admitted === 'number') {
           refuse(socket, admitted);
@@ -52,7 +52,7 @@ export function serveWebsockets(
   });
 }
 
-function socketsOf({ protocol, maxMessageBytes }: WebsocketDoor): WebSocketServer {
+function socketsOf({ protocol, maxMessageBytes }: WebsocketEndpoint): WebSocketServer {
   return new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -63,7 +63,7 @@ function socketsOf({ protocol, maxMessageBytes }: WebsocketDoor): WebSocketServe
 async function admit(
   request: IncomingMessage,
   { appKeys, origins }: Pick<YagnaContext, 'appKeys' | 'origins'>,
-  rooms: readonly Room[],
+  listeners: readonly Listener[],
 ): Promise<{ sockets: WebSocketServer; attach: Attach; appKeyId: string } | number> {
   const url = URL.parse(request.url ?? '', 'http://localhost');
   if (url === null) return 404;
@@ -74,8 +74,8 @@ async function admit(
   const origin = foreignOrigin(request.headers);
   const isHere = origin === undefined || (await origins.allows(origin, caller));
   if (!isHere || !allows(caller.scopes, 'requestor')) return 403;
-  for (const { door, sockets } of rooms) {
-    const attach = await door.open(url.pathname);
+  for (const { endpoint, sockets } of listeners) {
+    const attach = await endpoint.open(url.pathname);
     if (typeof attach === 'number') return attach;
     if (attach !== undefined) return { sockets, attach, appKeyId: caller.appKeyId };
   }

@@ -6,7 +6,7 @@ import { clientGone, hold } from '../hold.ts';
 import { batchNoteBucket } from './records.ts';
 import { isId } from '../is-id.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { timeoutMs } from '../time.ts';
 import { activityOf } from './activity-of.ts';
 import { resultViews, runningCommands, tellResults, type BatchStory } from './results.ts';
@@ -24,8 +24,8 @@ const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
 
 /** Scripts of commands, and their results. */
-export function batchRoutes(app: ApiServer, rooms: YagnaRooms): void {
-  const { context, batches } = rooms;
+export function batchRoutes(app: ApiServer, services: YagnaServices): void {
+  const { context, batches } = services;
   const read = async (activityId: string, batchId: string): Promise<BatchStory> => {
     if (!isId(activityId) || !isId(batchId)) throw notFound('batch', batchId);
     const note = await batches.note(activityId, batchId);
@@ -39,7 +39,7 @@ export function batchRoutes(app: ApiServer, rooms: YagnaRooms): void {
     { config: ACT, schema: { params: Params, body: Script } },
     async (request, reply) => {
       const { activityId } = request.params;
-      await activityOf(rooms, activityId);
+      await activityOf(services, activityId);
       return sendJson(reply, await batches.exec(activityId, request.body.text));
     },
   );
@@ -80,7 +80,7 @@ export function batchRoutes(app: ApiServer, rooms: YagnaRooms): void {
     { config: READ, schema: { params: Params } },
     async ({ params }) => {
       const { activityId } = params;
-      const record = await activityOf(rooms, activityId);
+      const record = await activityOf(services, activityId);
       const where = { index: 'activity', equals: activityId };
       const notes = await context.store.list(batchNoteBucket, { where });
       const stories = await Promise.all(notes.map(({ value }) => read(activityId, value.batchId)));

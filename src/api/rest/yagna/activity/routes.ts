@@ -5,7 +5,7 @@ import type { ApiServer } from '../../../route.ts';
 import { invalid } from '../errors.ts';
 import { poll, PollQuery } from '../events/poll.ts';
 import { clientGone, hold } from '../hold.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { timeoutMs } from '../time.ts';
 import { sendJson } from '../reply.ts';
 import { activityOf } from './activity-of.ts';
@@ -21,12 +21,12 @@ const ACT = { scope: 'requestor' } as const;
 const SELL = { scope: 'provider' } as const;
 
 /** Making, ending and looking at activities. */
-export function activityRoutes(app: ApiServer, rooms: YagnaRooms): void {
-  const { context, agreements } = rooms;
-  const get = (activityId: string): Promise<ActivityRecord> => activityOf(rooms, activityId);
+export function activityRoutes(app: ApiServer, services: YagnaServices): void {
+  const { context, agreements } = services;
+  const get = (activityId: string): Promise<ActivityRecord> => activityOf(services, activityId);
 
   app.post('/activity', { config: ACT, schema: { body: NewActivity } }, async ({ body }, reply) => {
-    const activityId = await createActivity(rooms, typeof body === 'string' ? body : body.agreementId);
+    const activityId = await createActivity(services, typeof body === 'string' ? body : body.agreementId);
     return sendJson(reply, typeof body === 'string' ? activityId : { activityId }, 201);
   });
   app.delete(
@@ -63,14 +63,14 @@ export function activityRoutes(app: ApiServer, rooms: YagnaRooms): void {
     return usageView(record, agreement.terms.pricing.counters);
   });
   app.get('/events', { config: SELL, schema: { querystring: PollQuery } }, ({ query }, reply) =>
-    poll(context, rooms.recorder, 'activity', query, reply),
+    poll(context, services.recorder, 'activity', query, reply),
   );
-  batchRoutes(app, rooms);
+  batchRoutes(app, services);
 }
 
 /** The package is brought here first, however long that takes: its provider will ask for it. */
 async function createActivity(
-  { context, agreements, packages }: YagnaRooms,
+  { context, agreements, packages }: YagnaServices,
   agreementId: string,
 ): Promise<string> {
   const { agreement } = await agreements.get(agreementId);

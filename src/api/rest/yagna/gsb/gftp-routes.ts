@@ -4,7 +4,7 @@ import type { ApiServer } from '../../../route.ts';
 import { invalid } from '../errors.ts';
 import { clientGone } from '../hold.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 
 const Params = Type.Object({
   node: Type.String({ maxLength: 64 }),
@@ -13,7 +13,7 @@ const Params = Type.Object({
 const ACT = { scope: 'requestor' } as const;
 
 /** Files that clients publish or wait for, for other clients of this node: what `gftp download` and `upload` call. */
-export function gftpRoutes(app: ApiServer, { files, context }: YagnaRooms): void {
+export function gftpRoutes(app: ApiServer, { files, context }: YagnaServices): void {
   const { maxPackageBytes: maxBytes } = context.limits;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { ApiServer } from '../../../route.ts';
 import { invalid } from '../errors.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 
 const Body = Type.Object({
   listen: Type.Object({
@@ -14,11 +14,11 @@ const Params = Type.Object({ servicesId: Type.String({ maxLength: 512 }) });
 const ACT = { scope: 'requestor' } as const;
 
 /** Services that a client binds, and the WebSocket that it serves them on. */
-export function gsbRoutes(app: ApiServer, { services }: YagnaRooms): void {
+export function gsbRoutes(app: ApiServer, { gsb }: YagnaServices): void {
   app.post('/services', { config: ACT, schema: { body: Body } }, async (request, reply) => {
     const { on, components } = request.body.listen;
     if (!on.startsWith('/public/')) throw invalid('A service is bound below /public/');
-    const servicesId = services.bind(on, request.caller?.appKeyId ?? '');
+    const servicesId = gsb.bind(on, request.caller?.appKeyId ?? '');
     return sendJson(
       reply,
       { servicesId, listen: { on, components, links: { messages: `gsb-api/v1/services/${servicesId}` } } },
@@ -26,7 +26,7 @@ export function gsbRoutes(app: ApiServer, { services }: YagnaRooms): void {
     );
   });
   app.delete('/services/:servicesId', { config: ACT, schema: { params: Params } }, async (request, reply) => {
-    services.unbind(request.params.servicesId, request.caller?.appKeyId ?? '');
+    gsb.unbind(request.params.servicesId, request.caller?.appKeyId ?? '');
     return sendJson(reply, null);
   });
 }

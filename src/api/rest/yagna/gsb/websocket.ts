@@ -1,11 +1,11 @@
 import type { WebSocket } from 'ws';
-import type { WebsocketDoor } from '../websockets.ts';
+import type { WebsocketEndpoint } from '../websockets.ts';
 import type { GsbServices } from './services.ts';
 
 const PATH = /^\/gsb-api\/v1\/services\/([A-Za-z0-9_-]{1,64})$/;
 
 /** The websockets over which clients serve their files. */
-export function serviceDoor(services: GsbServices): WebsocketDoor {
+export function gsbEndpoint(services: GsbServices): WebsocketEndpoint {
   return {
     protocol: 'gsb+flexbuffers',
     /** A chunk and what is around it; clients answer with no more than they were asked for. */

@@ -6,7 +6,7 @@ import { notFound } from '../errors.ts';
 import { poll, PollQuery } from '../events/poll.ts';
 import { clientGone } from '../hold.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { iso, isoMicros, parseMs, timeoutMs } from '../time.ts';
 import { agreementView } from './agreement-view.ts';
 import { listAgreements } from './list-agreements.ts';
@@ -49,8 +49,8 @@ const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
 const SELL = { scope: 'provider' } as const;
 
-export function agreementRoutes(app: ApiServer, rooms: YagnaRooms): void {
-  const { context, platforms, agreements, recorder } = rooms;
+export function agreementRoutes(app: ApiServer, services: YagnaServices): void {
+  const { context, platforms, agreements, recorder } = services;
   app.get('/agreements', { config: READ, schema: { querystring: List } }, async ({ query }) =>
     listAgreements(context, {
       ...(query.state !== undefined && { state: query.state }),
@@ -85,11 +85,11 @@ export function agreementRoutes(app: ApiServer, rooms: YagnaRooms): void {
   app.get('/agreementEvents', { config: READ, schema: { querystring: PollQuery } }, ({ query }, reply) =>
     poll(context, recorder, 'agreement', query, reply),
   );
-  approvalRoutes(app, rooms);
-  endingRoutes(app, rooms);
+  approvalRoutes(app, services);
+  endingRoutes(app, services);
 }
 
-function approvalRoutes(app: ApiServer, { agreements }: YagnaRooms): void {
+function approvalRoutes(app: ApiServer, { agreements }: YagnaServices): void {
   app.post(
     '/agreements/:agreementId/approve',
     { config: SELL, schema: { params: Params, querystring: Session } },
@@ -108,7 +108,7 @@ function approvalRoutes(app: ApiServer, { agreements }: YagnaRooms): void {
   );
 }
 
-function endingRoutes(app: ApiServer, { agreements }: YagnaRooms): void {
+function endingRoutes(app: ApiServer, { agreements }: YagnaServices): void {
   const schema = { params: Params, body: Reason };
   app.post('/agreements/:agreementId/cancel', { config: ACT, schema }, async ({ params, body }, reply) => {
     await agreements.cancel(params.agreementId, body?.message ?? 'Cancelled by the requestor');

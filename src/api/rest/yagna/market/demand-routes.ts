@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { ApiServer } from '../../../route.ts';
 import { answered, clientGone, hold } from '../hold.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { demandEventView, proposalView } from './proposal-view.ts';
 import { iso, timeoutMs } from '../time.ts';
 
@@ -23,7 +23,7 @@ const ACT = { scope: 'requestor' } as const;
 
 export function demandRoutes(
   app: ApiServer,
-  { context, me, platforms, demands, negotiations }: YagnaRooms,
+  { context, me, platforms, demands, negotiations }: YagnaServices,
 ): void {
   app.post('/demands', { config: ACT, schema: { body: DemandBody } }, async (request, reply) => {
     const { properties, constraints } = request.body;

@@ -1,6 +1,6 @@
 import { proposalBucket } from '../../../../market/index.ts';
 import type { OfferEvent } from './records.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { iso } from '../time.ts';
 import { agreementView } from './agreement-view.ts';
 import { receivedView } from './proposal-view.ts';
@@ -8,7 +8,7 @@ import { receivedView } from './proposal-view.ts';
 /** What whoever published an offer is told; undefined when there is nothing to be told any more. */
 export async function offerEventView(
   { proposalId, agreementId, at }: OfferEvent,
-  { context, platforms, me }: YagnaRooms,
+  { context, platforms, me }: YagnaServices,
 ): Promise<object | undefined> {
   const eventDate = iso(at);
   if (proposalId !== undefined) {

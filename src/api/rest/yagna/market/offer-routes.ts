@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { ApiServer } from '../../../route.ts';
 import { clientGone, hold } from '../hold.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { iso, timeoutMs } from '../time.ts';
 import { offerEventView } from './offer-event-view.ts';
 import { toReply } from './properties.ts';
@@ -28,8 +28,8 @@ const READ = { scope: 'read' } as const;
 const SELL = { scope: 'provider' } as const;
 
 /** What this node has on the market: its own offers, and those that clients publish by hand. */
-export function offerRoutes(app: ApiServer, rooms: YagnaRooms): void {
-  const { context, platforms, offers } = rooms;
+export function offerRoutes(app: ApiServer, services: YagnaServices): void {
+  const { context, platforms, offers } = services;
   app.get('/offers', { config: READ }, async () =>
     (await context.market.offers.own()).map((offer) => ({
       properties: toReply(offer.properties, platforms),
@@ -65,14 +65,14 @@ export function offerRoutes(app: ApiServer, rooms: YagnaRooms): void {
         const found = signal.aborted ? [] : await offers.take(subscriptionId, max);
         return found.length > 0 ? found : undefined;
       });
-      const views = await Promise.all((taken ?? []).map((event) => offerEventView(event, rooms)));
+      const views = await Promise.all((taken ?? []).map((event) => offerEventView(event, services)));
       return views.filter((view) => view !== undefined);
     },
   );
-  proposalRoutes(app, rooms);
+  proposalRoutes(app, services);
 }
 
-function proposalRoutes(app: ApiServer, { platforms, offers, me }: YagnaRooms): void {
+function proposalRoutes(app: ApiServer, { platforms, offers, me }: YagnaServices): void {
   const path = '/offers/:subscriptionId/proposals/:proposalId';
   app.get(path, { config: READ, schema: { params: ProposalParams } }, async ({ params }) => {
     const record = await offers.proposal(params.subscriptionId, params.proposalId);

@@ -5,7 +5,7 @@ import { wantsEvents, type SseMessage } from '../../../sse.ts';
 import { invalid } from '../errors.ts';
 import { clientGone, hold } from '../hold.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { timeoutMs } from '../time.ts';
 
 const Params = Type.Object({ scanId: Type.String({ maxLength: 512 }) });
@@ -22,7 +22,7 @@ const Query = Type.Object({
 const CONFIG = { scope: 'read' } as const;
 const MAX_EVENTS = 100;
 
-export function scanRoutes(app: ApiServer, { context, scans }: YagnaRooms): void {
+export function scanRoutes(app: ApiServer, { context, scans }: YagnaServices): void {
   app.post('/scan', { config: CONFIG, schema: { body: NewScan } }, async ({ body }, reply) => {
     if (body.type !== 'offer')
       throw invalid('Only offers can be scanned here: requestors do not publish their demands');

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { ApiServer } from '../../../route.ts';
 import { invalid, YagnaError } from '../errors.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 
 const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
@@ -24,19 +24,19 @@ const TCP = 6;
 const NET_PREFIXES = ['/net-api/v1', '/net-api/v2/vpn'] as const;
 
 /** The networks of this node's clients, and this node's connections. */
-export function netRoutes(app: ApiServer, rooms: YagnaRooms): void {
-  const { context, me } = rooms;
+export function netRoutes(app: ApiServer, services: YagnaServices): void {
+  const { context, me } = services;
   for (const path of ['/net-api/v2/net/status', '/net-api/v1/status']) {
     app.get(path, { config: READ }, async () => ({ nodeId: me, sessions: context.network.peers().length }));
   }
   for (const prefix of NET_PREFIXES) {
-    networkRoutes(app, prefix, rooms);
-    nodeRoutes(app, prefix, rooms);
-    connectionRoutes(app, prefix, rooms);
+    networkRoutes(app, prefix, services);
+    nodeRoutes(app, prefix, services);
+    connectionRoutes(app, prefix, services);
   }
 }
 
-function networkRoutes(app: ApiServer, prefix: string, { context: { networks } }: YagnaRooms): void {
+function networkRoutes(app: ApiServer, prefix: string, { context: { networks } }: YagnaServices): void {
   app.get(`${prefix}/net`, { config: READ }, () => networks.list());
   app.post(`${prefix}/net`, { config: ACT, schema: { body: NetworkBody } }, ({ body }) => {
     const { ip, mask, gateway } = body;
@@ -59,7 +59,7 @@ function networkRoutes(app: ApiServer, prefix: string, { context: { networks } }
   );
 }
 
-function nodeRoutes(app: ApiServer, prefix: string, { context: { networks }, me }: YagnaRooms): void {
+function nodeRoutes(app: ApiServer, prefix: string, { context: { networks }, me }: YagnaServices): void {
   app.get(
     `${prefix}/net/:networkId/addresses`,
     { config: READ, schema: { params: Network } },
@@ -99,7 +99,7 @@ function nodeRoutes(app: ApiServer, prefix: string, { context: { networks }, me 
   );
 }
 
-function connectionRoutes(app: ApiServer, prefix: string, { context: { networks } }: YagnaRooms): void {
+function connectionRoutes(app: ApiServer, prefix: string, { context: { networks } }: YagnaServices): void {
   app.get(
     `${prefix}/net/:networkId/tcp`,
     { config: READ, schema: { params: Network } },

@@ -1,6 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
 import { isErgonError, type Logger, type Networks, type PeerStream } from '../../../../interface/index.ts';
-import type { WebsocketDoor } from '../websockets.ts';
+import type { WebsocketEndpoint } from '../websockets.ts';
 
 const PATH = /^\/net-api\/(?:v1|v2\/vpn)\/net\/([A-Za-z0-9_-]{1,64})\/tcp\/([0-9.]{7,15})\/([0-9]{1,5})$/;
 const MAX_PORT = 65_535;
@@ -24,7 +24,7 @@ interface Components {
 }
 
 /** The websockets that are TCP connections into a network: each message is bytes, as they come. */
-export function connectionDoor(components: Components): WebsocketDoor {
+export function networkEndpoint(components: Components): WebsocketEndpoint {
   return {
     maxMessageBytes: MAX_MESSAGE_BYTES,
     open(path) {

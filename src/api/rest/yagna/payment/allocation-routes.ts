@@ -3,7 +3,7 @@ import type { ApiServer } from '../../../route.ts';
 import { invalid } from '../errors.ts';
 import { platformParts } from '../platforms.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { parseMs } from '../time.ts';
 import { AllocationAdapter } from './allocation-adapter.ts';
 
@@ -36,7 +36,7 @@ const Decorations = Type.Object({ allocationIds: Type.Union([Ids, Type.Array(Ids
 const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
 
-export function allocationRoutes(app: ApiServer, { context, platforms, me }: YagnaRooms): void {
+export function allocationRoutes(app: ApiServer, { context, platforms, me }: YagnaServices): void {
   const allocations = new AllocationAdapter(context, platforms);
   app.post('/allocations', { config: ACT, schema: { body: Body } }, async ({ body }, reply) => {
     const { address, timeout, makeDeposit, deposit } = body;

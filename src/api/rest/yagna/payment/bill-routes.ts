@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { ApiServer } from '../../../route.ts';
 import { poll, PollQuery } from '../events/poll.ts';
 import { sendJson } from '../reply.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { parseMs } from '../time.ts';
 import { AllocationAdapter } from './allocation-adapter.ts';
 import { BillAdapter, type BillKind } from './bill-adapter.ts';
@@ -30,7 +30,7 @@ const KINDS: readonly (readonly [kind: BillKind, path: string, events: string])[
   ['invoice', '/invoices', '/invoiceEvents'],
 ];
 
-export function billRoutes(app: ApiServer, { context, platforms, recorder }: YagnaRooms): void {
+export function billRoutes(app: ApiServer, { context, platforms, recorder }: YagnaServices): void {
   const bills = new BillAdapter(context, platforms, new AllocationAdapter(context, platforms));
   for (const [kind, path, events] of KINDS) {
     app.get(events, { config: READ, schema: { querystring: PollQuery } }, ({ query }, reply) =>

@@ -5,7 +5,7 @@ import { notFound } from '../errors.ts';
 import { clientGone, hold } from '../hold.ts';
 import { tokensOf } from '../money.ts';
 import { platformParts } from '../platforms.ts';
-import type { YagnaRooms } from '../rooms.ts';
+import type { YagnaServices } from '../services.ts';
 import { iso, parseMs, timeoutMs } from '../time.ts';
 import { agreementNoteBucket } from '../market/records.ts';
 import { isId } from '../is-id.ts';
@@ -23,8 +23,8 @@ const Params = Type.Object({ id: Type.String({ maxLength: 512 }) });
 const READ = { scope: 'read' } as const;
 const PAGE = 500;
 
-export function paymentRoutes(app: ApiServer, rooms: YagnaRooms): void {
-  const { context } = rooms;
+export function paymentRoutes(app: ApiServer, services: YagnaServices): void {
+  const { context } = services;
   const all = async (invoice?: string): Promise<PaymentRecord[]> => {
     const found: PaymentRecord[] = [];
     let cursor: string | undefined;
@@ -35,7 +35,7 @@ export function paymentRoutes(app: ApiServer, rooms: YagnaRooms): void {
     } while (cursor !== undefined);
     return found.sort((a, b) => a.payment.createdAt - b.payment.createdAt);
   };
-  const view = (record: PaymentRecord): Promise<PaymentBody> => paymentView(record, rooms);
+  const view = (record: PaymentRecord): Promise<PaymentBody> => paymentView(record, services);
 
   app.get('/payments', { config: READ, schema: { querystring: Query } }, async ({ query }, reply) => {
     const { maxEvents = 10, network, driver } = query;
@@ -85,7 +85,7 @@ type PaymentBody = Readonly<Record<string, unknown>> & { readonly paymentPlatfor
 
 async function paymentView(
   { payment }: PaymentRecord,
-  { context, platforms }: YagnaRooms,
+  { context, platforms }: YagnaServices,
 ): Promise<PaymentBody> {
   const note = await context.store.get(agreementNoteBucket, payment.agreementId);
   const amount = tokensOf(payment.amount, platforms.decimalsOf(payment.platform));

@@ -13,7 +13,7 @@ import { Scans } from './market/scans.ts';
 import { Platforms } from './platforms.ts';
 
 /** What the routes of the Yagna-compatible API share, and what runs behind them. */
-export interface YagnaRooms {
+export interface YagnaServices {
   readonly context: YagnaContext;
   /** This node, as clients read it. */
   readonly me: string;
@@ -24,18 +24,18 @@ export interface YagnaRooms {
   readonly negotiations: Negotiations;
   readonly agreements: AgreementAdapter;
   readonly scans: Scans;
-  readonly services: GsbServices;
+  readonly gsb: GsbServices;
   readonly files: Files;
   readonly packages: Packages;
   readonly batches: BatchRunner;
 }
 
-export function yagnaRooms(context: YagnaContext): YagnaRooms {
+export function yagnaServices(context: YagnaContext): YagnaServices {
   const platforms = new Platforms(context.init.platforms, context.drivers);
   const demands = new DemandBook(context, platforms);
   const negotiations = new Negotiations(context, demands, platforms);
-  const services = new GsbServices(context);
-  const files = new Files(context, services);
+  const gsb = new GsbServices(context);
+  const files = new Files(context, gsb);
   return {
     context,
     me: context.address.toLowerCase(),
@@ -43,7 +43,7 @@ export function yagnaRooms(context: YagnaContext): YagnaRooms {
     demands,
     offers: new OfferAdapter(context, platforms),
     negotiations,
-    services,
+    gsb,
     files,
     recorder: new EventRecorder(context, (event) => freeSlots(demands, event)),
     agreements: new AgreementAdapter(context, demands, negotiations),
