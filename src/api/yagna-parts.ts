@@ -11,7 +11,7 @@ export interface YagnaInit {
 }
 
 /** A runtime as this node could offer it, and what can be counted of its use. */
-export interface ShelfItem {
+export interface OfferTemplate {
   readonly draft: OfferDraft;
   readonly counters: readonly string[];
 }
@@ -27,7 +27,7 @@ export interface YagnaParts {
     'offers' | 'proposals' | 'create' | 'confirm' | 'approve' | 'reject' | 'get' | 'terminate'
   >;
   /** What this node would offer of a runtime, by any of its names, before prices; absent on a node that only buys. */
-  readonly shelf?: (runtimeName: string) => Promise<ShelfItem | undefined>;
+  readonly offerTemplate?: (runtimeName: string) => Promise<OfferTemplate | undefined>;
   readonly bills: BillActions;
   readonly drivers: readonly PaymentDriver[];
   readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read'>;

@@ -15,7 +15,7 @@ import { newId } from '../util/id.ts';
 import { activityOutputs } from './activity-outputs.ts';
 import { activityRecords } from './activity-records.ts';
 import { localPackages } from './local-packages.ts';
-import { shelfItem } from './offer-drafts.ts';
+import { offerTemplate } from './offer-drafts.ts';
 import { draftParts, type LiveConfig } from './selling.ts';
 import type { Ground, Services } from './services.ts';
 import { VERSION } from './version.ts';
@@ -72,8 +72,8 @@ function yagnaParts({ live, ground, services }: ApiGlue): Pick<ApiComponents, 'y
       blobs: ground.blobs,
       networks: services.vpn.networks,
       ...(provider && {
-        shelf: async (name: string) =>
-          shelfItem(name, await draftParts({ live, ground, services, address }, provider)),
+        offerTemplate: async (name: string) =>
+          offerTemplate(name, await draftParts({ live, ground, services, address }, provider)),
       }),
     },
   };

@@ -48,7 +48,7 @@ export function offerDrafts(components: OfferDraftsComponents): Record<string, O
 }
 
 /** What this node would offer of a runtime by one of its names, free of charge: whoever offers it by hand sets the price. */
-export function shelfItem(
+export function offerTemplate(
   runtimeName: string,
   components: OfferDraftsComponents,
 ): { draft: OfferDraft; counters: readonly string[] } | undefined {

@@ -38,7 +38,7 @@ export async function hold<T>(
     ...(wait.signal === undefined ? [] : [wait.signal]),
   ]);
   // Listening begins before the first look: what happens in between is not missed.
-  const ears = wait.wakes.map((wake) => ear(wake, signal));
+  const listeners = wait.wakes.map((wake) => listenTo(wake, signal));
   const cancel = clock.setTimer(() => over.abort(), wait.timeoutMs);
   const ended = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
@@ -48,7 +48,7 @@ export async function hold<T>(
     while (!signal.aborted) {
       const answer = await question();
       if (answer !== undefined) return answer;
-      await Promise.race([ended, ...ears.map((each) => each.heard())]);
+      await Promise.race([ended, ...listeners.map((each) => each.next())]);
     }
     // What came in the very last moment.
     return await question();
@@ -59,18 +59,18 @@ export async function hold<T>(
 }
 
 /** Remembers between two looks that something was heard. */
-function ear(wake: Wake, signal: AbortSignal): { heard(): Promise<void> } {
-  let hearing = deferred();
+function listenTo(wake: Wake, signal: AbortSignal): { next(): Promise<void> } {
+  let heard = deferred();
   const listen = async (): Promise<void> => {
     const turns = wake(signal)[Symbol.asyncIterator]();
-    while ((await turns.next()).done !== true) hearing.resolve();
+    while ((await turns.next()).done !== true) heard.resolve();
   };
   // Without its wakes a question is still asked once more, when the time is up.
   listen().catch(() => undefined);
   return {
-    async heard() {
-      await hearing.promise;
-      hearing = deferred();
+    async next() {
+      await heard.promise;
+      heard = deferred();
     },
   };
 }
@@ -80,19 +80,19 @@ function deferred(): { promise: Promise<unknown>; resolve(): void } {
   return { promise, resolve: () => resolve(undefined) };
 }
 
-/** Rung when something in this process has changed that no event of the store tells of. */
-export class Bell {
+/** Notified when something in this process has changed that no event of the store tells of. */
+export class Notifier {
   readonly #waiting = new Set<() => void>();
 
-  ring(): void {
+  notify(): void {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  readonly rings: Wake = (signal) => {
-    let rung = false;
+  readonly notifications: Wake = (signal) => {
+    let isNotified = false;
     let resolve: (() => void) | undefined;
     const wake = (): void => {
-      rung = true;
+      isNotified = true;
       resolve?.();
     };
     const end = (): void => {
@@ -102,8 +102,8 @@ export class Bell {
     this.#waiting.add(wake);
     signal.addEventListener('abort', end, { once: true });
     return turnsOf(signal, async () => {
-      if (!rung && !signal.aborted) await new Promise<void>((done) => (resolve = done));
-      rung = false;
+      if (!isNotified && !signal.aborted) await new Promise<void>((done) => (resolve = done));
+      isNotified = false;
     });
   };
 }

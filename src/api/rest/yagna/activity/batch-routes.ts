@@ -60,7 +60,10 @@ export function batchRoutes(app: ApiServer, services: YagnaServices): void {
       const follow = { subject: activityId, after: context.events.last() };
       const wait = {
         timeoutMs: timeoutMs(timeout),
-        wakes: [batches.changed.rings, (signal: AbortSignal) => context.events.follow(follow, signal)],
+        wakes: [
+          batches.changed.notifications,
+          (signal: AbortSignal) => context.events.follow(follow, signal),
+        ],
         signal: clientGone(reply),
       };
       const told = await hold(context, wait, async () => {

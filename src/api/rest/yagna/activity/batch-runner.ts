@@ -1,6 +1,6 @@
 import { isErgonError, type Batch, type ExeScript } from '../../../../interface/index.ts';
 import { yagnaProblem } from '../problem.ts';
-import { Bell } from '../hold.ts';
+import { Notifier } from '../hold.ts';
 import type { Files } from '../gsb/files.ts';
 import type { YagnaContext } from '../init.ts';
 import { batchNoteBucket, batchNoteKey, type BatchNote, type Delivery } from './records.ts';
@@ -20,7 +20,7 @@ const STILL_UNDER_WAY = ['ERR_ACTIVITY_UNREACHABLE'];
  * before and delivered after. What is to be done is on record first; a restart goes on with it.
  */
 export class BatchRunner {
-  readonly changed = new Bell();
+  readonly changed = new Notifier();
   readonly #context: Context;
   readonly #files: Files;
   readonly #queues = new Map<string, Promise<void>>();
@@ -186,7 +186,7 @@ export class BatchRunner {
       tx.put(batchNoteBucket, key, next);
       return next;
     });
-    this.changed.ring();
+    this.changed.notify();
     return changed;
   }
 }

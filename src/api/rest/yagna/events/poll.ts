@@ -33,7 +33,7 @@ export async function poll(
   const limit = Math.min(Math.max(1, maxEvents), MAX_EVENTS);
   const wait = {
     timeoutMs: timeoutMs(query.timeout),
-    wakes: [recorder.recorded.rings],
+    wakes: [recorder.recorded.notifications],
     signal: clientGone(reply),
   };
   const found = await hold(context, wait, async () => {

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../../../../interface/index.ts';
-import { Bell } from '../hold.ts';
+import { Notifier } from '../hold.ts';
 import { StoreFollower } from './follower.ts';
 import type { YagnaContext } from '../init.ts';
 import { agreementNoteBucket, approvalNoteBucket } from '../market/records.ts';
@@ -18,7 +18,7 @@ type Context = Pick<YagnaContext, 'store' | 'events' | 'clock' | 'logger' | 'mar
  * of its own in microseconds: clients ask for what came after the last date that they have seen.
  */
 export class EventRecorder {
-  readonly recorded = new Bell();
+  readonly recorded = new Notifier();
   readonly #context: Context;
   readonly #onEvent: (event: StoredEvent) => void;
   readonly #follower: StoreFollower;
@@ -41,7 +41,7 @@ export class EventRecorder {
 
   async #hear(event: StoredEvent): Promise<void> {
     await this.#record(event);
-    this.recorded.ring();
+    this.recorded.notify();
     this.#onEvent(event);
   }
 

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { checker } from '../../../../util/check.ts';
 import { decodeFlexbuffer, encodeFlexbuffer } from '../../../../util/flexbuffers.ts';
 import { notFound, YagnaError } from '../errors.ts';
-import { hold, Bell } from '../hold.ts';
+import { hold, Notifier } from '../hold.ts';
 import type { YagnaContext } from '../init.ts';
 
 /** A script may name a file before its client's socket is there. */
@@ -59,7 +59,7 @@ type Context = Pick<YagnaContext, 'newId' | 'clock' | 'stopSignal' | 'logger'>;
 export class GsbServices {
   readonly #context: Context;
   readonly #byId = new Map<string, Service>();
-  readonly #changed = new Bell();
+  readonly #changed = new Notifier();
 
   constructor(context: Context) {
     this.#context = context;
@@ -91,7 +91,7 @@ export class GsbServices {
     if (before !== undefined) drop(before, 'the client has connected anew');
     service.connection = connection;
     service.cancelExpiry();
-    this.#changed.ring();
+    this.#changed.notify();
     return {
       message: (data) => this.#onReply(service, connection, data),
       closed: () => {
@@ -106,7 +106,7 @@ export class GsbServices {
   /** The client that serves `on`, waited for if it has yet to come. @throws YagnaError ERR_YAGNA_TRANSFER */
   async open(on: string, signal: AbortSignal): Promise<GsbLine> {
     const { clock, stopSignal } = this.#context;
-    const wait = { timeoutMs: CONNECT_MS, wakes: [this.#changed.rings], signal };
+    const wait = { timeoutMs: CONNECT_MS, wakes: [this.#changed.notifications], signal };
     const line = await hold({ clock, stopSignal }, wait, async () => this.now(on));
     if (line === undefined)
       throw failed(on, this.#named(on).length === 0 ? 'no client serves it' : 'its client is not connected');
@@ -180,7 +180,7 @@ export class GsbServices {
     this.#byId.delete(service.servicesId);
     if (service.connection !== undefined) drop(service.connection, why);
     delete service.connection;
-    this.#changed.ring();
+    this.#changed.notify();
   }
 
   #get(servicesId: string, appKeyId: string): Service {

@@ -1,6 +1,6 @@
 import { PROPERTY, type Offer } from '../../../../interface/index.ts';
 import { invalid, notFound } from '../errors.ts';
-import { Bell } from '../hold.ts';
+import { Notifier } from '../hold.ts';
 import type { YagnaContext } from '../init.ts';
 import type { Platforms } from '../platforms.ts';
 import {
@@ -46,7 +46,7 @@ interface Matching {
 
 /** The demands of this node's clients, and what each client has still to be told. Survives a restart. */
 export class DemandBook {
-  readonly changed = new Bell();
+  readonly changed = new Notifier();
   readonly #context: Context;
   readonly #platforms: Platforms;
   readonly #matching = new Map<string, Matching>();
@@ -106,7 +106,7 @@ export class DemandBook {
       for (const { id } of await tx.list(demandEventBucket, { where })) tx.delete(demandEventBucket, id);
     });
     this.#unmatch(demandId);
-    this.changed.ring();
+    this.changed.notify();
   }
 
   /** Keeps a proposal and tells the client of it. */
@@ -115,7 +115,7 @@ export class DemandBook {
       tx.put(proposalBucket, proposal.proposalId, proposal);
       tx.put(demandEventBucket, this.#context.newId(), eventOf(proposal));
     });
-    this.changed.ring();
+    this.changed.notify();
   }
 
   /** The client's counter-proposal was refused. */
@@ -132,7 +132,7 @@ export class DemandBook {
         rejection: rejection.slice(0, 4096),
       });
     });
-    this.changed.ring();
+    this.changed.notify();
   }
 
   /** Takes up to `max` events out of the queue. */

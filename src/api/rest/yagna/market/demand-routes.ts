@@ -52,7 +52,7 @@ export function demandRoutes(
     async ({ params: { demandId }, query: { timeout, maxEvents = 10 } }, reply) => {
       const max = Math.min(Math.max(1, maxEvents), MAX_EVENTS);
       const signal = clientGone(reply);
-      const wait = { timeoutMs: timeoutMs(timeout), wakes: [demands.changed.rings], signal };
+      const wait = { timeoutMs: timeoutMs(timeout), wakes: [demands.changed.notifications], signal };
       const taken = await hold(context, wait, async () => {
         // Also what says, in the middle of a wait, that the demand was withdrawn.
         await demands.get(demandId);

@@ -1,6 +1,6 @@
 import { PROPERTY, type Properties } from '../../../../interface/index.ts';
 import type { OfferDraft } from '../../../../market/index.ts';
-import type { ShelfItem } from '../../../yagna-parts.ts';
+import type { OfferTemplate } from '../../../yagna-parts.ts';
 import { invalid } from '../errors.ts';
 import { tokensOf, unitsOf } from '../money.ts';
 import type { Platforms } from '../platforms.ts';
@@ -35,7 +35,7 @@ const FACTS = /^(golem\.(srv\.caps|runtime|activity|com\.payment|com\.scheme|com
 
 /** An offer in a client's words over what this node would offer of itself. */
 export function handDraft(
-  { draft: base, counters }: ShelfItem,
+  { draft: base, counters }: OfferTemplate,
   client: ClientDemand,
   platforms: Platforms,
 ): OfferDraft {

@@ -6,7 +6,7 @@ import {
 } from '../../../../market/index.ts';
 import { conflict, gone, invalid, notFound, YagnaError } from '../errors.ts';
 import { StoreFollower } from '../events/follower.ts';
-import { Bell } from '../hold.ts';
+import { Notifier } from '../hold.ts';
 import type { YagnaContext } from '../init.ts';
 import type { Platforms } from '../platforms.ts';
 import {
@@ -25,14 +25,17 @@ import { fromClient } from './properties.ts';
 const POSITION = 'offers';
 const MAX_OPEN_OFFERS = 256;
 
-type Context = Pick<YagnaContext, 'store' | 'clock' | 'logger' | 'market' | 'newId' | 'events' | 'shelf'>;
+type Context = Pick<
+  YagnaContext,
+  'store' | 'clock' | 'logger' | 'market' | 'newId' | 'events' | 'offerTemplate'
+>;
 
 /**
  * Offers that clients publish by hand, and what each client has still to be told of its own. The market does the rest:
  * it negotiates as for any offer, and asks whoever published it for the last word. Survives a restart.
  */
 export class OfferAdapter {
-  readonly changed = new Bell();
+  readonly changed = new Notifier();
   readonly #context: Context;
   readonly #platforms: Platforms;
   readonly #follower: StoreFollower;
@@ -90,7 +93,7 @@ export class OfferAdapter {
       for (const { id } of await tx.list(offerEventBucket, { where })) tx.delete(offerEventBucket, id);
     });
     await market.offers.takeBack(subscriptionId);
-    this.changed.ring();
+    this.changed.notify();
   }
 
   /** Takes up to `max` events out of the queue. */
@@ -165,11 +168,11 @@ export class OfferAdapter {
   }
 
   async #draft(client: ClientDemand): Promise<OfferDraft> {
-    const { shelf } = this.#context;
-    if (shelf === undefined)
+    const { offerTemplate } = this.#context;
+    if (offerTemplate === undefined)
       throw new YagnaError('ERR_YAGNA_CONFLICT', 'This node only buys: `provider.enabled` is off');
     const name = fromClient(client.properties, this.#platforms)[PROPERTY.runtimeName];
-    const base = typeof name === 'string' ? await shelf(name) : undefined;
+    const base = typeof name === 'string' ? await offerTemplate(name) : undefined;
     if (base === undefined)
       throw invalid(
         `${PROPERTY.runtimeName} is ${JSON.stringify(name ?? null)}: no runtime that works on this node`,
@@ -191,7 +194,7 @@ export class OfferAdapter {
       tx.put(positionBucket, POSITION, { seq: event.seq, micros: 0 });
       if (found !== undefined) tx.put(offerEventBucket, newId(), found);
     });
-    if (found !== undefined) this.changed.ring();
+    if (found !== undefined) this.changed.notify();
   }
 
   /** What an event has to tell whoever published an offer by hand. */

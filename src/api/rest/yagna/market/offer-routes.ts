@@ -57,7 +57,7 @@ export function offerRoutes(app: ApiServer, services: YagnaServices): void {
     async ({ params: { subscriptionId }, query: { timeout, maxEvents = 10 } }, reply) => {
       const max = Math.min(Math.max(1, maxEvents), MAX_EVENTS);
       const signal = clientGone(reply);
-      const wait = { timeoutMs: timeoutMs(timeout), wakes: [offers.changed.rings], signal };
+      const wait = { timeoutMs: timeoutMs(timeout), wakes: [offers.changed.notifications], signal };
       const taken = await hold(context, wait, async () => {
         // Also what says, in the middle of a wait, that the offer was withdrawn.
         await offers.get(subscriptionId);

@@ -1,6 +1,6 @@
 import type { Offer } from '../../../../interface/index.ts';
 import { notFound } from '../errors.ts';
-import { Bell, type Wake } from '../hold.ts';
+import { Notifier, type Wake } from '../hold.ts';
 import type { YagnaContext } from '../init.ts';
 import type { Platforms } from '../platforms.ts';
 import { iso } from '../time.ts';
@@ -26,7 +26,7 @@ export class Scans {
   readonly #context: Context;
   readonly #platforms: Platforms;
   readonly #scans = new Map<string, Scan>();
-  readonly #ended = new Bell();
+  readonly #ended = new Notifier();
 
   constructor(context: Context, platforms: Platforms) {
     this.#context = context;
@@ -68,7 +68,7 @@ export class Scans {
   end(scanId: string): void {
     this.#get(scanId);
     this.#scans.delete(scanId);
-    this.#ended.ring();
+    this.#ended.notify();
   }
 
   /** Keeps the scan for as long as somebody reads it. */
@@ -82,13 +82,13 @@ export class Scans {
   }
 
   get wakes(): readonly Wake[] {
-    const bell = new Bell();
+    const notifier = new Notifier();
     const changed: Wake = (signal) => {
-      const stop = this.#context.market.offers.onChanged(() => bell.ring());
+      const stop = this.#context.market.offers.onChanged(() => notifier.notify());
       signal.addEventListener('abort', stop, { once: true });
-      return bell.rings(signal);
+      return notifier.notifications(signal);
     };
-    return [changed, this.#ended.rings];
+    return [changed, this.#ended.notifications];
   }
 
   #get(scanId: string): Scan {
