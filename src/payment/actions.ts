@@ -4,7 +4,7 @@ import type { Reason } from '../interface/values.ts';
 import { payFrom } from './allocations.ts';
 import { debitNotesBucket, invoicesBucket } from './buckets.ts';
 import { PaymentError } from './errors.ts';
-import { counterparty, requireAgreement, type Kit } from './kit.ts';
+import { counterparty, requireAgreement, type PaymentContext } from './context.ts';
 import { transition, type BillCommand } from './machine.ts';
 import { leaveToHand } from './requestor/by-hand.ts';
 import { decideNote, rejectNote } from './requestor/decide-note.ts';
@@ -34,41 +34,45 @@ export interface BillActions {
 }
 
 /** What can be done with bills by hand. */
-export function billActions(kit: Kit): BillActions {
+export function billActions(context: PaymentContext): BillActions {
   return {
     accept: (billId, { allocationId, withNotes } = {}) =>
-      kit.store.transact(async (tx) => {
+      context.store.transact(async (tx) => {
         const record = await openBill(tx, billId, 'requestor', 'accept');
         const { agreementId } = 'note' in record ? record.note : record.invoice;
         if (allocationId !== undefined) await payFrom(tx, agreementId, allocationId);
-        if (withNotes === true && 'invoice' in record) await acceptNotesOf(tx, kit, record);
+        if (withNotes === true && 'invoice' in record) await acceptNotesOf(tx, context, record);
         return accepted(
-          'note' in record ? await decideNote(tx, kit, record) : await decideInvoice(tx, kit, record),
+          'note' in record ? await decideNote(tx, context, record) : await decideInvoice(tx, context, record),
         );
       }),
     reject: (billId, reason) =>
-      kit.store.transact(async (tx) => {
+      context.store.transact(async (tx) => {
         const record = await openBill(tx, billId, 'requestor', 'reject');
         return 'note' in record
-          ? rejectNote(tx, kit, record, reason)
-          : rejectInvoice(tx, kit, record, reason);
+          ? rejectNote(tx, context, record, reason)
+          : rejectInvoice(tx, context, record, reason);
       }),
     cancel: (billId, reason) =>
-      kit.store.transact(async (tx) => {
+      context.store.transact(async (tx) => {
         const record = await openBill(tx, billId, 'provider', 'cancel');
         const { agreementId } = 'note' in record ? record.note : record.invoice;
-        const { peerId } = counterparty(await requireAgreement(kit, tx, agreementId));
+        const { peerId } = counterparty(await requireAgreement(context, tx, agreementId));
         const body: BillCancel = { billId, reason };
-        post(tx, kit, { peerId, kind: 'cancel', body });
+        post(tx, context, { peerId, kind: 'cancel', body });
       }),
-    byHand: (agreementId) => kit.store.transact((tx) => leaveToHand(tx, agreementId)),
+    byHand: (agreementId) => context.store.transact((tx) => leaveToHand(tx, agreementId)),
   };
 }
 
-async function acceptNotesOf(tx: Transaction, kit: Kit, { invoice }: InvoiceRecord): Promise<void> {
+async function acceptNotesOf(
+  tx: Transaction,
+  context: PaymentContext,
+  { invoice }: InvoiceRecord,
+): Promise<void> {
   for (const { debitNoteId } of invoice.activities) {
     const note = await tx.get(debitNotesBucket, debitNoteId);
-    if (note?.state === 'Received') accepted(await decideNote(tx, kit, note));
+    if (note?.state === 'Received') accepted(await decideNote(tx, context, note));
   }
 }
 

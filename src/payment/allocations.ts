@@ -3,14 +3,14 @@ import type { Transaction } from '../interface/store.ts';
 import type { Reason } from '../interface/values.ts';
 import { allocationsBucket, assignmentsBucket } from './buckets.ts';
 import { PaymentError } from './errors.ts';
-import type { Kit } from './kit.ts';
+import type { PaymentContext } from './context.ts';
 
 /** Budgets, and which agreement is paid out of which. */
-export function allocations(kit: Pick<Kit, 'store' | 'clock' | 'drivers'>): Allocations {
+export function allocations(context: Pick<PaymentContext, 'store' | 'clock' | 'drivers'>): Allocations {
   return {
     create: ({ allocationId, platform, total }) =>
-      kit.store.transact(async (tx) => {
-        kit.drivers.get(platform);
+      context.store.transact(async (tx) => {
+        context.drivers.get(platform);
         const known = await tx.get(allocationsBucket, allocationId);
         if (known !== undefined) return sameOrThrow(known, platform, total);
         const allocation: Allocation = {
@@ -20,7 +20,7 @@ export function allocations(kit: Pick<Kit, 'store' | 'clock' | 'drivers'>): Allo
           spent: '0',
           remaining: total,
           released: false,
-          createdAt: kit.clock.now(),
+          createdAt: context.clock.now(),
         };
         tx.put(allocationsBucket, allocationId, allocation);
         tx.emit({
@@ -30,11 +30,11 @@ export function allocations(kit: Pick<Kit, 'store' | 'clock' | 'drivers'>): Allo
         });
         return allocation;
       }),
-    get: (allocationId) => kit.store.get(allocationsBucket, allocationId),
+    get: (allocationId) => context.store.get(allocationsBucket, allocationId),
     assign: (agreementId, allocationId) =>
-      kit.store.transact(async (tx) => assign(tx, agreementId, allocationId)),
+      context.store.transact(async (tx) => assign(tx, agreementId, allocationId)),
     resize: (allocationId, total) =>
-      kit.store.transact(async (tx) => {
+      context.store.transact(async (tx) => {
         const allocation = await required(tx, allocationId);
         if (allocation.released) throw wasReleased(allocationId);
         const remaining = BigInt(total) - BigInt(allocation.spent);
@@ -50,7 +50,7 @@ export function allocations(kit: Pick<Kit, 'store' | 'clock' | 'drivers'>): Allo
         return resized;
       }),
     release: (allocationId) =>
-      kit.store.transact(async (tx) => {
+      context.store.transact(async (tx) => {
         const allocation = await required(tx, allocationId);
         if (allocation.released) return;
         tx.put(allocationsBucket, allocationId, { ...allocation, released: true });

@@ -17,7 +17,7 @@ import type { Store } from '../interface/store.ts';
 import { billActions, type BillActions } from './actions.ts';
 import { allocations } from './allocations.ts';
 import { PaymentError } from './errors.ts';
-import type { Kit } from './kit.ts';
+import type { PaymentContext } from './context.ts';
 import { providerSide } from './provider/provider.ts';
 import { paymentQueries, type PaymentQueries } from './queries.ts';
 import { driverRegistry } from './registry.ts';
@@ -64,34 +64,34 @@ export interface Payment extends Startable, PaymentQueries {
  * registers its protocol. Start it after the store.
  */
 export function payment(init: PaymentInit, components: PaymentComponents): Payment {
-  const kit = kitOf(init, components);
-  const { store } = kit;
-  const timers = new Timers(kit);
-  const provider = providerSide(kit, timers, components);
-  const drivers = kit.drivers.all();
+  const context = kitOf(init, components);
+  const { store } = context;
+  const timers = new Timers(context);
+  const provider = providerSide(context, timers, components);
+  const drivers = context.drivers.all();
   components.network.handle({
     id: PAYMENT_PROTOCOL,
     requests: merge<RequestHandler<never>>([
       provider.requests,
-      requestorRequests(kit),
+      requestorRequests(context),
       ...drivers.map((driver) => driver.requests ?? {}),
     ]),
   });
   const replies = merge<ReplyHandler>([provider.replies, ...drivers.map((driver) => driver.replies ?? {})]);
   for (const [kind, handle] of Object.entries(replies))
-    components.outbox.onReply(PAYMENT_PROTOCOL, kind, tolerant(kit, handle));
+    components.outbox.onReply(PAYMENT_PROTOCOL, kind, tolerant(context, handle));
   let stopSettlement: (() => Promise<void>) | undefined;
   return {
     ...paymentQueries(store),
-    allocations: allocations(kit),
-    bills: billActions(kit),
-    verify: (record) => verifyBill(kit, record),
+    allocations: allocations(context),
+    bills: billActions(context),
+    verify: (record) => verifyBill(context, record),
     drivers,
     async start() {
       timers.start();
       for (const driver of drivers) await driver.start();
       stopSettlement = store.events.consume('payment.settlement', SETTLEMENT_EVENTS, (event, tx) =>
-        followSettlement(tx, kit, event),
+        followSettlement(tx, context, event),
       );
       await provider.start();
     },
@@ -105,7 +105,7 @@ export function payment(init: PaymentInit, components: PaymentComponents): Payme
   };
 }
 
-function kitOf(init: PaymentInit, components: PaymentComponents): Kit {
+function kitOf(init: PaymentInit, components: PaymentComponents): PaymentContext {
   const { store, signer, verifier, clock, newId, usage } = components;
   return {
     store,
@@ -135,13 +135,16 @@ function merge<T>(tables: readonly Readonly<Record<string, T>>[]): Readonly<Reco
 }
 
 /** An answer that is out of place must not keep the message, and all behind it, in the outbox for ever. */
-function tolerant(kit: Kit, handle: ReplyHandler): ReplyHandler {
+function tolerant(context: PaymentContext, handle: ReplyHandler): ReplyHandler {
   return async (tx, message, reply) => {
     try {
       await handle(tx, message, reply);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      kit.logger.warn({ err: error, peerId: message.peerId, kind: message.kind }, 'an answer was refused');
+      context.logger.warn(
+        { err: error, peerId: message.peerId, kind: message.kind },
+        'an answer was refused',
+      );
     }
   };
 }

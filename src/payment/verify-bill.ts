@@ -2,7 +2,7 @@ import { isErgonError } from '../interface/errors.ts';
 import type { AgreementRecord } from '../interface/market.ts';
 import type { BillDecision, DebitNoteRecord, InvoiceRecord } from '../interface/payment.ts';
 import { debitNotesBucket } from './buckets.ts';
-import type { Kit } from './kit.ts';
+import type { PaymentContext } from './context.ts';
 import { cost } from './pricing.ts';
 import { carryOn, EMPTY_CHAIN } from './samples.ts';
 import { sameAddress } from './wire.ts';
@@ -15,38 +15,40 @@ export interface Finding {
   readonly message?: string;
 }
 
-type VerifyKit = Pick<Kit, 'store' | 'verifier' | 'agreements' | 'usage'>;
+type VerifyContext = Pick<PaymentContext, 'store' | 'verifier' | 'agreements' | 'usage'>;
 
 /** Verifies the signatures of a stored bill again and recomputes what it says. Reads only; throws for no finding. */
 export async function verifyBill(
-  kit: VerifyKit,
+  context: VerifyContext,
   record: DebitNoteRecord | InvoiceRecord,
 ): Promise<Finding[]> {
   const { agreementId } = 'note' in record ? record.note : record.invoice;
-  const agreement = await kit.agreements.agreement(kit.store, agreementId);
+  const agreement = await context.agreements.agreement(context.store, agreementId);
   if (agreement === undefined)
     return [bad('parties', `ERR_PAYMENT_AGREEMENT_NOT_FOUND: agreement ${agreementId} is not known here`)];
-  return 'note' in record ? verifyNote(kit, record, agreement) : verifyInvoice(kit, record, agreement);
+  return 'note' in record
+    ? verifyNote(context, record, agreement)
+    : verifyInvoice(context, record, agreement);
 }
 
 async function verifyNote(
-  kit: VerifyKit,
+  context: VerifyContext,
   { note, decision }: DebitNoteRecord,
   { agreement }: AgreementRecord,
 ): Promise<Finding[]> {
   const findings = [
     parties(note, agreement),
     attempt('issuer-signature', () =>
-      kit.verifier.verify('DebitNote', note, note.signature, agreement.provider),
+      context.verifier.verify('DebitNote', note, note.signature, agreement.provider),
     ),
-    ...decisionFindings(kit, 'DebitNoteDecision', decision, agreement.requestor, {
+    ...decisionFindings(context, 'DebitNoteDecision', decision, agreement.requestor, {
       billId: note.debitNoteId,
       amount: note.totalAmountDue,
     }),
     equal('amount', note.totalAmountDue, cost(agreement.terms.pricing, note.usage).toString()),
   ];
   const { chain } = await carryOn(
-    { usage: kit.usage, reader: kit.store },
+    { usage: context.usage, reader: context.store },
     note.activityId,
     EMPTY_CHAIN,
     note.samples.last,
@@ -56,16 +58,16 @@ async function verifyNote(
 }
 
 async function verifyInvoice(
-  kit: VerifyKit,
+  context: VerifyContext,
   { invoice, decision }: InvoiceRecord,
   { agreement }: AgreementRecord,
 ): Promise<Finding[]> {
   const findings = [
     parties(invoice, agreement),
     attempt('issuer-signature', () =>
-      kit.verifier.verify('Invoice', invoice, invoice.signature, agreement.provider),
+      context.verifier.verify('Invoice', invoice, invoice.signature, agreement.provider),
     ),
-    ...decisionFindings(kit, 'InvoiceDecision', decision, agreement.requestor, {
+    ...decisionFindings(context, 'InvoiceDecision', decision, agreement.requestor, {
       billId: invoice.invoiceId,
       amount: invoice.amount,
     }),
@@ -76,7 +78,7 @@ async function verifyInvoice(
     ),
   ];
   for (const line of invoice.activities) {
-    const note = (await kit.store.get(debitNotesBucket, line.debitNoteId))?.note;
+    const note = (await context.store.get(debitNotesBucket, line.debitNoteId))?.note;
     const billed = note?.activityId === line.activityId ? note.totalAmountDue : 'nothing';
     findings.push(equal('lines', line.amount, billed));
   }
@@ -84,7 +86,7 @@ async function verifyInvoice(
 }
 
 function decisionFindings(
-  kit: VerifyKit,
+  context: VerifyContext,
   kind: 'DebitNoteDecision' | 'InvoiceDecision',
   decision: BillDecision | undefined,
   signer: string,
@@ -94,7 +96,7 @@ function decisionFindings(
   if (decision.billId !== bill.billId || decision.amount !== bill.amount)
     return [bad('decision-signature', `the decision is about ${decision.billId} and ${decision.amount}`)];
   return [
-    attempt('decision-signature', () => kit.verifier.verify(kind, decision, decision.signature, signer)),
+    attempt('decision-signature', () => context.verifier.verify(kind, decision, decision.signature, signer)),
   ];
 }
 

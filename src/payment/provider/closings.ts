@@ -1,6 +1,6 @@
 import type { Transaction } from '../../interface/store.ts';
 import { debitNotesBucket } from '../buckets.ts';
-import { requireAgreement, type Kit } from '../kit.ts';
+import { requireAgreement, type PaymentContext } from '../context.ts';
 import type { Timers } from '../timers.ts';
 import type { Deadlines } from './deadlines.ts';
 import { issueInvoice, patientUntil } from './issue-invoice.ts';
@@ -16,16 +16,16 @@ export interface Closings {
 }
 
 /** The invoice of each agreement, as soon as there can be one. */
-export function closings(kit: Kit, timers: Timers, rooms: { deadlines: Deadlines }): Closings {
+export function closings(context: PaymentContext, timers: Timers, parts: { deadlines: Deadlines }): Closings {
   const close: Closings['close'] = async (tx, agreementId) => {
-    const record = await requireAgreement(kit, tx, agreementId);
+    const record = await requireAgreement(context, tx, agreementId);
     if (record.role !== 'provider') return;
     // One look at the clock: what is too early by it is waited for by it.
-    const now = kit.clock.now();
-    const invoice = await issueInvoice(tx, kit, record, now);
+    const now = context.clock.now();
+    const invoice = await issueInvoice(tx, context, record, now);
     if (invoice === undefined) return wait(tx, agreementId, now);
     timers.disarm(timerOf(agreementId));
-    rooms.deadlines.watchInvoice(invoice);
+    parts.deadlines.watchInvoice(invoice);
   };
   const wait = async (tx: Transaction, agreementId: string, now: number): Promise<void> => {
     const until = (await notesOf(tx, agreementId))
@@ -33,20 +33,22 @@ export function closings(kit: Kit, timers: Timers, rooms: { deadlines: Deadlines
       .map(({ value }) => patientUntil(value));
     const next = Math.max(0, ...until);
     if (next > now)
-      timers.arm(timerOf(agreementId), next, () => kit.store.transact((later) => close(later, agreementId)));
+      timers.arm(timerOf(agreementId), next, () =>
+        context.store.transact((later) => close(later, agreementId)),
+      );
   };
   return {
     close,
     async settled(tx, agreementId) {
-      rooms.deadlines.forgetInvoice(agreementId);
-      for (const { value } of await notesOf(tx, agreementId)) rooms.deadlines.forgetNote(value.note);
+      parts.deadlines.forgetInvoice(agreementId);
+      for (const { value } of await notesOf(tx, agreementId)) parts.deadlines.forgetNote(value.note);
     },
     async start() {
-      const open = await kit.store.list(debitNotesBucket, {
+      const open = await context.store.list(debitNotesBucket, {
         where: { index: 'undecided', equals: 'provider' },
       });
       const ended = open.filter(({ value }) => value.note.final).map(({ value }) => value.note.agreementId);
-      for (const agreementId of new Set(ended)) await kit.store.transact((tx) => close(tx, agreementId));
+      for (const agreementId of new Set(ended)) await context.store.transact((tx) => close(tx, agreementId));
     },
   };
 }

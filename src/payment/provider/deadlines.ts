@@ -4,7 +4,7 @@ import type { Reason } from '../../interface/values.ts';
 import { readActivityBilling, readAgreementBilling, writeAgreementBilling } from '../billing.ts';
 import { moveInvoice, moveNote } from '../bills.ts';
 import { debitNotesBucket, invoicesBucket } from '../buckets.ts';
-import { requireAgreement, type Kit } from '../kit.ts';
+import { requireAgreement, type PaymentContext } from '../context.ts';
 import { toJson } from '../wire.ts';
 import type { Timers } from '../timers.ts';
 
@@ -33,15 +33,15 @@ const noteTimer = ({ activityId, sequence }: NoteName): string => `accept ${acti
 const invoiceTimer = (agreementId: string): string => `due ${agreementId}`;
 
 /** What happens when the other side lets the agreed time pass, for whatever cause. */
-export function deadlines(kit: Kit, timers: Timers): Deadlines {
+export function deadlines(context: PaymentContext, timers: Timers): Deadlines {
   const noteOverdue = (debitNoteId: string): Promise<void> =>
-    kit.store.transact((tx) => failNote(tx, kit, debitNoteId));
+    context.store.transact((tx) => failNote(tx, context, debitNoteId));
   const invoiceOverdue = (invoiceId: string): Promise<void> =>
-    kit.store.transact(async (tx) => {
+    context.store.transact(async (tx) => {
       const record = await tx.get(invoicesBucket, invoiceId);
       if (record === undefined || !['Issued', 'Received', 'Accepted'].includes(record.state)) return;
       const reason = overdue(`Invoice ${invoiceId} was not paid by its due date`);
-      moveInvoice(tx, kit, record, 'fail', { reason });
+      moveInvoice(tx, context, record, 'fail', { reason });
     });
   const watchNote: Deadlines['watchNote'] = (note, acceptTimeoutMs) =>
     timers.arm(noteTimer(note), note.createdAt + Math.max(MIN_TIMEOUT_MS, acceptTimeoutMs), () =>
@@ -55,13 +55,13 @@ export function deadlines(kit: Kit, timers: Timers): Deadlines {
     forgetNote: (note) => timers.disarm(noteTimer(note)),
     forgetInvoice: (agreementId) => timers.disarm(invoiceTimer(agreementId)),
     async start() {
-      for (const { value } of await kit.store.list(debitNotesBucket, {
+      for (const { value } of await context.store.list(debitNotesBucket, {
         where: { index: 'undecided', equals: 'provider' },
       })) {
-        const { agreement } = await requireAgreement(kit, kit.store, value.note.agreementId);
+        const { agreement } = await requireAgreement(context, context.store, value.note.agreementId);
         watchNote(value.note, agreement.terms.debitNoteAcceptTimeoutMs);
       }
-      for (const { value } of await kit.store.list(invoicesBucket, {
+      for (const { value } of await context.store.list(invoicesBucket, {
         where: { index: 'unpaid', equals: 'provider' },
       }))
         watchInvoice(value.invoice);
@@ -70,14 +70,14 @@ export function deadlines(kit: Kit, timers: Timers): Deadlines {
 }
 
 /** Marks a note overdue, unless a later one was accepted: notes are cumulative. */
-async function failNote(tx: Transaction, kit: Kit, debitNoteId: string): Promise<void> {
+async function failNote(tx: Transaction, context: PaymentContext, debitNoteId: string): Promise<void> {
   const record = await tx.get(debitNotesBucket, debitNoteId);
   if (record === undefined || (record.state !== 'Issued' && record.state !== 'Received')) return;
   const { note } = record;
   const billing = await readActivityBilling(tx, { ...note, role: 'provider' });
   if (billing.acceptedSequence > note.sequence) return;
   const reason = overdue(`Debit note ${debitNoteId} was not accepted in the agreed time`);
-  moveNote(tx, kit, record, 'fail', { reason });
+  moveNote(tx, context, record, 'fail', { reason });
   await declareDefault(tx, note.agreementId, reason);
 }
 

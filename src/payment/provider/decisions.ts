@@ -6,29 +6,29 @@ import { moveInvoice, moveNote } from '../bills.ts';
 import { enter } from '../books.ts';
 import { debitNotesBucket, invoicesBucket } from '../buckets.ts';
 import { PaymentError } from '../errors.ts';
-import { requireNamed, type Kit } from '../kit.ts';
+import { requireNamed, type PaymentContext } from '../context.ts';
 import { settleInvoice } from '../settlement.ts';
 import { declareDefault } from './deadlines.ts';
 
 /** Takes the requestor's decision on a debit note into the books. A rejection ends the agreement. */
 export async function takeNoteDecision(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   decision: BillDecision,
   sender: Sender,
 ): Promise<void> {
   const record = await tx.get(debitNotesBucket, decision.billId);
   if (record?.role !== 'provider') throw unknownBill(decision);
   const { note } = record;
-  kit.verifier.verify('DebitNoteDecision', decision, decision.signature, note.recipient);
+  context.verifier.verify('DebitNoteDecision', decision, decision.signature, note.recipient);
   requireNamed('sender', sender.address, note.recipient);
   if (!isNews(record, decision, note.totalAmountDue)) return;
   if (decision.decision === 'Accepted') {
     await bookAcceptance(tx, record);
-    if (record.state !== 'Settled') moveNote(tx, kit, record, 'accept', { decision });
+    if (record.state !== 'Settled') moveNote(tx, context, record, 'accept', { decision });
     return;
   }
-  moveNote(tx, kit, record, 'reject', { decision, reason: decision.reason });
+  moveNote(tx, context, record, 'reject', { decision, reason: decision.reason });
   await declareDefault(tx, note.agreementId, {
     code: 'PaymentDefault',
     message:
@@ -53,19 +53,19 @@ async function bookAcceptance(tx: Transaction, { note }: DebitNoteRecord): Promi
 /** Takes the requestor's decision on an invoice into the books. */
 export async function takeInvoiceDecision(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   decision: BillDecision,
   sender: Sender,
 ): Promise<void> {
   const record = await tx.get(invoicesBucket, decision.billId);
   if (record?.role !== 'provider') throw unknownBill(decision);
   const { invoice } = record;
-  kit.verifier.verify('InvoiceDecision', decision, decision.signature, invoice.recipient);
+  context.verifier.verify('InvoiceDecision', decision, decision.signature, invoice.recipient);
   requireNamed('sender', sender.address, invoice.recipient);
   if (!isNews(record, decision, invoice.amount) || record.state === 'Settled') return;
   const command = decision.decision === 'Accepted' ? 'accept' : 'reject';
-  const moved = moveInvoice(tx, kit, record, command, { decision, reason: decision.reason });
-  if (command === 'accept' && invoice.amount === '0') await settleInvoice(tx, kit, moved);
+  const moved = moveInvoice(tx, context, record, command, { decision, reason: decision.reason });
+  if (command === 'accept' && invoice.amount === '0') await settleInvoice(tx, context, moved);
 }
 
 /** False for a repeat. Throws for a decision that contradicts the bill or an earlier decision. */

@@ -1,7 +1,7 @@
 import type { Agreements } from '../../interface/market.ts';
 import { readAgreementBilling, writeAgreementBilling } from '../billing.ts';
 import { agreementBillingBucket } from '../buckets.ts';
-import type { Kit } from '../kit.ts';
+import type { PaymentContext } from '../context.ts';
 import type { Timers } from '../timers.ts';
 
 /** Ends agreements whose requestor has not done what was due. */
@@ -14,26 +14,26 @@ export interface Enforcer {
 
 /** Ends agreements that are in default. The decision is in the books first, so a crash only delays it. */
 export function enforcer(
-  kit: Kit,
+  context: PaymentContext,
   timers: Timers,
   components: { agreements: Pick<Agreements, 'terminate'> },
 ): Enforcer {
   const enforce = async (agreementId: string): Promise<void> => {
-    const billing = await kit.store.get(agreementBillingBucket, agreementId);
+    const billing = await context.store.get(agreementBillingBucket, agreementId);
     if (billing?.default === undefined || !billing.enforce) return;
-    const record = await kit.agreements.agreement(kit.store, agreementId);
+    const record = await context.agreements.agreement(context.store, agreementId);
     if (record?.state === 'Approved') await components.agreements.terminate(agreementId, billing.default);
-    await kit.store.transact(async (tx) => {
+    await context.store.transact(async (tx) => {
       const now = await readAgreementBilling(tx, agreementId, 'provider');
       writeAgreementBilling(tx, { ...now, enforce: false });
     });
   };
   const kick: Enforcer['kick'] = (agreementId) =>
-    timers.arm(`enforce ${agreementId}`, kit.clock.now(), () => enforce(agreementId));
+    timers.arm(`enforce ${agreementId}`, context.clock.now(), () => enforce(agreementId));
   return {
     kick,
     async start() {
-      for (const { id } of await kit.store.list(agreementBillingBucket, {
+      for (const { id } of await context.store.list(agreementBillingBucket, {
         where: { index: 'enforce', equals: 'yes' },
       }))
         kick(id);

@@ -2,7 +2,7 @@ import type { Transaction } from '../../interface/store.ts';
 import { readActivityBilling, writeActivityBilling } from '../billing.ts';
 import { netDebt } from '../books.ts';
 import { activityBillingBucket } from '../buckets.ts';
-import { requireAgreement, type Kit } from '../kit.ts';
+import { requireAgreement, type PaymentContext } from '../context.ts';
 import type { Timers } from '../timers.ts';
 import { declareDefault, type Deadlines } from './deadlines.ts';
 import { intervalMs, issueNote } from './issue-note.ts';
@@ -18,29 +18,33 @@ export interface Intervals {
 }
 
 /** Debit notes while an activity lives. */
-export function intervals(kit: Kit, timers: Timers, rooms: { deadlines: Deadlines }): Intervals {
+export function intervals(
+  context: PaymentContext,
+  timers: Timers,
+  parts: { deadlines: Deadlines },
+): Intervals {
   const arm = (activityId: string, at: number): void =>
     timers.arm(`note ${activityId}`, at, () => bill(activityId));
   const bill = async (activityId: string): Promise<void> => {
-    const next = await kit.store.transact((tx) => billInterval(tx, kit, activityId));
+    const next = await context.store.transact((tx) => billInterval(tx, context, activityId));
     if (next === undefined) return;
-    rooms.deadlines.watchNote(next.note, next.acceptTimeoutMs);
+    parts.deadlines.watchNote(next.note, next.acceptTimeoutMs);
     arm(activityId, next.at);
   };
   return {
     async begin(tx, activityId) {
-      const activity = await kit.usage.activity(tx, activityId);
+      const activity = await context.usage.activity(tx, activityId);
       if (activity?.role !== 'provider') return;
-      const record = await requireAgreement(kit, tx, activity.agreementId);
+      const record = await requireAgreement(context, tx, activity.agreementId);
       const billing = await readActivityBilling(tx, activity);
       if (billing.final || billing.nextNoteAt !== undefined) return;
-      const nextNoteAt = kit.clock.now() + intervalMs(record);
+      const nextNoteAt = context.clock.now() + intervalMs(record);
       writeActivityBilling(tx, { ...billing, nextNoteAt });
       arm(activityId, nextNoteAt);
     },
     end: (activityId) => timers.disarm(`note ${activityId}`),
     async start() {
-      for (const { id, value } of await kit.store.list(activityBillingBucket, {
+      for (const { id, value } of await context.store.list(activityBillingBucket, {
         where: { index: 'running', equals: 'provider' },
       }))
         arm(id, value.nextNoteAt ?? 0);
@@ -48,29 +52,29 @@ export function intervals(kit: Kit, timers: Timers, rooms: { deadlines: Deadline
   };
 }
 
-async function billInterval(tx: Transaction, kit: Kit, activityId: string) {
-  const activity = await kit.usage.activity(tx, activityId);
+async function billInterval(tx: Transaction, context: PaymentContext, activityId: string) {
+  const activity = await context.usage.activity(tx, activityId);
   // The final note of an activity that has ended is made by the consumer of its event.
   if (activity === undefined || activity.state === 'Completed' || activity.state === 'Terminated')
     return undefined;
-  const record = await requireAgreement(kit, tx, activity.agreementId);
-  const note = await issueNote(tx, kit, activity, record, false);
+  const record = await requireAgreement(context, tx, activity.agreementId);
+  const note = await issueNote(tx, context, activity, record, false);
   if (note === undefined) return undefined;
-  await checkCredit(tx, kit, note);
+  await checkCredit(tx, context, note);
   return {
     note,
     acceptTimeoutMs: record.agreement.terms.debitNoteAcceptTimeoutMs,
-    at: kit.clock.now() + intervalMs(record),
+    at: context.clock.now() + intervalMs(record),
   };
 }
 
 /** A requestor that owes more than this node lends is served no longer. */
 async function checkCredit(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   note: { agreementId: string; platform: string; recipient: string },
 ): Promise<void> {
-  const limit = kit.drivers.find(note.platform)?.credit?.maxDue;
+  const limit = context.drivers.find(note.platform)?.credit?.maxDue;
   if (limit === undefined) return;
   const debt = await netDebt(tx, {
     role: 'provider',

@@ -6,7 +6,7 @@ import { toAmount } from '../amount.ts';
 import { readAgreementBilling, writeAgreementBilling } from '../billing.ts';
 import { openInvoice } from '../bills.ts';
 import { activityBillingBucket, debitNotesBucket } from '../buckets.ts';
-import { counterparty, type Kit } from '../kit.ts';
+import { counterparty, type PaymentContext } from '../context.ts';
 import { post } from '../wire.ts';
 
 const MAX_LINES = 4096;
@@ -23,19 +23,19 @@ const PATIENCE_MS = 5_000;
  */
 export async function issueInvoice(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   record: AgreementRecord,
   now: number,
 ): Promise<Invoice | undefined> {
   const { agreementId } = record.agreement;
   const billing = await readAgreementBilling(tx, agreementId, 'provider');
   if (record.state !== 'Terminated' || billing.invoiceId !== undefined) return undefined;
-  const notes = await billableNotes(tx, now, await kit.usage.activitiesOf(tx, agreementId));
+  const notes = await billableNotes(tx, now, await context.usage.activitiesOf(tx, agreementId));
   if (notes === undefined) return undefined;
-  const invoice = await signInvoice(kit, record, notes, now);
+  const invoice = await signInvoice(context, record, notes, now);
   writeAgreementBilling(tx, { ...billing, invoiceId: invoice.invoiceId });
-  openInvoice(tx, kit, 'provider', invoice);
-  post(tx, kit, { peerId: counterparty(record).peerId, kind: 'invoice', body: invoice });
+  openInvoice(tx, context, 'provider', invoice);
+  post(tx, context, { peerId: counterparty(record).peerId, kind: 'invoice', body: invoice });
   return invoice;
 }
 
@@ -67,7 +67,7 @@ export function patientUntil({ state, history }: Pick<DebitNoteRecord, 'state' |
 }
 
 async function signInvoice(
-  kit: Kit,
+  context: PaymentContext,
   record: AgreementRecord,
   notes: readonly DebitNote[],
   createdAt: number,
@@ -83,17 +83,17 @@ async function signInvoice(
       amount: note.totalAmountDue,
     }));
   const invoice = {
-    invoiceId: kit.newId(),
+    invoiceId: context.newId(),
     agreementId: agreement.agreementId,
     platform: agreement.terms.pricing.platform,
-    issuer: kit.signer.address,
+    issuer: context.signer.address,
     recipient: agreement.requestor,
     activities: lines,
     amount: toAmount(lines.reduce((sum, line) => sum + BigInt(line.amount), 0n)),
     createdAt,
     paymentDueAt: createdAt + agreement.terms.paymentTimeoutMs,
   };
-  return { ...invoice, signature: await kit.signer.sign('Invoice', invoice) };
+  return { ...invoice, signature: await context.signer.sign('Invoice', invoice) };
 }
 
 function compare(a: bigint, b: bigint): number {

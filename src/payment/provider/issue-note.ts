@@ -7,7 +7,7 @@ import { readActivityBilling, writeActivityBilling } from '../billing.ts';
 import { openNote } from '../bills.ts';
 import { enter } from '../books.ts';
 import type { ActivityBilling } from '../buckets.ts';
-import { counterparty, type Kit } from '../kit.ts';
+import { counterparty, type PaymentContext } from '../context.ts';
 import { cost } from '../pricing.ts';
 import { carryOn } from '../samples.ts';
 import { post } from '../wire.ts';
@@ -26,7 +26,7 @@ export function intervalMs(record: AgreementRecord): number {
  */
 export async function issueNote(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   activity: ActivityRecord,
   record: AgreementRecord,
   final: boolean,
@@ -34,12 +34,12 @@ export async function issueNote(
   const before = await readActivityBilling(tx, activity);
   if (before.final) return undefined;
   const { chain, sample } = await carryOn(
-    { usage: kit.usage, reader: tx },
+    { usage: context.usage, reader: tx },
     activity.activityId,
     before.samples,
   );
   const usage = sample?.counters ?? before.usage;
-  const note = await signNote(kit, record, { ...before, samples: chain, usage }, final);
+  const note = await signNote(context, record, { ...before, samples: chain, usage }, final);
   await enter(
     tx,
     { role: 'provider', platform: note.platform, counterparty: note.recipient },
@@ -53,35 +53,35 @@ export async function issueNote(
     samples: chain,
     usage,
     billed: note.totalAmountDue,
-    nextNoteAt: kit.clock.now() + intervalMs(record),
+    nextNoteAt: context.clock.now() + intervalMs(record),
   };
   if (final) delete next.nextNoteAt;
   writeActivityBilling(tx, next);
-  openNote(tx, kit, 'provider', note);
-  post(tx, kit, { peerId: counterparty(record).peerId, kind: 'debit-note', body: note });
+  openNote(tx, context, 'provider', note);
+  post(tx, context, { peerId: counterparty(record).peerId, kind: 'debit-note', body: note });
   return note;
 }
 
 async function signNote(
-  kit: Kit,
+  context: PaymentContext,
   record: AgreementRecord,
   billing: ActivityBilling,
   final: boolean,
 ): Promise<DebitNote> {
   const { agreement } = record;
   const note = {
-    debitNoteId: kit.newId(),
+    debitNoteId: context.newId(),
     agreementId: agreement.agreementId,
     activityId: billing.activityId,
     sequence: billing.sequence + 1,
     final,
     platform: agreement.terms.pricing.platform,
-    issuer: kit.signer.address,
+    issuer: context.signer.address,
     recipient: agreement.requestor,
     usage: billing.usage,
     samples: billing.samples,
     totalAmountDue: toAmount(cost(agreement.terms.pricing, billing.usage)),
-    createdAt: kit.clock.now(),
+    createdAt: context.clock.now(),
   };
-  return { ...note, signature: await kit.signer.sign('DebitNote', note) };
+  return { ...note, signature: await context.signer.sign('DebitNote', note) };
 }

@@ -7,7 +7,7 @@ import type { StoredEvent, Transaction } from '../../interface/store.ts';
 import { Id } from '../../interface/values.ts';
 import { checker, CheckError } from '../../util/check.ts';
 import { PaymentError } from '../errors.ts';
-import { requireAgreement, type Kit } from '../kit.ts';
+import { requireAgreement, type PaymentContext } from '../context.ts';
 import type { Timers } from '../timers.ts';
 import { DONE, handler } from '../wire.ts';
 import { deadlines, PAYMENT_DEFAULTED, type Deadlines } from './deadlines.ts';
@@ -49,7 +49,7 @@ const checkNoteEvent = checker(
 const checkInvoiceEvent = checker(Type.Object({ agreementId: Id, role: Type.String() }), 'invoice event');
 const checkDecision = checker(BillDecision, 'decision on a bill');
 
-interface Rooms {
+interface Parts {
   readonly deadlines: Deadlines;
   readonly intervals: Intervals;
   readonly enforcer: Enforcer;
@@ -66,37 +66,37 @@ export interface ProviderSide {
 
 /** Bills what this node provides. All that it does follows from durable events, so a crash only delays it. */
 export function providerSide(
-  kit: Kit,
+  context: PaymentContext,
   timers: Timers,
   components: { agreements: Pick<Agreements, 'terminate'> },
 ): ProviderSide {
-  const watch = deadlines(kit, timers);
-  const rooms: Rooms = {
+  const watch = deadlines(context, timers);
+  const parts: Parts = {
     deadlines: watch,
-    intervals: intervals(kit, timers, { deadlines: watch }),
-    enforcer: enforcer(kit, timers, components),
-    closings: closings(kit, timers, { deadlines: watch }),
+    intervals: intervals(context, timers, { deadlines: watch }),
+    enforcer: enforcer(context, timers, components),
+    closings: closings(context, timers, { deadlines: watch }),
   };
   let stopConsumer: (() => Promise<void>) | undefined;
   return {
     requests: {
       'debit-note-decision': handler(checkDecision, async (decision, sender) => {
-        await kit.store.transact((tx) => takeNoteDecision(tx, kit, decision, sender));
+        await context.store.transact((tx) => takeNoteDecision(tx, context, decision, sender));
         return DONE;
       }),
       'invoice-decision': handler(checkDecision, async (decision, sender) => {
-        await kit.store.transact((tx) => takeInvoiceDecision(tx, kit, decision, sender));
+        await context.store.transact((tx) => takeInvoiceDecision(tx, context, decision, sender));
         return DONE;
       }),
     },
-    replies: providerReplies(kit),
+    replies: providerReplies(context),
     async start() {
-      await rooms.deadlines.start();
-      await rooms.intervals.start();
-      await rooms.enforcer.start();
-      await rooms.closings.start();
-      stopConsumer = kit.store.events.consume('payment.provider', EVENTS, (event, tx) =>
-        followEvent(tx, kit, rooms, event),
+      await parts.deadlines.start();
+      await parts.intervals.start();
+      await parts.enforcer.start();
+      await parts.closings.start();
+      stopConsumer = context.store.events.consume('payment.provider', EVENTS, (event, tx) =>
+        followEvent(tx, context, parts, event),
       );
     },
     async stop() {
@@ -107,52 +107,67 @@ export function providerSide(
 }
 
 /** One agreement that cannot be billed (a price that is none) must not hold up the bills of all others. */
-async function followEvent(tx: Transaction, kit: Kit, rooms: Rooms, event: StoredEvent): Promise<void> {
+async function followEvent(
+  tx: Transaction,
+  context: PaymentContext,
+  parts: Parts,
+  event: StoredEvent,
+): Promise<void> {
   try {
-    await dispatch(tx, kit, rooms, event);
+    await dispatch(tx, context, parts, event);
   } catch (error) {
     if (!(error instanceof PaymentError) && !(error instanceof CheckError)) throw error;
-    kit.logger.error(
+    context.logger.error(
       { err: error, event: event.type, subject: event.subject },
       'an event could not be billed',
     );
   }
 }
 
-async function dispatch(tx: Transaction, kit: Kit, rooms: Rooms, event: StoredEvent): Promise<void> {
+async function dispatch(
+  tx: Transaction,
+  context: PaymentContext,
+  parts: Parts,
+  event: StoredEvent,
+): Promise<void> {
   switch (event.type) {
     case 'activity.created':
-      return rooms.intervals.begin(tx, event.subject);
+      return parts.intervals.begin(tx, event.subject);
     case 'activity.ended':
-      return closeActivity(tx, kit, rooms, event.subject);
+      return closeActivity(tx, context, parts, event.subject);
     case 'agreement.terminated':
-      return rooms.closings.close(tx, event.subject);
+      return parts.closings.close(tx, event.subject);
     case PAYMENT_DEFAULTED:
-      rooms.enforcer.kick(event.subject);
+      parts.enforcer.kick(event.subject);
       return undefined;
     case 'invoice.settled':
     case 'invoice.rejected':
     case 'invoice.cancelled': {
       const { agreementId, role } = checkInvoiceEvent(event.data);
       if (role !== 'provider') return undefined;
-      if (event.type === 'invoice.settled') return rooms.closings.settled(tx, agreementId);
-      rooms.deadlines.forgetInvoice(agreementId);
+      if (event.type === 'invoice.settled') return parts.closings.settled(tx, agreementId);
+      parts.deadlines.forgetInvoice(agreementId);
       return undefined;
     }
     default: {
       const note = checkNoteEvent(event.data);
       if (note.role !== 'provider') return undefined;
-      if (event.type !== 'debit-note.received') rooms.deadlines.forgetNote(note);
-      return note.final ? rooms.closings.close(tx, note.agreementId) : undefined;
+      if (event.type !== 'debit-note.received') parts.deadlines.forgetNote(note);
+      return note.final ? parts.closings.close(tx, note.agreementId) : undefined;
     }
   }
 }
 
-async function closeActivity(tx: Transaction, kit: Kit, rooms: Rooms, activityId: string): Promise<void> {
-  const activity = await kit.usage.activity(tx, activityId);
+async function closeActivity(
+  tx: Transaction,
+  context: PaymentContext,
+  parts: Parts,
+  activityId: string,
+): Promise<void> {
+  const activity = await context.usage.activity(tx, activityId);
   if (activity?.role !== 'provider') return;
-  rooms.intervals.end(activityId);
-  const record = await requireAgreement(kit, tx, activity.agreementId);
-  const note = await issueNote(tx, kit, activity, record, true);
-  if (note !== undefined) rooms.deadlines.watchNote(note, record.agreement.terms.debitNoteAcceptTimeoutMs);
+  parts.intervals.end(activityId);
+  const record = await requireAgreement(context, tx, activity.agreementId);
+  const note = await issueNote(tx, context, activity, record, true);
+  if (note !== undefined) parts.deadlines.watchNote(note, record.agreement.terms.debitNoteAcceptTimeoutMs);
 }

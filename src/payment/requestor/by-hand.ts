@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import type { Bucket, Reader, Transaction } from '../../interface/store.ts';
 import { Id } from '../../interface/values.ts';
 import { checker } from '../../util/check.ts';
-import type { Kit } from '../kit.ts';
+import type { PaymentContext } from '../context.ts';
 
 const ByHand = Type.Object({ agreementId: Id }, { additionalProperties: false });
 
@@ -21,10 +21,10 @@ export async function leaveToHand(tx: Transaction, agreementId: string): Promise
 /** Whether a bill of the agreement is checked and decided as it comes. */
 export async function decidesAtOnce(
   reader: Reader,
-  kit: Pick<Kit, 'settings'>,
+  context: Pick<PaymentContext, 'settings'>,
   agreementId: string,
 ): Promise<boolean> {
-  return kit.settings.decideAtOnce && (await reader.get(byHandBucket, agreementId)) === undefined;
+  return context.settings.decideAtOnce && (await reader.get(byHandBucket, agreementId)) === undefined;
 }
 
 /** Of an agreement that came to nothing, and will have no bills. */

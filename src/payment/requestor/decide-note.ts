@@ -7,7 +7,7 @@ import { moveNote } from '../bills.ts';
 import { enter, netDebt, type BookKey } from '../books.ts';
 import type { ActivityBilling } from '../buckets.ts';
 import { PaymentError } from '../errors.ts';
-import { counterparty, requireAgreement, type Kit } from '../kit.ts';
+import { counterparty, requireAgreement, type PaymentContext } from '../context.ts';
 import { carryOn, type SampleChain } from '../samples.ts';
 import { post } from '../wire.ts';
 import { signDecision } from './decision.ts';
@@ -16,56 +16,66 @@ import { judgeNote } from './note-checks.ts';
 /** Recomputes a note; accepts it and takes it out of the allocation, or rejects it with the reason. Answers the provider. */
 export async function decideNote(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   record: DebitNoteRecord,
 ): Promise<DebitNoteRecord> {
   const { note } = record;
-  const { billing, reason } = await check(tx, kit, note);
-  if (reason !== undefined) return rejectNote(tx, kit, record, reason);
+  const { billing, reason } = await check(tx, context, note);
+  if (reason !== undefined) return rejectNote(tx, context, record, reason);
   const { billing: accepted, added } = accept({ ...billing, usage: note.usage }, note);
-  const unpayable = (await overCredit(tx, kit, note, added)) ?? (await spend(tx, note, added));
-  if (unpayable !== undefined) return rejectNote(tx, kit, record, unpayable);
+  const unpayable = (await overCredit(tx, context, note, added)) ?? (await spend(tx, note, added));
+  if (unpayable !== undefined) return rejectNote(tx, context, record, unpayable);
   writeActivityBilling(tx, accepted);
   await enter(tx, bookOf(note), { accepted: added });
-  return answer(tx, kit, record, await signDecision(kit, 'DebitNoteDecision', noteBill(note), undefined));
+  return answer(
+    tx,
+    context,
+    record,
+    await signDecision(context, 'DebitNoteDecision', noteBill(note), undefined),
+  );
 }
 
 /** Rejects a debit note, and tells its provider why. */
 export async function rejectNote(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   record: DebitNoteRecord,
   reason: Reason,
 ): Promise<DebitNoteRecord> {
-  return answer(tx, kit, record, await signDecision(kit, 'DebitNoteDecision', noteBill(record.note), reason));
+  return answer(
+    tx,
+    context,
+    record,
+    await signDecision(context, 'DebitNoteDecision', noteBill(record.note), reason),
+  );
 }
 
 async function answer(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   record: DebitNoteRecord,
   decision: BillDecision,
 ): Promise<DebitNoteRecord> {
-  const { peerId } = counterparty(await requireAgreement(kit, tx, record.note.agreementId));
+  const { peerId } = counterparty(await requireAgreement(context, tx, record.note.agreementId));
   const command = decision.decision === 'Accepted' ? 'accept' : 'reject';
-  const moved = moveNote(tx, kit, record, command, { decision, reason: decision.reason });
-  post(tx, kit, { peerId, kind: 'debit-note-decision', body: decision });
+  const moved = moveNote(tx, context, record, command, { decision, reason: decision.reason });
+  post(tx, context, { peerId, kind: 'debit-note-decision', body: decision });
   return moved;
 }
 
 async function check(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   note: DebitNote,
 ): Promise<{ billing: ActivityBilling; reason: Reason | undefined }> {
-  const { agreement, state } = await requireAgreement(kit, tx, note.agreementId);
-  const activity = await kit.usage.activity(tx, note.activityId);
+  const { agreement, state } = await requireAgreement(context, tx, note.agreementId);
+  const activity = await context.usage.activity(tx, note.activityId);
   const before = await readActivityBilling(tx, { ...note, role: 'requestor' });
   if (activity === undefined)
     throw new PaymentError('ERR_PAYMENT_ACTIVITY_NOT_FOUND', `Activity ${note.activityId} is not known here`);
   const { last } = note.samples;
-  const chain = await ownChain(tx, kit, note, before.samples);
-  const [cited] = last === 0 ? [] : await kit.usage.samples(tx, note.activityId, last, last);
+  const chain = await ownChain(tx, context, note, before.samples);
+  const [cited] = last === 0 ? [] : await context.usage.samples(tx, note.activityId, last, last);
   const reason = judgeNote({
     note,
     agreement,
@@ -73,9 +83,9 @@ async function check(
     billing: before,
     cited,
     chain: chain.last === last ? chain : undefined,
-    elapsedMs: kit.clock.now() - activity.createdAt,
+    elapsedMs: context.clock.now() - activity.createdAt,
     startedAt: activity.history.find(({ state }) => state === 'Ready')?.at,
-    toleranceMs: kit.settings.usageToleranceMs,
+    toleranceMs: context.settings.usageToleranceMs,
   });
   return { billing: { ...before, samples: chain }, reason };
 }
@@ -83,12 +93,12 @@ async function check(
 /** Our own chain up to the cited sample; it stops short when samples are missing here. */
 async function ownChain(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   note: DebitNote,
   before: SampleChain,
 ): Promise<SampleChain> {
   const { chain } = await carryOn(
-    { usage: kit.usage, reader: tx },
+    { usage: context.usage, reader: tx },
     note.activityId,
     before,
     note.samples.last,
@@ -99,11 +109,11 @@ async function ownChain(
 /** What we owe stays under the limit that this node set itself. */
 async function overCredit(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   note: DebitNote,
   added: bigint,
 ): Promise<Reason | undefined> {
-  const driver = kit.drivers.find(note.platform);
+  const driver = context.drivers.find(note.platform);
   if (driver === undefined)
     return { code: 'WrongPlatform', message: `This node cannot pay on ${note.platform}` };
   const limit = driver.credit?.maxOwed;

@@ -1,10 +1,10 @@
 import type { BillDecision } from '../../interface/payment.ts';
 import type { Reason } from '../../interface/values.ts';
-import type { Kit } from '../kit.ts';
+import type { PaymentContext } from '../context.ts';
 
 /** Signs an acceptance, or with a reason a rejection. */
 export async function signDecision(
-  kit: Pick<Kit, 'signer' | 'clock'>,
+  context: Pick<PaymentContext, 'signer' | 'clock'>,
   kind: 'DebitNoteDecision' | 'InvoiceDecision',
   bill: { billId: string; amount: string },
   reason: Reason | undefined,
@@ -13,7 +13,7 @@ export async function signDecision(
     ...bill,
     decision: reason === undefined ? ('Accepted' as const) : ('Rejected' as const),
     ...(reason === undefined ? {} : { reason }),
-    at: kit.clock.now(),
+    at: context.clock.now(),
   };
-  return { ...decision, signature: await kit.signer.sign(kind, decision) };
+  return { ...decision, signature: await context.signer.sign(kind, decision) };
 }

@@ -6,7 +6,13 @@ import { readAgreementBilling, writeAgreementBilling } from '../billing.ts';
 import { moveInvoice, openInvoice } from '../bills.ts';
 import { activityBillingBucket, debitNotesBucket, invoicesBucket } from '../buckets.ts';
 import { PaymentError } from '../errors.ts';
-import { counterparty, requireAgreement, requireNamed, requireParty, type Kit } from '../kit.ts';
+import {
+  counterparty,
+  requireAgreement,
+  requireNamed,
+  requireParty,
+  type PaymentContext,
+} from '../context.ts';
 import { settleInvoice } from '../settlement.ts';
 import { DONE, post, type Reply } from '../wire.ts';
 import { decidesAtOnce } from './by-hand.ts';
@@ -15,17 +21,17 @@ import { signDecision } from './decision.ts';
 /** Takes an invoice in: verified and known to be the sender's business before anything is stored. */
 export async function receiveInvoice(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   invoice: Invoice,
   sender: Sender,
 ): Promise<Reply> {
-  const record = await requireAgreement(kit, tx, invoice.agreementId);
+  const record = await requireAgreement(context, tx, invoice.agreementId);
   requireParty(record, 'requestor', sender);
   requireNamed('issuer', invoice.issuer, record.agreement.provider);
   requireNamed('recipient', invoice.recipient, record.agreement.requestor);
-  kit.verifier.verify('Invoice', invoice, invoice.signature, record.agreement.provider);
+  context.verifier.verify('Invoice', invoice, invoice.signature, record.agreement.provider);
   const known = await tx.get(invoicesBucket, invoice.invoiceId);
-  if (known !== undefined) return repeated(kit, known, invoice);
+  if (known !== undefined) return repeated(context, known, invoice);
   const billing = await readAgreementBilling(tx, invoice.agreementId, 'requestor');
   if (billing.invoiceId !== undefined)
     throw new PaymentError(
@@ -34,13 +40,13 @@ export async function receiveInvoice(
       { agreementId: invoice.agreementId, invoiceId: billing.invoiceId },
     );
   writeAgreementBilling(tx, { ...billing, invoiceId: invoice.invoiceId });
-  const opened = openInvoice(tx, kit, 'requestor', invoice);
-  if (await decidesAtOnce(tx, kit, invoice.agreementId)) await decideInvoice(tx, kit, opened);
+  const opened = openInvoice(tx, context, 'requestor', invoice);
+  if (await decidesAtOnce(tx, context, invoice.agreementId)) await decideInvoice(tx, context, opened);
   return DONE;
 }
 
-function repeated(kit: Kit, known: InvoiceRecord, invoice: Invoice): Reply {
-  if (kit.verifier.digest('Invoice', known.invoice) !== kit.verifier.digest('Invoice', invoice))
+function repeated(context: PaymentContext, known: InvoiceRecord, invoice: Invoice): Reply {
+  if (context.verifier.digest('Invoice', known.invoice) !== context.verifier.digest('Invoice', invoice))
     throw new PaymentError('ERR_PAYMENT_BILL_FORK', `${invoice.invoiceId} names another invoice already`, {
       invoiceId: invoice.invoiceId,
     });
@@ -50,16 +56,16 @@ function repeated(kit: Kit, known: InvoiceRecord, invoice: Invoice): Reply {
 /** Checks an invoice; accepts it and orders its payment in the same transaction, or rejects it with the reason. */
 export async function decideInvoice(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   record: InvoiceRecord,
 ): Promise<InvoiceRecord> {
   const { invoice } = record;
-  const reason = await judgeInvoice(tx, kit, invoice);
-  if (reason !== undefined) return rejectInvoice(tx, kit, record, reason);
-  const decision = await signDecision(kit, 'InvoiceDecision', billOf(invoice), undefined);
-  const accepted = await answer(tx, kit, record, decision);
-  if (invoice.amount === '0') return settleInvoice(tx, kit, accepted);
-  const paymentId = await kit.drivers.get(invoice.platform).pay(tx, invoice);
+  const reason = await judgeInvoice(tx, context, invoice);
+  if (reason !== undefined) return rejectInvoice(tx, context, record, reason);
+  const decision = await signDecision(context, 'InvoiceDecision', billOf(invoice), undefined);
+  const accepted = await answer(tx, context, record, decision);
+  if (invoice.amount === '0') return settleInvoice(tx, context, accepted);
+  const paymentId = await context.drivers.get(invoice.platform).pay(tx, invoice);
   const paid: InvoiceRecord = { ...accepted, paymentId };
   tx.put(invoicesBucket, invoice.invoiceId, paid);
   return paid;
@@ -68,35 +74,40 @@ export async function decideInvoice(
 /** Rejects an invoice, and tells its provider why. */
 export async function rejectInvoice(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   record: InvoiceRecord,
   reason: Reason,
 ): Promise<InvoiceRecord> {
-  return answer(tx, kit, record, await signDecision(kit, 'InvoiceDecision', billOf(record.invoice), reason));
+  return answer(
+    tx,
+    context,
+    record,
+    await signDecision(context, 'InvoiceDecision', billOf(record.invoice), reason),
+  );
 }
 
 async function answer(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   record: InvoiceRecord,
   decision: BillDecision,
 ): Promise<InvoiceRecord> {
-  const { peerId } = counterparty(await requireAgreement(kit, tx, record.invoice.agreementId));
+  const { peerId } = counterparty(await requireAgreement(context, tx, record.invoice.agreementId));
   const command = decision.decision === 'Accepted' ? 'accept' : 'reject';
-  const moved = moveInvoice(tx, kit, record, command, { decision, reason: decision.reason });
-  post(tx, kit, { peerId, kind: 'invoice-decision', body: decision });
+  const moved = moveInvoice(tx, context, record, command, { decision, reason: decision.reason });
+  post(tx, context, { peerId, kind: 'invoice-decision', body: decision });
   return moved;
 }
 
 /** Why the invoice is not what was accepted, note by note, before; or undefined. */
 async function judgeInvoice(
   reader: Reader,
-  kit: Pick<Kit, 'agreements' | 'drivers'>,
+  context: Pick<PaymentContext, 'agreements' | 'drivers'>,
   invoice: Invoice,
 ): Promise<Reason | undefined> {
-  const { agreement } = await requireAgreement(kit, reader, invoice.agreementId);
+  const { agreement } = await requireAgreement(context, reader, invoice.agreementId);
   const { platform } = agreement.terms.pricing;
-  if (invoice.platform !== platform || kit.drivers.find(platform) === undefined)
+  if (invoice.platform !== platform || context.drivers.find(platform) === undefined)
     return reason(
       'WrongPlatform',
       `The agreement is paid on ${platform}, the invoice on ${invoice.platform}`,

@@ -8,7 +8,7 @@ import { openNote } from '../bills.ts';
 import { enter } from '../books.ts';
 import { debitNotesBucket } from '../buckets.ts';
 import { PaymentError } from '../errors.ts';
-import { requireAgreement, requireNamed, requireParty, type Kit } from '../kit.ts';
+import { requireAgreement, requireNamed, requireParty, type PaymentContext } from '../context.ts';
 import { DONE, type Reply } from '../wire.ts';
 import { decidesAtOnce } from './by-hand.ts';
 import { decideNote } from './decide-note.ts';
@@ -20,34 +20,34 @@ const MIN_INTERVAL_MS = 1_000;
 /** Takes a debit note in: verified and known to be the sender's business before anything is stored. */
 export async function receiveNote(
   tx: Transaction,
-  kit: Kit,
+  context: PaymentContext,
   note: DebitNote,
   sender: Sender,
 ): Promise<Reply> {
-  const record = await requireAgreement(kit, tx, note.agreementId);
+  const record = await requireAgreement(context, tx, note.agreementId);
   requireParty(record, 'requestor', sender);
   requireNamed('issuer', note.issuer, record.agreement.provider);
   requireNamed('recipient', note.recipient, record.agreement.requestor);
-  kit.verifier.verify('DebitNote', note, note.signature, record.agreement.provider);
+  context.verifier.verify('DebitNote', note, note.signature, record.agreement.provider);
   const known = await tx.get(debitNotesBucket, note.debitNoteId);
-  if (known !== undefined) return repeated(kit, known, note);
-  const activity = await requireActivity(tx, kit, note);
+  if (known !== undefined) return repeated(context, known, note);
+  const activity = await requireActivity(tx, context, note);
   const billing = await readActivityBilling(tx, activity);
   if (note.sequence > billing.sequence + 1) return { outcome: 'Resend', from: billing.sequence + 1 };
   if (note.sequence <= billing.sequence || billing.final) throw fork(note);
-  requirePace(kit, record, activity, note);
-  const opened = openNote(tx, kit, 'requestor', note);
-  await bookNote(tx, kit, note);
-  if (!(await decidesAtOnce(tx, kit, note.agreementId))) return DONE;
+  requirePace(context, record, activity, note);
+  const opened = openNote(tx, context, 'requestor', note);
+  await bookNote(tx, context, note);
+  if (!(await decidesAtOnce(tx, context, note.agreementId))) return DONE;
   // The decision goes out as a message too; in the answer it tells that nobody is asked for one.
-  return answered(await decideNote(tx, kit, opened));
+  return answered(await decideNote(tx, context, opened));
 }
 
 function answered({ decision }: DebitNoteRecord): Reply {
   return decision === undefined ? DONE : { outcome: 'Done', decision };
 }
 
-async function bookNote(tx: Transaction, kit: Kit, note: DebitNote): Promise<void> {
+async function bookNote(tx: Transaction, context: PaymentContext, note: DebitNote): Promise<void> {
   const activity = { ...note, role: 'requestor' as const };
   const billing = await readActivityBilling(tx, activity);
   writeActivityBilling(tx, {
@@ -62,17 +62,21 @@ async function bookNote(tx: Transaction, kit: Kit, note: DebitNote): Promise<voi
     { role: 'requestor', platform: note.platform, counterparty: note.issuer },
     { billed: BigInt(note.totalAmountDue) - BigInt(billing.billed) },
   );
-  kit.logger.debug({ debitNoteId: note.debitNoteId, amount: note.totalAmountDue }, 'debit note received');
+  context.logger.debug({ debitNoteId: note.debitNoteId, amount: note.totalAmountDue }, 'debit note received');
 }
 
-function repeated(kit: Kit, known: DebitNoteRecord, note: DebitNote): Reply {
-  if (kit.verifier.digest('DebitNote', known.note) !== kit.verifier.digest('DebitNote', note))
+function repeated(context: PaymentContext, known: DebitNoteRecord, note: DebitNote): Reply {
+  if (context.verifier.digest('DebitNote', known.note) !== context.verifier.digest('DebitNote', note))
     throw fork(note);
   return answered(known);
 }
 
-async function requireActivity(tx: Transaction, kit: Kit, note: DebitNote): Promise<ActivityRecord> {
-  const activity = await kit.usage.activity(tx, note.activityId);
+async function requireActivity(
+  tx: Transaction,
+  context: PaymentContext,
+  note: DebitNote,
+): Promise<ActivityRecord> {
+  const activity = await context.usage.activity(tx, note.activityId);
   if (activity?.agreementId !== note.agreementId || activity.role !== 'requestor')
     throw new PaymentError(
       'ERR_PAYMENT_ACTIVITY_NOT_FOUND',
@@ -83,9 +87,14 @@ async function requireActivity(tx: Transaction, kit: Kit, note: DebitNote): Prom
 }
 
 /** Keeps a provider from filling our books. */
-function requirePace(kit: Kit, record: AgreementRecord, activity: ActivityRecord, note: DebitNote): void {
+function requirePace(
+  context: PaymentContext,
+  record: AgreementRecord,
+  activity: ActivityRecord,
+  note: DebitNote,
+): void {
   const intervalMs = Math.max(MIN_INTERVAL_MS, record.agreement.terms.debitNoteIntervalMs);
-  const elapsedMs = Math.max(0, kit.clock.now() - activity.createdAt);
+  const elapsedMs = Math.max(0, context.clock.now() - activity.createdAt);
   const allowed = Math.floor(elapsedMs / intervalMs) + SPARE_NOTES;
   if (note.sequence > allowed)
     throw new PaymentError(

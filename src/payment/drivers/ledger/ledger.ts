@@ -1,6 +1,6 @@
 import type { CreditLimits, PaymentDriver } from '../../../interface/payment.ts';
 import { unitsOf } from '../../amount.ts';
-import type { LedgerComponents } from './kit.ts';
+import type { LedgerComponents } from './context.ts';
 import { pay } from './pay.ts';
 import { payeeRequests } from './payee.ts';
 import { payerReplies, payerRequests } from './payer.ts';
@@ -21,15 +21,15 @@ export interface LedgerInit {
  * the payee books it and signs a receipt. Both nodes then hold the same books, each with the other's signature.
  */
 export function ledger(init: LedgerInit, components: LedgerComponents): PaymentDriver {
-  const kit = { ...components, platform: LEDGER_PLATFORM };
+  const context = { ...components, platform: LEDGER_PLATFORM };
   return {
     platform: LEDGER_PLATFORM,
     decimals: LEDGER_DECIMALS,
     symbol: LEDGER_SYMBOL,
     credit: creditLimits(init),
-    requests: { ...payeeRequests(kit), ...payerRequests(kit) },
-    replies: payerReplies(kit),
-    pay: (tx, invoice) => pay(tx, kit, invoice),
+    requests: { ...payeeRequests(context), ...payerRequests(context) },
+    replies: payerReplies(context),
+    pay: (tx, invoice) => pay(tx, context, invoice),
     // Everything it does follows from a message or a call; nothing runs by itself.
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),

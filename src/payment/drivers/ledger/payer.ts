@@ -4,10 +4,10 @@ import { LedgerPayment, PaymentReceipt } from '../../../interface/payment.ts';
 import type { OutboxMessage, Transaction } from '../../../interface/store.ts';
 import { checker } from '../../../util/check.ts';
 import { PaymentError } from '../../errors.ts';
-import { requireNamed } from '../../kit.ts';
+import { requireNamed } from '../../context.ts';
 import { checkReply, DONE, handler, post } from '../../wire.ts';
 import { readEntry, sentFrom, writeEntry } from './entries.ts';
-import type { LedgerKit } from './kit.ts';
+import type { LedgerContext } from './context.ts';
 
 const checkReceipt = checker(PaymentReceipt, 'payment receipt');
 const checkSent = checker(LedgerPayment, 'payment sent');
@@ -16,26 +16,26 @@ const checkSent = checker(LedgerPayment, 'payment sent');
 const MAX_RESEND = 64;
 
 /** What a payee can ask of us. */
-export function payerRequests(kit: LedgerKit): Readonly<Record<string, RequestHandler<never>>> {
+export function payerRequests(context: LedgerContext): Readonly<Record<string, RequestHandler<never>>> {
   return {
     'payment-receipt': handler(checkReceipt, async (receipt, sender) => {
-      await kit.store.transact((tx) => takeReceipt(tx, kit, receipt, sender));
+      await context.store.transact((tx) => takeReceipt(tx, context, receipt, sender));
       return DONE;
     }),
   };
 }
 
 /** What becomes of a payee's answers. */
-export function payerReplies(kit: LedgerKit): Readonly<Record<string, ReplyHandler>> {
+export function payerReplies(context: LedgerContext): Readonly<Record<string, ReplyHandler>> {
   return {
     payment: async (tx, message, answer) => {
       const payment = checkSent(message.body);
-      if ('error' in answer) return fail(tx, kit, payment, answer.error);
+      if ('error' in answer) return fail(tx, context, payment, answer.error);
       const reply = checkReply(answer.ok);
-      if (reply.outcome === 'Resend') return resend(tx, kit, message, payment, reply.from);
+      if (reply.outcome === 'Resend') return resend(tx, context, message, payment, reply.from);
       if (reply.receipt === undefined) return;
       const sender = { peerId: message.peerId, address: payment.payee };
-      return takeReceipt(tx, kit, reply.receipt, sender);
+      return takeReceipt(tx, context, reply.receipt, sender);
     },
   };
 }
@@ -43,13 +43,13 @@ export function payerReplies(kit: LedgerKit): Readonly<Record<string, ReplyHandl
 /** The payee has booked our payment: it is settled. */
 async function takeReceipt(
   tx: Transaction,
-  kit: LedgerKit,
+  context: LedgerContext,
   receipt: PaymentReceipt,
   sender: Sender,
 ): Promise<void> {
   requireNamed('payee', receipt.payee, sender.address);
-  requireNamed('payer', receipt.payer, kit.signer.address);
-  kit.verifier.verify('PaymentReceipt', receipt, receipt.signature, sender.address);
+  requireNamed('payer', receipt.payer, context.signer.address);
+  context.verifier.verify('PaymentReceipt', receipt, receipt.signature, sender.address);
   const record = await readEntry(tx, 'sent', sender.address, receipt.sequence);
   if (record?.payment.paymentId !== receipt.paymentId || record.payment.platform !== receipt.platform)
     throw new PaymentError('ERR_PAYMENT_NOT_FOUND', `There is no payment ${receipt.paymentId} to you here`, {
@@ -63,13 +63,13 @@ async function takeReceipt(
       { expected: payment.cumulative, got: receipt.cumulative },
     );
   if (record.state === 'Settled') return;
-  writeEntry(tx, { ...record, state: 'Settled', receipt, stateChangedAt: kit.clock.now() });
+  writeEntry(tx, { ...record, state: 'Settled', receipt, stateChangedAt: context.clock.now() });
   tx.emit({ type: 'payment.settled', subject: payment.paymentId, data: eventData(payment) });
 }
 
 async function resend(
   tx: Transaction,
-  kit: LedgerKit,
+  context: LedgerContext,
   message: OutboxMessage,
   payment: LedgerPayment,
   from: number,
@@ -77,19 +77,20 @@ async function resend(
   const missing = await sentFrom(tx, payment.payee, from, MAX_RESEND);
   const earlier = missing.filter(({ sequence }) => sequence < payment.sequence);
   if (earlier.length === 0) return;
-  for (const body of [...earlier, payment]) post(tx, kit, { peerId: message.peerId, kind: 'payment', body });
+  for (const body of [...earlier, payment])
+    post(tx, context, { peerId: message.peerId, kind: 'payment', body });
 }
 
 /** The payee refuses it for good, or was not there for longer than a message waits. */
 async function fail(
   tx: Transaction,
-  kit: LedgerKit,
+  context: LedgerContext,
   payment: LedgerPayment,
   refusal: { code: string; message: string },
 ): Promise<void> {
   const record = await readEntry(tx, 'sent', payment.payee, payment.sequence);
   if (record?.payment.paymentId !== payment.paymentId || record.state !== 'Sent') return;
-  writeEntry(tx, { ...record, state: 'Failed', stateChangedAt: kit.clock.now() });
+  writeEntry(tx, { ...record, state: 'Failed', stateChangedAt: context.clock.now() });
   const reason = {
     code: 'PaymentRefused',
     message: refusal.message.slice(0, 2048),

@@ -17,8 +17,8 @@ export interface Settings {
   readonly usageToleranceMs: number;
 }
 
-/** What every room of payment works with. */
-export interface Kit {
+/** What every part of payment works with. */
+export interface PaymentContext {
   readonly store: Store;
   readonly signer: Signer;
   readonly verifier: Verifier;

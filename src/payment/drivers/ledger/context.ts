@@ -14,4 +14,4 @@ export interface LedgerComponents {
   readonly agreements: AgreementSource;
 }
 
-export type LedgerKit = LedgerComponents & { readonly platform: string };
+export type LedgerContext = LedgerComponents & { readonly platform: string };
