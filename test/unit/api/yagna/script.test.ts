@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { isOutside, ourCommand } from '../../../../src/api/rest/yagna/activity/our-command.ts';
-import { beginning, placeId, placeOf } from '../../../../src/api/rest/yagna/activity/place.ts';
+import {
+  beginning,
+  positionId,
+  positionOf,
+} from '../../../../src/api/rest/yagna/activity/stream-position.ts';
 import { newProgress } from '../../../../src/api/rest/yagna/activity/progress.ts';
 import { parseScript, readCommand } from '../../../../src/api/rest/yagna/activity/script.ts';
 import type { EventQuery, StoredEvent } from '../../../../src/interface/index.ts';
@@ -74,7 +78,7 @@ describe('progress of a command', () => {
   });
   const log = [event(1, 0, 5), event(2, 0, 20), event(3, 0, 25, 'other'), event(4, 1, 50), event(5, 0, 100)];
   const events = { query: async ({ after = 0 }: EventQuery) => log.filter(({ seq }) => seq > after) };
-  const story = (progress: object | null) => ({
+  const records = (progress: object | null) => ({
     activityId: 'a',
     batch: undefined,
     note: {
@@ -88,8 +92,8 @@ describe('progress of a command', () => {
     },
   });
   const told = async (progress: object | null, after = 0) => {
-    const place = { ...beginning(story(progress)), started: true, progress: after };
-    return (await newProgress({ events } as never, story(progress), place)).map(({ kind }) => kind);
+    const position = { ...beginning(records(progress)), started: true, progress: after };
+    return (await newProgress({ events } as never, records(progress), position)).map(({ kind }) => kind);
   };
   const at = (step: number, done: number) => ({
     progress: { step: [step, 1], message: 'fetching', progress: [done, 100], unit: 'Bytes' },
@@ -103,9 +107,9 @@ describe('progress of a command', () => {
   });
 
   it('goes on from the event that a reader names', () => {
-    const place = { index: 2, started: true, stdout: 7, stderr: 8, progress: 9, doneBytes: 0 };
-    expect(placeOf(placeId(place, false))).toEqual(place);
-    expect(placeOf(placeId(place, true))).toEqual({ ...place, index: 3, started: false });
-    expect(placeOf('nonsense')).toBeUndefined();
+    const position = { index: 2, started: true, stdout: 7, stderr: 8, progress: 9, doneBytes: 0 };
+    expect(positionOf(positionId(position, false))).toEqual(position);
+    expect(positionOf(positionId(position, true))).toEqual({ ...position, index: 3, started: false });
+    expect(positionOf('nonsense')).toBeUndefined();
   });
 });

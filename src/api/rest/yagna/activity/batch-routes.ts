@@ -9,7 +9,7 @@ import { sendJson } from '../reply.ts';
 import type { YagnaServices } from '../services.ts';
 import { timeoutMs } from '../time.ts';
 import { activityOf } from './activity-of.ts';
-import { resultViews, runningCommands, tellResults, type BatchStory } from './results.ts';
+import { resultViews, runningCommands, reportedResults, type BatchRecords } from './results.ts';
 import { batchEvents } from './stream.ts';
 
 const Id = Type.String({ maxLength: 512 });
@@ -26,7 +26,7 @@ const ACT = { scope: 'requestor' } as const;
 /** Scripts of commands, and their results. */
 export function batchRoutes(app: ApiServer, services: YagnaServices): void {
   const { context, batches } = services;
-  const read = async (activityId: string, batchId: string): Promise<BatchStory> => {
+  const read = async (activityId: string, batchId: string): Promise<BatchRecords> => {
     if (!isId(activityId) || !isId(batchId)) throw notFound('batch', batchId);
     const note = await batches.note(activityId, batchId);
     const batch = await context.books.batches.get(`${activityId}/${batchId}`);
@@ -68,7 +68,7 @@ export function batchRoutes(app: ApiServer, services: YagnaServices): void {
       };
       const told = await hold(context, wait, async () => {
         const now = await read(activityId, batchId);
-        const { results, finished } = tellResults(now);
+        const { results, finished } = reportedResults(now);
         const enough = finished || (commandIndex !== undefined && results.length > commandIndex);
         return enough ? now : undefined;
       });
@@ -86,8 +86,8 @@ export function batchRoutes(app: ApiServer, services: YagnaServices): void {
       const record = await activityOf(services, activityId);
       const where = { index: 'activity', equals: activityId };
       const notes = await context.store.list(batchNoteBucket, { where });
-      const stories = await Promise.all(notes.map(({ value }) => read(activityId, value.batchId)));
-      return runningCommands(record, stories);
+      const batches = await Promise.all(notes.map(({ value }) => read(activityId, value.batchId)));
+      return runningCommands(record, batches);
     },
   );
 }

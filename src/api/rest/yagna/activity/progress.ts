@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { checker } from '../../../../util/check.ts';
 import type { YagnaContext } from '../init.ts';
-import type { BatchStory } from './results.ts';
+import type { BatchRecords } from './results.ts';
 import { readCommand } from './script.ts';
 import type { ClientProgress } from './script-schema.ts';
-import type { Place } from './place.ts';
+import type { StreamPosition } from './stream-position.ts';
 
 const PAGE = 256;
 
@@ -20,30 +20,30 @@ const checkData = checker(
 );
 
 /** One step of progress, as it is told to a client. */
-export interface ToldProgress {
+export interface ReportedProgress {
   readonly seq: number;
   readonly at: number;
   readonly doneBytes: number;
   readonly kind: object;
 }
 
-/** How far the command at `place` has come since, in the words of clients; nothing for one that was not asked to tell. */
+/** How far the command at `position` has come since, in the words of clients; nothing for one that was not asked to tell. */
 export async function newProgress(
   { events }: Pick<YagnaContext, 'events'>,
-  { activityId, note }: BatchStory,
-  place: Readonly<Place>,
-): Promise<ToldProgress[]> {
-  const wanted = wantedProgress(note?.commands[place.index], place.index);
-  if (wanted === undefined || !place.started) return [];
+  { activityId, note }: BatchRecords,
+  position: Readonly<StreamPosition>,
+): Promise<ReportedProgress[]> {
+  const wanted = wantedProgress(note?.commands[position.index], position.index);
+  if (wanted === undefined || !position.started) return [];
   const step = wanted.updateStep ?? wanted['update-step'] ?? 0;
   const query = { types: ['command.progress'], subject: activityId, limit: PAGE };
-  const told: ToldProgress[] = [];
-  for (let after = place.progress, last = place.doneBytes; ;) {
+  const told: ReportedProgress[] = [];
+  for (let after = position.progress, last = position.doneBytes; ;) {
     const page = await events.query({ ...query, after });
     for (const { seq, at, data } of page) {
       const { batchId, index, done, total, message } = checkData(data);
       after = seq;
-      if (batchId !== note?.batchId || index !== place.index) continue;
+      if (batchId !== note?.batchId || index !== position.index) continue;
       if (done !== total && done - last < step) continue;
       last = done;
       told.push({ seq, at, doneBytes: done, kind: { progress: progressBody(message, done, total) } });

@@ -9,14 +9,14 @@ import type { CaptureMode } from './script-schema.ts';
 type Context = Pick<YagnaContext, 'activities' | 'clock' | 'stopSignal'>;
 
 /** A batch as both its client's and its provider's words tell it. */
-export interface BatchStory {
+export interface BatchRecords {
   readonly activityId: string;
   readonly note: BatchNote | undefined;
   readonly batch: Batch | undefined;
 }
 
 /** What can be told of one command. */
-export interface ToldResult {
+export interface ReportedResult {
   readonly index: number;
   readonly result: 'Ok' | 'Error';
   readonly message?: string;
@@ -25,14 +25,17 @@ export interface ToldResult {
 }
 
 /** Results so far, and whether they are all: exact, since clients stop reading where they are told to. */
-export function tellResults({ note, batch }: BatchStory): { results: ToldResult[]; finished: boolean } {
-  const results: ToldResult[] = [];
+export function reportedResults({ note, batch }: BatchRecords): {
+  results: ReportedResult[];
+  finished: boolean;
+} {
+  const results: ReportedResult[] = [];
   for (const own of batch?.results ?? []) {
     const delivery = note?.deliveries.find(({ index }) => index === own.index);
     // A file that is on its way is not transferred yet.
     if (delivery?.done === false && own.result === 'Ok') return { results, finished: false };
     const failure = own.result === 'Ok' ? delivery?.error : undefined;
-    results.push(told(own, failure));
+    results.push(reportedResult(own, failure));
     if (failure !== undefined) return { results, finished: true };
   }
   const finished = hasEnded(results, { note, batch }) || isOver(note, batch);
@@ -40,7 +43,10 @@ export function tellResults({ note, batch }: BatchStory): { results: ToldResult[
 }
 
 /** With the last command, or the first that failed: a client that is told so later never hears it. */
-function hasEnded(results: readonly ToldResult[], { note, batch }: Omit<BatchStory, 'activityId'>): boolean {
+function hasEnded(
+  results: readonly ReportedResult[],
+  { note, batch }: Omit<BatchRecords, 'activityId'>,
+): boolean {
   const commands = note?.commands ?? batch?.script;
   return results.length === commands?.length || results.at(-1)?.result === 'Error';
 }
@@ -50,13 +56,13 @@ function isOver(note: BatchNote | undefined, batch: Batch | undefined): boolean 
 }
 
 /** What could not be handed over failed here, unless something before it had failed there. */
-function withCut(results: ToldResult[], note: BatchNote | undefined): ToldResult[] {
+function withCut(results: ReportedResult[], note: BatchNote | undefined): ReportedResult[] {
   const cut = note?.cut;
   if (cut === undefined || results.some(({ result }) => result === 'Error')) return results;
   return [...results, { index: results.length, result: 'Error', message: cut.message, at: cut.at }];
 }
 
-function told(own: CommandResult, failure: string | undefined): ToldResult {
+function reportedResult(own: CommandResult, failure: string | undefined): ReportedResult {
   const { index, finishedAt: at, result } = own;
   if (failure === undefined) return { index, at, own, result, ...messageOf(own) };
   return { index, at, own, result: 'Error', message: failure };
@@ -70,20 +76,20 @@ function messageOf({ result, message, exitCode, reason }: CommandResult): { mess
 }
 
 /** In the shape that clients read: cumulative from index 0, `isBatchFinished` only on the very last one. */
-export async function resultViews(context: Context, story: BatchStory): Promise<object[]> {
-  const { results, finished } = tellResults(story);
+export async function resultViews(context: Context, records: BatchRecords): Promise<object[]> {
+  const { results, finished } = reportedResults(records);
   return Promise.all(
-    results.map(async (told, at) => {
-      const mode = captureOf(story.note, told.index);
+    results.map(async (reported, at) => {
+      const mode = captureOf(records.note, reported.index);
       const output = async (stream: LogStream): Promise<Output | undefined> =>
-        captured(context, story.activityId, stream, told.own, mode?.[stream]);
+        captured(context, records.activityId, stream, reported.own, mode?.[stream]);
       return {
-        index: told.index,
-        eventDate: iso(told.at),
-        result: told.result,
+        index: reported.index,
+        eventDate: iso(reported.at),
+        result: reported.result,
         stdout: await output('stdout'),
         stderr: await output('stderr'),
-        ...(told.message !== undefined && { message: told.message }),
+        ...(reported.message !== undefined && { message: reported.message }),
         isBatchFinished: finished && at === results.length - 1,
       };
     }),
@@ -101,9 +107,9 @@ export function captureOf(
 }
 
 /** What runs right now, for `GET …/command`. */
-export function runningCommands({ state }: ActivityRecord, stories: readonly BatchStory[]): object[] {
+export function runningCommands({ state }: ActivityRecord, batches: readonly BatchRecords[]): object[] {
   if (state === 'Completed' || state === 'Terminated') return [];
-  return stories.flatMap(({ note, batch }) => {
+  return batches.flatMap(({ note, batch }) => {
     if (note === undefined || batch === undefined || batch.finished) return [];
     const given = note.commands[batch.results.length];
     if (given === undefined) return [];

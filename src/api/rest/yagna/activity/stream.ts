@@ -4,9 +4,9 @@ import { delay } from '../../../../util/delay.ts';
 import type { YagnaContext } from '../init.ts';
 import { iso } from '../time.ts';
 import { asOutput, formatOf } from './output.ts';
-import { beginning, placeId, placeOf, type Place } from './place.ts';
+import { beginning, positionId, positionOf, type StreamPosition } from './stream-position.ts';
 import { newProgress } from './progress.ts';
-import { captureOf, tellResults, type BatchStory, type ToldResult } from './results.ts';
+import { captureOf, reportedResults, type BatchRecords, type ReportedResult } from './results.ts';
 import type { CaptureMode } from './script-schema.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -21,76 +21,77 @@ type Context = Pick<YagnaContext, 'activities' | 'clock' | 'limits' | 'events'>;
  */
 export async function* batchEvents(
   context: Context,
-  read: () => Promise<BatchStory>,
+  read: () => Promise<BatchRecords>,
   lastEventId: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<SseMessage> {
-  let story = await read();
-  const place = placeOf(lastEventId) ?? beginning(story);
+  let records = await read();
+  const position = positionOf(lastEventId) ?? beginning(records);
   while (!signal.aborted) {
-    const { results, finished } = tellResults(story);
-    yield* startOf(story, place, results);
-    const done = results.find(({ index }) => index === place.index);
-    for (const { at, seq, doneBytes, kind } of await newProgress(context, story, place)) {
-      place.progress = seq;
-      place.doneBytes = doneBytes;
-      yield message(story, place, at, kind);
+    const { results, finished } = reportedResults(records);
+    yield* startOf(records, position, results);
+    const done = results.find(({ index }) => index === position.index);
+    for (const { at, seq, doneBytes, kind } of await newProgress(context, records, position)) {
+      position.progress = seq;
+      position.doneBytes = doneBytes;
+      yield message(records, position, at, kind);
     }
-    yield* output(context, story, place, done, signal);
+    yield* output(context, records, position, done, signal);
     if (done !== undefined) {
-      yield message(story, place, done.at, { finished: finishedBody(done) });
+      yield message(records, position, done.at, { finished: finishedBody(done) });
       const isLast = finished && done === results.at(-1);
-      place.index += 1;
-      place.started = false;
-      place.doneBytes = 0;
+      position.index += 1;
+      position.started = false;
+      position.doneBytes = 0;
       if (isLast) return;
       continue;
     }
     if (finished) return;
     await delay(context.clock, context.limits.logPollIntervalMs, signal);
-    story = await read();
+    records = await read();
   }
 }
 
 /** A command is told to start once everything before it has ended and the batch is at the provider. */
 function* startOf(
-  { note, batch, ...story }: BatchStory,
-  place: Place,
-  results: readonly ToldResult[],
+  { note, batch, ...records }: BatchRecords,
+  position: StreamPosition,
+  results: readonly ReportedResult[],
 ): Generator<SseMessage> {
-  const command = note?.commands[place.index] ?? batch?.script[place.index];
-  const isThere = batch !== undefined || results.length > place.index;
-  if (place.started || command === undefined || !isThere) return;
-  if (place.index === 0 && note !== undefined) {
-    place.stdout = note.starts.stdout;
-    place.stderr = note.starts.stderr;
+  const command = note?.commands[position.index] ?? batch?.script[position.index];
+  const isThere = batch !== undefined || results.length > position.index;
+  if (position.started || command === undefined || !isThere) return;
+  if (position.index === 0 && note !== undefined) {
+    position.stdout = note.starts.stdout;
+    position.stderr = note.starts.stderr;
   }
-  place.started = true;
-  const at = startedAt(results, place.index) ?? batch?.createdAt ?? 0;
-  yield message({ ...story, note, batch }, place, at, { started: { command } });
+  position.started = true;
+  const at = startedAt(results, position.index) ?? batch?.createdAt ?? 0;
+  yield message({ ...records, note, batch }, position, at, { started: { command } });
 }
 
 /** By the command's own result, or by the end of the one before it. */
-function startedAt(results: readonly ToldResult[], index: number): number | undefined {
+function startedAt(results: readonly ReportedResult[], index: number): number | undefined {
   const own = results.find((result) => result.index === index)?.own;
   return own?.startedAt ?? results.find((result) => result.index === index - 1)?.at;
 }
 
 async function* output(
   context: Context,
-  story: BatchStory,
-  place: Place,
-  done: ToldResult | undefined,
+  records: BatchRecords,
+  position: StreamPosition,
+  done: ReportedResult | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<SseMessage> {
-  const capture = captureOf(story.note, place.index);
-  if (!place.started) return;
+  const capture = captureOf(records.note, position.index);
+  if (!position.started) return;
   for (const stream of ['stdout', 'stderr'] as const) {
     const mode = capture?.[stream];
     const range = done?.own?.[stream];
-    if (mode?.stream !== undefined) yield* pieces(context, story, place, { stream, range, mode }, signal);
-    // Beyond what was asked for, only the place moves on.
-    if (range !== undefined) place[stream] = range.end;
+    if (mode?.stream !== undefined)
+      yield* pieces(context, records, position, { stream, range, mode }, signal);
+    // Beyond what was asked for, only the position moves on.
+    if (range !== undefined) position[stream] = range.end;
   }
 }
 
@@ -101,35 +102,35 @@ interface Wanted {
   readonly mode: CaptureMode;
 }
 
-/** What the log holds beyond the place, up to the client's limit; all of it, when the end is known. */
+/** What the log holds beyond the position, up to the client's limit; all of it, when the end is known. */
 async function* pieces(
   context: Context,
-  story: BatchStory,
-  place: Place,
+  records: BatchRecords,
+  position: StreamPosition,
   { stream, range, mode }: Wanted,
   signal: AbortSignal,
 ): AsyncGenerator<SseMessage> {
   const format = formatOf(mode);
-  const start = range?.start ?? startOfOutput(story, place.index, stream);
+  const start = range?.start ?? startOfOutput(records, position.index, stream);
   const limit = start + (mode.stream?.limit ?? Infinity);
   const end = range === undefined ? undefined : Math.min(range.end, limit);
-  while (place[stream] < (end ?? limit)) {
-    const max = Math.min(CHUNK_BYTES, (end ?? limit) - place[stream]);
+  while (position[stream] < (end ?? limit)) {
+    const max = Math.min(CHUNK_BYTES, (end ?? limit) - position[stream]);
     // What the command has written is known to come, whole characters included.
-    const hoped = Math.min(place[stream] + MAX_CHARACTER_BYTES, end ?? 0);
-    await context.activities.waitLog(story.activityId, stream, hoped, signal);
-    const slice = await context.activities.readLog(story.activityId, stream, place[stream], max);
-    const isRest = end !== undefined && place[stream] + slice.bytes.byteLength >= end;
+    const hoped = Math.min(position[stream] + MAX_CHARACTER_BYTES, end ?? 0);
+    await context.activities.waitLog(records.activityId, stream, hoped, signal);
+    const slice = await context.activities.readLog(records.activityId, stream, position[stream], max);
+    const isRest = end !== undefined && position[stream] + slice.bytes.byteLength >= end;
     const bytes = Buffer.from(slice.bytes);
     const whole = format === 'string' && !isRest ? bytes.subarray(0, wholeCharacters(bytes)) : bytes;
     if (whole.length === 0) return;
-    place[stream] += whole.length;
-    yield message(story, place, context.clock.now(), { [stream]: asOutput(whole, format) });
+    position[stream] += whole.length;
+    yield message(records, position, context.clock.now(), { [stream]: asOutput(whole, format) });
   }
 }
 
 /** Where a command's output begins while it runs: where that of the one before it has ended. */
-function startOfOutput({ note, batch }: BatchStory, index: number, stream: LogStream): number {
+function startOfOutput({ note, batch }: BatchRecords, index: number, stream: LogStream): number {
   const ends = (batch?.results ?? []).filter((own) => own.index < index).map((own) => own[stream]?.end ?? 0);
   return Math.max(note?.starts[stream] ?? 0, ...ends);
 }
@@ -145,18 +146,18 @@ function wholeCharacters(bytes: Buffer): number {
   return bytes.length;
 }
 
-function finishedBody({ result, own, message }: ToldResult): object {
+function finishedBody({ result, own, message }: ReportedResult): object {
   return {
     return_code: result === 'Ok' ? 0 : own?.exitCode === undefined || own.exitCode === 0 ? 1 : own.exitCode,
     message: message ?? null,
   };
 }
 
-function message(story: BatchStory, place: Place, at: number, kind: object): SseMessage {
-  const batchId = story.note?.batchId ?? story.batch?.batchId ?? '';
-  const data = { batch_id: batchId, index: place.index, timestamp: iso(at), kind };
+function message(records: BatchRecords, position: StreamPosition, at: number, kind: object): SseMessage {
+  const batchId = records.note?.batchId ?? records.batch?.batchId ?? '';
+  const data = { batch_id: batchId, index: position.index, timestamp: iso(at), kind };
   return {
-    id: placeId(place, 'finished' in kind),
+    id: positionId(position, 'finished' in kind),
     event: 'runtime',
     data: JSON.stringify(data),
   };

@@ -1,7 +1,7 @@
-import type { BatchStory } from './results.ts';
+import type { BatchRecords } from './results.ts';
 
 /** How far a reader has come: which command, whether its start was told, and where in the logs and the events. */
-export interface Place {
+export interface StreamPosition {
   index: number;
   started: boolean;
   stdout: number;
@@ -13,18 +13,18 @@ export interface Place {
 }
 
 /** Before the first command of a batch. */
-export function beginning({ note }: BatchStory): Place {
+export function beginning({ note }: BatchRecords): StreamPosition {
   const { stdout, stderr } = note?.starts ?? { stdout: 0, stderr: 0 };
   return { index: 0, started: false, stdout, stderr, progress: 0, doneBytes: 0 };
 }
 
 /** What a reader may come back with, to go on behind it. */
-export function placeId({ index, stdout, stderr, progress }: Place, isFinished: boolean): string {
+export function positionId({ index, stdout, stderr, progress }: StreamPosition, isFinished: boolean): string {
   return `${index}-${isFinished ? 'f' : 's'}-${stdout}-${stderr}-${progress}`;
 }
 
 /** Undefined for what no reader was given. */
-export function placeOf(lastEventId: string | undefined): Place | undefined {
+export function positionOf(lastEventId: string | undefined): StreamPosition | undefined {
   const [, index, step, stdout, stderr, progress] =
     /^(\d{1,3})-([sf])-(\d{1,15})-(\d{1,15})-(\d{1,15})$/.exec(lastEventId ?? '') ?? [];
   if (index === undefined) return undefined;
