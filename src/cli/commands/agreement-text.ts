@@ -1,4 +1,4 @@
-import type { AgreementStory } from '../agreement-story.ts';
+import type { AgreementDetails } from '../agreement-details.ts';
 import { amount, bytes, counter, duration, time, type Token } from '../format.ts';
 import type { Output } from '../io.ts';
 import { style } from '../style.ts';
@@ -8,27 +8,27 @@ import type { VerificationView } from '../views.ts';
 /** The owner's view of an agreement: who, what, at which price, how it went, what it cost. */
 export async function describeAgreement(
   output: Output,
-  story: AgreementStory,
+  details: AgreementDetails,
   tokens: readonly Token[],
 ): Promise<string> {
-  const { verification } = story;
-  const { platform } = story.agreement.agreement.terms.pricing;
+  const { verification } = details;
+  const { platform } = details.agreement.agreement.terms.pricing;
   const money = (units: string): string => amount(units, platform, tokens);
   const sections: [string, string][] = [
-    ['Agreement', partiesAndStates(output, story)],
-    ['Terms', terms(output, story)],
-    ['Price', price(output, story, money)],
+    ['Agreement', partiesAndStates(output, details)],
+    ['Terms', terms(output, details)],
+    ['Price', price(output, details, money)],
     ['Signatures', describeVerification(output, verification)],
-    ['Activities', await activities(output, story)],
-    ['Debit notes', await debitNotes(output, story, money)],
-    ['Invoices', await invoices(output, story, money)],
-    ['Payments', await payments(output, story, money)],
+    ['Activities', await activities(output, details)],
+    ['Debit notes', await debitNotes(output, details, money)],
+    ['Invoices', await invoices(output, details, money)],
+    ['Payments', await payments(output, details, money)],
     [
       'In all',
       fields(output, [
-        ['billed', money(story.sums.billed)],
-        ['accepted', money(story.sums.accepted)],
-        ['paid', money(story.sums.paid)],
+        ['billed', money(details.sums.billed)],
+        ['accepted', money(details.sums.accepted)],
+        ['paid', money(details.sums.paid)],
       ]),
     ],
   ];
@@ -51,7 +51,7 @@ export function describeVerification(output: Output, verification: VerificationV
   ].join('\n');
 }
 
-function partiesAndStates(output: Output, { agreement: record }: AgreementStory): string {
+function partiesAndStates(output: Output, { agreement: record }: AgreementDetails): string {
   const { agreement, role, history, termination, reason } = record;
   const us = (party: string): string => (role === party ? ' (this node)' : '');
   const ended = termination ?? (reason && { by: undefined, reason });
@@ -75,7 +75,7 @@ function partiesAndStates(output: Output, { agreement: record }: AgreementStory)
   ]);
 }
 
-function terms(output: Output, { agreement: { agreement } }: AgreementStory): string {
+function terms(output: Output, { agreement: { agreement } }: AgreementDetails): string {
   const { runtime, resources, ...periods } = agreement.terms;
   return fields(output, [
     ['runtime', runtime],
@@ -95,7 +95,7 @@ function terms(output: Output, { agreement: { agreement } }: AgreementStory): st
 
 function price(
   output: Output,
-  { agreement: { agreement } }: AgreementStory,
+  { agreement: { agreement } }: AgreementDetails,
   money: (units: string) => string,
 ): string {
   const { pricing } = agreement.terms;
@@ -109,9 +109,9 @@ function price(
   ]);
 }
 
-async function activities(output: Output, story: AgreementStory): Promise<string> {
-  if (story.activities.length === 0) return 'none';
-  const lines = story.activities.map((activity) =>
+async function activities(output: Output, details: AgreementDetails): Promise<string> {
+  if (details.activities.length === 0) return 'none';
+  const lines = details.activities.map((activity) =>
     fields(output, [
       ['activity', activity.activityId],
       ['state', activity.state + (activity.pending === undefined ? '' : ` → ${activity.pending}`)],
@@ -134,7 +134,7 @@ type Money = (units: string) => string;
 
 async function debitNotes(
   output: Output,
-  { debitNotes: notes }: AgreementStory,
+  { debitNotes: notes }: AgreementDetails,
   money: Money,
 ): Promise<string> {
   if (notes.length === 0) return 'none';
@@ -151,7 +151,7 @@ async function debitNotes(
 
 async function invoices(
   output: Output,
-  { invoices: records }: AgreementStory,
+  { invoices: records }: AgreementDetails,
   money: Money,
 ): Promise<string> {
   if (records.length === 0) return 'none';
@@ -166,7 +166,7 @@ async function invoices(
 
 async function payments(
   output: Output,
-  { payments: records }: AgreementStory,
+  { payments: records }: AgreementDetails,
   money: Money,
 ): Promise<string> {
   if (records.length === 0) return 'none';

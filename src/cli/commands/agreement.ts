@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { AgreementRecord } from '../records.ts';
-import { agreementStory, type AgreementStory } from '../agreement-story.ts';
+import { agreementDetails, type AgreementDetails } from '../agreement-details.ts';
 import type { Commands } from '../command.ts';
 import { EXIT_STATUS } from '../exit-status.ts';
 import { time } from '../format.ts';
@@ -69,9 +69,9 @@ function showCommand(group: Command, commands: Commands): void {
     },
     () => undefined,
     async (session, [id = '']) => {
-      const story: AgreementStory = await agreementStory(await session.client(), id);
-      await session.print(story, async () =>
-        describeAgreement(session.io.stdout, story, await session.tokens()),
+      const details: AgreementDetails = await agreementDetails(await session.client(), id);
+      await session.print(details, async () =>
+        describeAgreement(session.io.stdout, details, await session.tokens()),
       );
       return undefined;
     },

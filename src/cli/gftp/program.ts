@@ -8,7 +8,7 @@ import { write, type Io } from '../io.ts';
 import { Gateway } from './gateway.ts';
 import { VERSION_TEXT } from './methods.ts';
 import { serveRpc } from './server.ts';
-import { Shelf, type FileAtUrl } from './shelf.ts';
+import { FileServices, type FileAtUrl } from './file-services.ts';
 
 const AFTER = `
 The daemon is found by YAGNA_API_URL and YAGNA_APPKEY, else by ERGON_API_URL and ERGON_APP_KEY, else in the data
@@ -34,7 +34,7 @@ interface Runner {
   readonly io: Io;
   readonly tell: (result: unknown) => Promise<void>;
   /** With a daemon; what fails is told as an answer, and is the exit status. */
-  readonly act: (action: (shelf: Shelf) => Promise<unknown>) => Promise<void>;
+  readonly act: (action: (services: FileServices) => Promise<unknown>) => Promise<void>;
 }
 
 function runner(program: Command, io: Io, onStatus: (status: number) => void): Runner {
@@ -48,8 +48,8 @@ function runner(program: Command, io: Io, onStatus: (status: number) => void): R
     tell: (result) => print({ result }),
     act: async (action) => {
       try {
-        const shelf = await openShelf(io);
-        await action(shelf).finally(() => shelf.stop());
+        const services = await openServices(io);
+        await action(services).finally(() => services.stop());
       } catch (error) {
         const message = errorMessage(error);
         await print({ error: { code: -32000, message } });
@@ -68,9 +68,9 @@ function addCommands(program: Command, { io, tell, act }: Runner): void {
     .command('publish <files...>')
     .description('publish files, until Ctrl-C')
     .action((files: string[]) =>
-      act(async (shelf) => {
+      act(async (services) => {
         const published: FileAtUrl[] = [];
-        for (const file of files) published.push(await shelf.publish(file));
+        for (const file of files) published.push(await services.publish(file));
         await tell(published);
         await interrupted(io).promise;
       }),
@@ -79,8 +79,8 @@ function addCommands(program: Command, { io, tell, act }: Runner): void {
     .command('receive <output-file>')
     .description('wait for a file that somebody uploads')
     .action((output: string) =>
-      act(async (shelf) => {
-        const { file, url, arrived } = await shelf.receive(output);
+      act(async (services) => {
+        const { file, url, arrived } = await services.receive(output);
         await tell({ file, url });
         const interrupt = interrupted(io);
         await Promise.race([arrived, interrupt.promise]);
@@ -92,10 +92,10 @@ function addCommands(program: Command, { io, tell, act }: Runner): void {
     .option('-o, --output-file <path>', 'where it goes')
     .description('download what some other gftp of this daemon publishes')
     .action((url: string, output: string | undefined, { outputFile }: { outputFile?: string }) =>
-      act(async (shelf) => {
+      act(async (services) => {
         const path = output ?? outputFile;
         if (path === undefined) throw new CliError('ERR_CLI_ARGUMENT', 'Name the file that it is to become');
-        await tell(await shelf.download(url, path));
+        await tell(await services.download(url, path));
       }),
     );
   program
@@ -103,30 +103,30 @@ function addCommands(program: Command, { io, tell, act }: Runner): void {
     .description('send a file to where some other gftp of this daemon receives one')
     .action((one: string, other: string) => {
       const [url, file] = other.startsWith('gftp://') ? [other, one] : [one, other];
-      return act(async (shelf) => tell(await shelf.upload(file, url)));
+      return act(async (services) => tell(await services.upload(file, url)));
     });
   program
     .command('server')
     .description('answer JSON-RPC 2.0 on stdin and stdout, a line each')
     .action(() =>
-      act(async (shelf) => {
+      act(async (services) => {
         const interrupt = interrupted(io);
         const end = new AbortController();
         void interrupt.promise.then(() => end.abort());
-        await serveRpc(shelf, io, end.signal);
+        await serveRpc(services, io, end.signal);
         interrupt.forget();
       }),
     );
 }
 
-async function openShelf(io: Io): Promise<Shelf> {
+async function openServices(io: Io): Promise<FileServices> {
   const dataDir = async (): Promise<string> => {
     const { loadDataDir } = await import('../../config/index.ts');
     return loadDataDir();
   };
   const connection = await findDaemon({}, io.environment, dataDir);
   const gateway = new Gateway(connection);
-  return new Shelf({
+  return new FileServices({
     gateway,
     sleep: (delayMs, signal) => io.sleep(delayMs, signal),
     warn: (text) => void io.stderr.write(`gftp: ${text}\n`),

@@ -2,16 +2,16 @@ import { createInterface } from 'node:readline';
 import { write, type Io } from '../io.ts';
 import { gftpMethods } from './methods.ts';
 import { answerLine } from './rpc.ts';
-import type { Shelf } from './shelf.ts';
+import type { FileServices } from './file-services.ts';
 
 /** JSON-RPC on stdin and stdout, a line each, until one asks for the end or stdin has come to it. */
 export async function serveRpc(
-  shelf: Shelf,
+  services: FileServices,
   io: Pick<Io, 'stdin' | 'stdout'>,
   signal: AbortSignal,
 ): Promise<void> {
   const lines = createInterface({ input: io.stdin, crlfDelay: Infinity });
-  const methods = gftpMethods(shelf, () => lines.close());
+  const methods = gftpMethods(services, () => lines.close());
   const end = (): void => lines.close();
   signal.addEventListener('abort', end, { once: true });
   const answering = new Set<Promise<void>>();

@@ -8,7 +8,7 @@ import { parseFilter } from '../language/parse.ts';
 import type { NegotiationContext, Negotiator } from '../negotiation/negotiator.ts';
 import { maxPrice } from '../negotiation/price.ts';
 import type { RequestorProposals } from '../negotiation/requestor-proposals.ts';
-import { talk, type TalkInit } from '../negotiation/talk.ts';
+import { negotiateRounds, type RoundsInit } from '../negotiation/negotiate-rounds.ts';
 import type { Discovery } from '../offers/discovery.ts';
 import type { OfferBook } from '../offers/offer-book.ts';
 import { candidates, explainOffers, type ParsedDemand } from './candidates.ts';
@@ -16,7 +16,7 @@ import { agreementBucket } from './records.ts';
 import type { RequestorAgreements } from './requestor.ts';
 import { waitForChange } from './wait-for-change.ts';
 
-export interface SearchInit extends TalkInit {
+export interface SearchInit extends RoundsInit {
   /** How long to wait for an offer that matches, when the request does not say. */
   readonly offerWaitMs: number;
   /** While waiting, connected peers are asked for offers this often. */
@@ -120,7 +120,7 @@ export class Search {
     const { agreements, context, logger } = this.#components;
     const { agreementId, expiresAt } = request;
     try {
-      const result = await talk(
+      const result = await negotiateRounds(
         this.#init,
         this.#components,
         { offer, demand },

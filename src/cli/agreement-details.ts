@@ -3,7 +3,7 @@ import type { ApiClient } from './client.ts';
 import { PaymentView, VerificationView } from './views.ts';
 
 /** All that this node knows of one agreement. */
-export interface AgreementStory {
+export interface AgreementDetails {
   readonly agreement: AgreementRecord;
   readonly verification: VerificationView;
   readonly activities: readonly ActivityRecord[];
@@ -16,7 +16,7 @@ export interface AgreementStory {
 
 const MANY = 1000;
 
-export async function agreementStory(client: ApiClient, id: string): Promise<AgreementStory> {
+export async function agreementDetails(client: ApiClient, id: string): Promise<AgreementDetails> {
   const path = `/v1/agreements/${encodeURIComponent(id)}`;
   const agreement = await client.get(path, AgreementRecord);
   const of = { agreement: id };
@@ -36,8 +36,8 @@ export async function agreementStory(client: ApiClient, id: string): Promise<Agr
 }
 
 /** Notes are cumulative, so the newest of each activity counts. */
-function sumOfNewest(notes: AgreementStory['debitNotes']): string {
-  const newest = new Map<string, AgreementStory['debitNotes'][number]>();
+function sumOfNewest(notes: AgreementDetails['debitNotes']): string {
+  const newest = new Map<string, AgreementDetails['debitNotes'][number]>();
   for (const record of notes) {
     const { activityId, sequence } = record.note;
     if (sequence > (newest.get(activityId)?.note.sequence ?? 0)) newest.set(activityId, record);

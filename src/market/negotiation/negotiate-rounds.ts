@@ -6,11 +6,11 @@ import { negotiate, type NegotiationContext, type Negotiator } from './negotiato
 import type { ProposalRecord } from './proposal-record.ts';
 import type { RequestorProposals } from './requestor-proposals.ts';
 
-export type TalkResult =
+export type NegotiationResult =
   | { readonly type: 'agreed'; readonly offer: Offer; readonly demand: Demand }
   | { readonly type: 'refused'; readonly reason: Reason };
 
-export interface TalkInit {
+export interface RoundsInit {
   readonly maxRounds: number;
   readonly pendingPollMs: number;
 }
@@ -21,14 +21,14 @@ type Components = Pick<MarketComponents, 'clock' | 'newId'> & { readonly proposa
  * The requestor's side of a negotiation: its negotiators judge each offer that comes, and adjust the demand until both
  * sides accept, one refuses, or the rounds are used up. Throws what `RequestorProposals.send` throws.
  */
-export async function talk(
-  init: TalkInit,
+export async function negotiateRounds(
+  init: RoundsInit,
   components: Components,
   position: { readonly offer: Offer; readonly demand: Demand },
   negotiators: readonly Negotiator[],
   context: NegotiationContext,
   signal: AbortSignal,
-): Promise<TalkResult> {
+): Promise<NegotiationResult> {
   let { offer, demand } = position;
   let prevProposalId: string | undefined;
   for (let round = 0; ; round++) {
@@ -38,7 +38,7 @@ export async function talk(
       demand = { ...demand, properties: { ...demand.properties, ...verdict.properties } };
     if (verdict.type === 'accept' && prevProposalId !== undefined) return { type: 'agreed', offer, demand };
     if (round === init.maxRounds) return refused('TooManyRounds', `No agreement after ${round} rounds`);
-    const { answer } = await ask(init, components, { offer, demand, prevProposalId }, signal);
+    const { answer } = await propose(init, components, { offer, demand, prevProposalId }, signal);
     if (answer.type === 'rejected') return { type: 'refused', reason: answer.reason };
     if (answer.type === 'pending')
       return refused('NoDecision', 'The provider did not decide before the proposal expired');
@@ -48,8 +48,8 @@ export async function talk(
 }
 
 /** One round, waiting while the provider's answer is pending. */
-async function ask(
-  { pendingPollMs }: TalkInit,
+async function propose(
+  { pendingPollMs }: RoundsInit,
   { proposals, clock, newId }: Components,
   { offer, demand, prevProposalId }: { offer: Offer; demand: Demand; prevProposalId: string | undefined },
   signal: AbortSignal,
@@ -63,6 +63,6 @@ async function ask(
   return record;
 }
 
-function refused(code: string, message: string): TalkResult {
+function refused(code: string, message: string): NegotiationResult {
   return { type: 'refused', reason: { code, message } };
 }

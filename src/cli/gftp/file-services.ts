@@ -11,16 +11,16 @@ export interface FileAtUrl {
   readonly url: string;
 }
 
-interface Shelved {
+interface OpenService {
   readonly service: Service;
   /** Until then nobody can be told of its URL. */
   readonly opened: Promise<void>;
 }
 
 /** The files of one `gftp`: published, or waited for, as long as it runs. */
-export class Shelf {
+export class FileServices {
   readonly #tools: ServiceTools;
-  readonly #services = new Map<string, Shelved>();
+  readonly #services = new Map<string, OpenService>();
 
   constructor(tools: ServiceTools) {
     this.#tools = tools;
