@@ -123,9 +123,9 @@ class DiskBlobs implements BlobStore {
   async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<BlobInfo> {
     if (options.expectedHash !== undefined) hexOf(options.expectedHash);
     const temporary = join(this.#folders.incoming, randomUUID());
-    const intake = this.#space.intake(options.maxBytes);
+    const reservation = this.#space.reserve(options.maxBytes);
     try {
-      const info = await receive(temporary, source, intake, options.signal);
+      const info = await receive(temporary, source, reservation, options.signal);
       if (options.expectedHash !== undefined && options.expectedHash !== info.hash) {
         throw mismatch(options.expectedHash, info.hash);
       }
@@ -135,7 +135,7 @@ class DiskBlobs implements BlobStore {
       await unlink(temporary).catch(() => undefined);
       throw error instanceof TransferError || !hasErrno(error) ? error : ioError(error, temporary);
     } finally {
-      intake.release();
+      reservation.release();
     }
   }
 
@@ -255,16 +255,16 @@ class DiskBlobs implements BlobStore {
     }: { maxBytes: number | undefined; expected: Digest | undefined; cached: boolean; isListed?: boolean },
   ): Promise<PartialBlob> {
     const path = await this.#partials.take(name);
-    const intake = this.#space.intake(maxBytes);
+    const reservation = this.#space.reserve(maxBytes);
     try {
       const init = { path, isListed, ...(expected === undefined ? {} : { expected }) };
       return await PartialBlob.open(init, {
-        intake,
+        reservation,
         keep: (info) => this.#keep(path, info, cached),
         leave: (isUnfinished) => this.#leave(name, isUnfinished),
       });
     } catch (error) {
-      intake.release();
+      reservation.release();
       await this.#leave(name, true);
       throw ioError(error, path);
     }

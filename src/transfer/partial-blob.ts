@@ -7,7 +7,7 @@ import { hasCode } from '../util/error-code.ts';
 import { headOf, sameHead, verifiedChunks } from './chunks.ts';
 import { mismatch } from './errors.ts';
 import { bytesOf } from './files.ts';
-import type { Intake } from './space.ts';
+import type { Reservation } from './space.ts';
 
 /** What the whole must hash to, in whatever way its name says. */
 export interface Digest {
@@ -25,7 +25,7 @@ interface Init {
 }
 
 interface Components {
-  readonly intake: Intake;
+  readonly reservation: Reservation;
   readonly keep: (info: BlobInfo) => Promise<void>;
   /** Called once, when nobody writes to it any more; `isUnfinished`: its file is there for a later attempt. */
   readonly leave: (isUnfinished: boolean) => Promise<void>;
@@ -83,7 +83,7 @@ export class PartialBlob {
   }
 
   async append(chunk: Uint8Array): Promise<void> {
-    this.#components.intake.take(chunk.byteLength);
+    this.#components.reservation.take(chunk.byteLength);
     await this.#file.writeFile(chunk);
     this.#update(chunk);
   }
@@ -91,7 +91,7 @@ export class PartialBlob {
   /** Throws away what is here: the source begins anew. */
   async restart(): Promise<void> {
     await this.#file.truncate(0);
-    this.#components.intake.release();
+    this.#components.reservation.release();
     this.#digests = digestsFor(this.#init.expected);
     this.#offset = 0;
   }
@@ -130,8 +130,8 @@ export class PartialBlob {
   async #leave(isUnfinished: boolean): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    const { intake, leave } = this.#components;
-    intake.release();
+    const { reservation, leave } = this.#components;
+    reservation.release();
     await this.#file.close();
     await leave(isUnfinished);
   }
@@ -158,7 +158,7 @@ export class PartialBlob {
   }
 
   #take(chunk: Uint8Array): void {
-    this.#components.intake.take(chunk.byteLength);
+    this.#components.reservation.take(chunk.byteLength);
     this.#update(chunk);
   }
 

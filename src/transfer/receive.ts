@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { BlobInfo } from '../interface/transfer.ts';
 import { TransferError } from './errors.ts';
-import type { Intake } from './space.ts';
+import type { Reservation } from './space.ts';
 
 /**
  * Streams into a new file, hashing on the way; the file is durable and read-only when it resolves.
- * @throws TransferError ERR_TRANSFER_ABORTED; what `intake` and the file system throw
+ * @throws TransferError ERR_TRANSFER_ABORTED; what `reservation` and the file system throw
  */
 export async function receive(
   path: string,
   source: AsyncIterable<Uint8Array>,
-  intake: Intake,
+  reservation: Reservation,
   signal: AbortSignal | undefined,
 ): Promise<BlobInfo> {
   const file = await open(path, 'wx', 0o400);
@@ -20,7 +20,7 @@ export async function receive(
     let sizeBytes = 0;
     for await (const chunk of source) {
       if (signal?.aborted === true) throw aborted(signal);
-      intake.take(chunk.byteLength);
+      reservation.take(chunk.byteLength);
       hash.update(chunk);
       await file.writeFile(chunk);
       sizeBytes += chunk.byteLength;

@@ -39,7 +39,7 @@ export class Space {
   }
 
   /** Space of one blob on its way; release it when it has come or was given up. */
-  intake(maxBytes = Infinity): Intake {
+  reserve(maxBytes = Infinity): Reservation {
     const limit = Math.min(maxBytes, this.#limits.maxBlobBytes);
     let taken = 0;
     return {
@@ -64,7 +64,7 @@ export class Space {
 }
 
 /** Room for one blob on its way in. */
-export interface Intake {
+export interface Reservation {
   /** Throws ERR_TRANSFER_TOO_LARGE or ERR_TRANSFER_NO_SPACE, and takes nothing then. */
   take(bytes: number): void;
   release(): void;

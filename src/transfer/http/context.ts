@@ -1,5 +1,5 @@
 import type { BlobStore } from '../blob-store.ts';
-import type { HttpComponents, HttpInit } from './exchange.ts';
+import type { HttpComponents, HttpInit } from './http-request.ts';
 
 /** What both directions share. */
 export interface UrlContext extends HttpComponents {

@@ -1,7 +1,7 @@
 import type { UrlDelivery } from '../../interface/transfer.ts';
 import { bytesOf, openPlain } from '../files.ts';
 import type { UrlContext } from './context.ts';
-import { ask, type Answer } from './exchange.ts';
+import { sendRequest, type HttpResponse } from './http-request.ts';
 import { badStatus, withRetries } from './retries.ts';
 import { parseTransferUrl } from './transfer-url.ts';
 
@@ -24,12 +24,12 @@ export async function deliverUrl(context: UrlContext, request: UrlDelivery): Pro
       expect: '100-continue',
     };
     const body = (): AsyncIterable<Uint8Array> => bodyOf(request);
-    const answer = await ask(url, { method: 'PUT', headers, body, signal }, init, context);
+    const response = await sendRequest(url, { method: 'PUT', headers, body, signal }, init, context);
     try {
-      if (answer.status < 200 || answer.status >= 300) throw badStatus(url, answer);
-      await heardOut(answer);
+      if (response.status < 200 || response.status >= 300) throw badStatus(url, response);
+      await readToEnd(response);
     } finally {
-      answer.close();
+      response.close();
     }
   });
 }
@@ -51,10 +51,10 @@ async function* bodyOf({ path, sizeBytes, onProgress }: UrlDelivery): AsyncGener
 /** Nobody reads what a server says to an upload. */
 const MAX_ANSWER_BYTES = 64 << 10;
 
-/** An answer that breaks off may be one that the server took back. */
-async function heardOut(answer: Answer): Promise<void> {
+/** A response that breaks off may be one that the server took back. */
+async function readToEnd(response: HttpResponse): Promise<void> {
   let bytes = 0;
-  for await (const chunk of answer.bytes()) {
+  for await (const chunk of response.bytes()) {
     bytes += chunk.byteLength;
     if (bytes > MAX_ANSWER_BYTES) return;
   }

@@ -5,7 +5,7 @@ import { hexOf } from '../files.ts';
 import type { PartialBlob } from '../partial-blob.ts';
 import { tooLarge } from '../space.ts';
 import type { UrlContext } from './context.ts';
-import { ask, type Answer } from './exchange.ts';
+import { sendRequest, type HttpResponse } from './http-request.ts';
 import { badStatus, withRetries } from './retries.ts';
 import { parseTransferUrl, type ExpectedDigest } from './transfer-url.ts';
 
@@ -77,18 +77,18 @@ class Fetch {
     if (this.#expected === undefined && this.#validator === undefined) await partial.restart();
     const { signal, maxBytes } = this.#request;
     const headers = this.#rangeFrom(partial.offset);
-    const answer = await ask(
+    const response = await sendRequest(
       this.#url,
       { method: 'GET', headers, signal },
       this.#context.init,
       this.#context,
     );
     try {
-      const sizeBytes = await this.#begin(partial, answer);
+      const sizeBytes = await this.#begin(partial, response);
       if (sizeBytes !== undefined && sizeBytes > maxBytes) throw tooLarge(maxBytes);
-      await this.#receive(partial, answer, sizeBytes);
+      await this.#receive(partial, response, sizeBytes);
     } finally {
-      answer.close();
+      response.close();
     }
   }
 
@@ -99,8 +99,8 @@ class Fetch {
   }
 
   /** The size of the whole, if the server says it, with the partial blob at the place where its bytes go on. */
-  async #begin(partial: PartialBlob, answer: Answer): Promise<number | undefined> {
-    const { status, headers } = answer;
+  async #begin(partial: PartialBlob, response: HttpResponse): Promise<number | undefined> {
+    const { status, headers } = response;
     const range = status === 206 ? contentRange(headers['content-range']) : undefined;
     if (range !== undefined && range.start === partial.offset) return range.sizeBytes;
     const isRangeRefused = partial.offset > 0 && (status === 416 || status === 206);
@@ -111,7 +111,7 @@ class Fetch {
         `${this.#url.host} does not have the range that was asked for`,
       );
     }
-    if (status !== 200) throw badStatus(this.#url, answer);
+    if (status !== 200) throw badStatus(this.#url, response);
     if (partial.offset > 0) await partial.restart();
     const etag = headers.etag?.startsWith('"') === true ? headers.etag : undefined;
     this.#validator = etag ?? headers['last-modified'];
@@ -119,8 +119,8 @@ class Fetch {
     return length === undefined ? undefined : Number(length);
   }
 
-  async #receive(partial: PartialBlob, answer: Answer, sizeBytes: number | undefined): Promise<void> {
-    for await (const chunk of answer.bytes()) {
+  async #receive(partial: PartialBlob, response: HttpResponse, sizeBytes: number | undefined): Promise<void> {
+    for await (const chunk of response.bytes()) {
       await partial.append(chunk);
       this.#request.onProgress?.(partial.offset, sizeBytes);
     }

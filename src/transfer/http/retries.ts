@@ -3,7 +3,7 @@ import type { Clock } from '../../interface/clock.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import { delay } from '../../util/delay.ts';
 import { TransferError } from '../errors.ts';
-import type { Answer } from './exchange.ts';
+import type { HttpResponse } from './http-request.ts';
 import { shownUrl } from './transfer-url.ts';
 
 const BACKOFF = { firstMs: 500, maxMs: 15_000 };
@@ -46,7 +46,7 @@ function isPassing(error: unknown): boolean {
   return isErgonError(error, 'ERR_TRANSFER_UNREACHABLE', 'ERR_TRANSFER_ABORTED');
 }
 
-export function badStatus(url: URL, { status }: Answer): TransferError {
+export function badStatus(url: URL, { status }: HttpResponse): TransferError {
   const message = `${shownUrl(url)} answered with status ${status}`;
   return new TransferError('ERR_TRANSFER_HTTP_STATUS', message, { status });
 }

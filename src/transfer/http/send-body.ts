@@ -1,18 +1,18 @@
 import type { ClientRequest } from 'node:http';
 import type { Clock } from '../../interface/clock.ts';
-import type { Silence } from './silence.ts';
+import type { IdleTimeout } from './idle-timeout.ts';
 
 /** A server that does not know `Expect` says nothing and waits: then the body goes out after this long. */
 const CONTINUE_AFTER_MS = 1000;
 
 /**
  * Sends a body once the server asks for it (`Expect: 100-continue`). A server that refuses or redirects says so instead;
- * sent a body all the same, it would break the connection, and its own answer would be lost.
+ * sent a body all the same, it would break the connection, and its own response would be lost.
  */
 export async function sendBody(
   request: ClientRequest,
   body: () => AsyncIterable<Uint8Array>,
-  silence: Silence,
+  idleTimeout: IdleTimeout,
   clock: Clock,
 ): Promise<void> {
   const go = Promise.withResolvers<boolean>();
@@ -28,7 +28,7 @@ export async function sendBody(
       // The server has answered before it has read it all, or is gone.
       if (request.destroyed) return;
       if (!request.write(chunk)) await drained(request);
-      silence.heard();
+      idleTimeout.reset();
     }
     request.end();
   } catch (error) {

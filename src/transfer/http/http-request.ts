@@ -6,7 +6,7 @@ import type { Clock } from '../../interface/clock.ts';
 import { TransferError } from '../errors.ts';
 import type { OutboundPolicy } from './outbound-policy.ts';
 import { sendBody } from './send-body.ts';
-import { Silence } from './silence.ts';
+import { IdleTimeout } from './idle-timeout.ts';
 import { shownUrl } from './transfer-url.ts';
 
 export interface HttpComponents {
@@ -31,8 +31,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
 }
 
-/** An answer on its way, and the silence that is watched. */
-export interface Answer {
+/** A response on its way, and the timeout that watches it. */
+export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   /** Its bytes. @throws TransferError ERR_TRANSFER_UNREACHABLE when it breaks off or stalls */
@@ -48,20 +48,20 @@ const REDIRECTS = [301, 302, 303, ...KEEPING];
  * Asks a server, and those that it sends on to. Each host is resolved here, its addresses checked, and the connection
  * made to just these: what a name leads to a moment later does not matter.
  */
-export async function ask(
+export async function sendRequest(
   target: URL,
   exchange: Exchange,
   init: HttpInit,
   components: HttpComponents,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   let url = target;
   for (let hop = 0; ; hop += 1) {
-    const answer = await askOnce(url, exchange, init, components);
+    const response = await sendOnce(url, exchange, init, components);
     const follows = exchange.method === 'GET' ? REDIRECTS : KEEPING;
-    if (!follows.includes(answer.status)) return answer;
-    answer.close();
+    if (!follows.includes(response.status)) return response;
+    response.close();
     if (hop >= init.maxRedirects) throw redirect(url, `sends on more than ${init.maxRedirects} times`);
-    url = nextUrl(url, answer.headers.location);
+    url = nextUrl(url, response.headers.location);
   }
 }
 
@@ -77,12 +77,12 @@ function nextUrl(url: URL, location: string | undefined): URL {
   return next;
 }
 
-async function askOnce(
+async function sendOnce(
   url: URL,
   exchange: Exchange,
   init: HttpInit,
   { policy, lookup, clock }: HttpComponents,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const found = isIP(host) === 0 ? await resolve(host, lookup) : [host];
   exchange.signal.throwIfAborted();
@@ -97,12 +97,12 @@ async function askOnce(
   const request =
     url.protocol === 'https:' ? httpsRequest(url.href, options) : httpRequest(url.href, options);
   const silent = unreachable(url, `was silent for ${init.stallTimeoutMs} ms`);
-  const silence = new Silence(init.stallTimeoutMs, clock, silent, (error) => request.destroy(error));
-  const answered = answerOf(request, silence, url, exchange.signal);
+  const idleTimeout = new IdleTimeout(init.stallTimeoutMs, clock, silent, (error) => request.destroy(error));
+  const response = responseOf(request, idleTimeout, url, exchange.signal);
   const { body } = exchange;
   if (body === undefined) request.end();
-  else void sendBody(request, body, silence, clock);
-  return answered;
+  else void sendBody(request, body, idleTimeout, clock);
+  return response;
 }
 
 async function resolve(host: string, lookup: HttpComponents['lookup']): Promise<readonly string[]> {
@@ -124,22 +124,27 @@ function pinned(addresses: readonly string[]): LookupFunction {
   };
 }
 
-function answerOf(request: ClientRequest, silence: Silence, url: URL, signal: AbortSignal): Promise<Answer> {
-  return new Promise((resolveAnswer, reject) => {
-    // For as long as it lives: a connection may break more than once, and after the answer.
+function responseOf(
+  request: ClientRequest,
+  idleTimeout: IdleTimeout,
+  url: URL,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  return new Promise((resolveResponse, reject) => {
+    // For as long as it lives: a connection may break more than once, and after the response.
     request.on('error', (error) => {
-      silence.end();
+      idleTimeout.end();
       reject(isUntrusted(request) ? certificate(url, error) : failed(url, error, signal));
     });
-    request.once('response', (response) => {
-      silence.heard();
-      resolveAnswer({
-        status: response.statusCode ?? 0,
-        headers: response.headers,
-        bytes: () => bytesOf(response, silence, url, signal),
+    request.once('response', (message) => {
+      idleTimeout.reset();
+      resolveResponse({
+        status: message.statusCode ?? 0,
+        headers: message.headers,
+        bytes: () => bytesOf(message, idleTimeout, url, signal),
         close: () => {
-          silence.end();
-          response.on('error', () => undefined);
+          idleTimeout.end();
+          message.on('error', () => undefined);
           request.destroy();
         },
       });
@@ -148,22 +153,22 @@ function answerOf(request: ClientRequest, silence: Silence, url: URL, signal: Ab
 }
 
 async function* bytesOf(
-  response: IncomingMessage,
-  silence: Silence,
+  message: IncomingMessage,
+  idleTimeout: IdleTimeout,
   url: URL,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of response) {
+    for await (const chunk of message) {
       // While the reader is busy the server has no chance to speak.
-      silence.end();
+      idleTimeout.end();
       if (chunk instanceof Uint8Array) yield chunk;
-      silence.heard();
+      idleTimeout.reset();
     }
   } catch (error) {
-    throw failed(url, silence.error ?? error, signal);
+    throw failed(url, idleTimeout.error ?? error, signal);
   } finally {
-    silence.end();
+    idleTimeout.end();
   }
 }
 
