@@ -5,7 +5,7 @@ import { makeDirectoryBeneath } from '../../util/safe-tree.ts';
 import { writeFileAtomically } from '../files.ts';
 import { reason } from '../reasons.ts';
 import { CommandFailure, type CommandFacts } from './command-failure.ts';
-import type { DaemonAsks } from './asks.ts';
+import type { DaemonRequests } from './daemon-requests.ts';
 import { deployedHandle, unlessAbandoned, type BatchContext } from './context.ts';
 import { checkNetworks } from './networks.ts';
 import { run } from './run.ts';
@@ -17,13 +17,13 @@ type DeployCommand = Extract<ExeCommand, { deploy: object }>['deploy'];
 export async function execute(
   context: BatchContext,
   command: ExeCommand,
-  asks: DaemonAsks,
+  requests: DaemonRequests,
 ): Promise<CommandFacts> {
-  if ('deploy' in command) return deploy(context, command.deploy, asks);
+  if ('deploy' in command) return deploy(context, command.deploy, requests);
   if ('start' in command) return start(context, command.start.args ?? []);
-  if ('run' in command) return run(context, command.run, (hash) => asks.blob(hash));
-  if ('transfer' in command) return transfer(context, command.transfer, asks);
-  if ('sign' in command) return context.life.during('sign', async () => receipt(context));
+  if ('run' in command) return run(context, command.run, (hash) => requests.blob(hash));
+  if ('transfer' in command) return transfer(context, command.transfer, requests);
+  if ('sign' in command) return context.lifecycle.during('sign', async () => receipt(context));
   // `terminate`: the executor ends the activity once the result is written.
   return {};
 }
@@ -31,13 +31,13 @@ export async function execute(
 async function deploy(
   context: BatchContext,
   { env = {}, net = [], hosts, volumes = [] }: DeployCommand,
-  asks: DaemonAsks,
+  requests: DaemonRequests,
 ): Promise<CommandFacts> {
-  const { spec, life, journal, runtime, paths, ending, deployment, meter } = context;
-  return life.during('deploy', async () => {
+  const { spec, lifecycle, journal, runtime, paths, ending, deployment, meter } = context;
+  return lifecycle.during('deploy', async () => {
     checkNetworks(net, runtime);
     if (spec.deploymentBilled === true) meter.begin();
-    const packagePath = spec.package === undefined ? undefined : await asks.blob(spec.package.hash);
+    const packagePath = spec.package === undefined ? undefined : await requests.blob(spec.package.hash);
     deployment.attempts += 1;
     const { activityId, agreementId, nodeId, resources, network } = spec;
     const deploying = runtime.deploy({
@@ -75,8 +75,8 @@ function fuelLimit(limit: number, { descriptor }: ExeUnitRuntime): number {
 }
 
 async function start(context: BatchContext, args: readonly string[]): Promise<CommandFacts> {
-  const { life, runtime, meter, watchdog, ending } = context;
-  return life.during('start', async () => {
+  const { lifecycle, runtime, meter, watchdog, ending } = context;
+  return lifecycle.during('start', async () => {
     const handle = deployedHandle(context);
     await unlessAbandoned(ending, runtime.start(handle, args));
     await meter.start(() => runtime.stats(handle));

@@ -6,7 +6,7 @@ import type { Reason } from '../../interface/values.ts';
 import { ExeUnitError } from '../errors.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import type { WorkPaths } from '../paths.ts';
-import type { Life } from './life.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Meter } from './meter.ts';
 import type { Needs } from './needs.ts';
 import type { OutputLog } from './output-log.ts';
@@ -23,7 +23,7 @@ export interface SupervisorContext {
   readonly logger: Logger;
   readonly runtime: ExeUnitRuntime;
   readonly journal: JournalWriter;
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly meter: Meter;
   readonly needs: Needs;
   readonly watchdog: Watchdog;

@@ -4,7 +4,7 @@ import type { Reason } from '../../interface/values.ts';
 import { reason, reasonOfError } from '../reasons.ts';
 import { CommandFailure, type CommandFacts } from './command-failure.ts';
 import { execute } from './commands.ts';
-import { asksOf, type DaemonAsks } from './asks.ts';
+import { requestsOf, type DaemonRequests } from './daemon-requests.ts';
 import type { BatchContext, BatchStop, Ending, SupervisorContext } from './context.ts';
 
 /** A batch to execute. */
@@ -50,9 +50,9 @@ async function runCommand(context: BatchContext, index: number, command: ExeComm
   const { journal, clock, ending, meter, batchId } = context;
   journal.append({ type: 'command-started', batchId, index });
   const startedAt = clock.now();
-  const asks = asksOf(context, index, progressOf(command));
-  const outcome = await attempt(context, command, asks);
-  asks.end();
+  const requests = requestsOf(context, index, progressOf(command));
+  const outcome = await attempt(context, command, requests);
+  requests.end();
   // An end takes its own last sample, after the results.
   if (meter.started && !ending.signal.aborted) await meter.sample();
   const times = { index, startedAt, finishedAt: Math.max(startedAt, clock.now()) };
@@ -69,13 +69,13 @@ async function runCommand(context: BatchContext, index: number, command: ExeComm
 async function attempt(
   context: BatchContext,
   command: ExeCommand,
-  asks: DaemonAsks,
+  requests: DaemonRequests,
 ): Promise<{ facts: CommandFacts; reason?: Reason }> {
   const { stop, ending, suspension } = context;
   try {
     stop.canceled.throwIfAborted();
     if (isWork(command)) await suspension.pass(stop.signal);
-    const facts = await execute(context, command, asks);
+    const facts = await execute(context, command, requests);
     // What was done before a cancellation took effect is done; an end undoes it all.
     return ending.reason === undefined ? { facts } : { facts, reason: ending.reason };
   } catch (error) {

@@ -18,9 +18,9 @@ export async function run(
   request: RunRequest,
   requireBlob: RequireBlob,
 ): Promise<CommandFacts> {
-  const { life, runtime, suspension, ending, stop } = context;
+  const { lifecycle, runtime, suspension, ending, stop } = context;
   const starts = { stdout: context.stdout.bytes, stderr: context.stderr.bytes };
-  const running = await life.during('run', async () => {
+  const running = await lifecycle.during('run', async () => {
     const stdinPath = request.stdin === undefined ? undefined : await requireBlob(request.stdin);
     await suspension.pass(stop.signal);
     const handle = deployedHandle(context);

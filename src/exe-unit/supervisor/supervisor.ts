@@ -13,10 +13,10 @@ import type { JournalWriter } from '../journal/writer.ts';
 import { workPaths } from '../paths.ts';
 import { limitExceeded, reason } from '../reasons.ts';
 import { removeScratch } from '../scratch.ts';
-import { commandKey } from './asks.ts';
+import { commandKey } from './daemon-requests.ts';
 import { deployedHandle, unlessAbandoned, type SupervisorContext } from './context.ts';
 import { runBatch, type BatchRequest } from './executor.ts';
-import { Life } from './life.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { Meter } from './meter.ts';
 import { Needs } from './needs.ts';
 import { OutputLog } from './output-log.ts';
@@ -88,7 +88,7 @@ export class Supervisor {
       workClock,
       meter,
       onLimit,
-      life: new Life(journal),
+      lifecycle: new Lifecycle(journal),
       needs: new Needs(paths.inputs),
       watchdog: new Watchdog(spec, { clock, workClock, meter, onLimit }),
       stdout: await OutputLog.create(paths.stdout, spec.maxOutputBytes, onOverflow),
@@ -105,7 +105,7 @@ export class Supervisor {
   }
 
   get state(): ActivityState {
-    return this.#context.life.state;
+    return this.#context.lifecycle.state;
   }
 
   /** Resolves after the end, when all is written and cleared up; rejects when the end itself failed. */
@@ -118,7 +118,7 @@ export class Supervisor {
    * @throws ExeUnitError ERR_EXE_UNIT_BUSY, ERR_EXE_UNIT_ENDED, ERR_EXE_UNIT_CONFLICT
    */
   async exec(batchId: string, script: ExeScript): Promise<void> {
-    const { journal, life } = this.#context;
+    const { journal, lifecycle } = this.#context;
     const digest = sha256(canonicalJson(script)).toString('hex');
     const known = this.#batches.get(batchId);
     if (known !== undefined && known !== digest) {
@@ -127,7 +127,8 @@ export class Supervisor {
       });
     }
     if (known === undefined) {
-      if (life.ending) throw new ExeUnitError('ERR_EXE_UNIT_ENDED', 'the activity has ended', { batchId });
+      if (lifecycle.ending)
+        throw new ExeUnitError('ERR_EXE_UNIT_ENDED', 'the activity has ended', { batchId });
       if (this.#batch !== undefined)
         throw new ExeUnitError('ERR_EXE_UNIT_BUSY', 'another batch is running', { batchId });
       journal.append({ type: 'batch', batchId, script });
@@ -204,8 +205,8 @@ export class Supervisor {
   }
 
   async #finish(state: 'Completed' | 'Terminated', why: Reason | undefined): Promise<void> {
-    const { life, watchdog, meter, journal, stdout, stderr, clock, deployment, runtime } = this.#context;
-    life.beginEnd(state, why);
+    const { lifecycle, watchdog, meter, journal, stdout, stderr, clock, deployment, runtime } = this.#context;
+    lifecycle.beginEnd(state, why);
     this.#endReason = why ?? reason('Requestor', 'the activity was ended');
     watchdog.stop();
     this.#ending.abort();
@@ -216,7 +217,7 @@ export class Supervisor {
     cancel();
     await meter.sample();
     await this.#destroy();
-    life.commitEnd(why);
+    lifecycle.commitEnd(why);
     await journal.sync();
     await Promise.all([stdout.close(), stderr.close()]);
   }

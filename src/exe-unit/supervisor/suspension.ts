@@ -3,12 +3,12 @@ import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
 import type { Logger } from '../../interface/logger.ts';
 import { SerialQueue } from '../../util/serial-queue.ts';
 import { ExeUnitError } from '../errors.ts';
-import type { Life } from './life.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Meter } from './meter.ts';
 import type { WorkClock } from './work-clock.ts';
 
 export interface SuspensionComponents {
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly runtime: ExeUnitRuntime;
   readonly meter: Meter;
   readonly workClock: WorkClock;
@@ -34,27 +34,27 @@ export class Suspension {
 
   /** @throws ExeUnitError ERR_EXE_UNIT_ENDED, ERR_EXE_UNIT_SUSPEND_UNSUPPORTED, or whatever the runtime throws: nothing has changed then */
   hold(by: Holder): Promise<void> {
-    const { life, runtime, workClock } = this.#components;
+    const { lifecycle, runtime, workClock } = this.#components;
     return this.#queue.run(async () => {
       this.#expectLife();
-      if (life.holds.includes(by)) return;
+      if (lifecycle.holds.includes(by)) return;
       if (!runtime.supports.suspend) throw unsupported(runtime.descriptor.name);
-      const holds = [...life.holds, by];
-      if (life.state === 'Running') await this.#freeze(holds);
-      else life.setHolds(holds);
+      const holds = [...lifecycle.holds, by];
+      if (lifecycle.state === 'Running') await this.#freeze(holds);
+      else lifecycle.setHolds(holds);
       workClock.stop();
     });
   }
 
   release(by: Holder): Promise<void> {
-    const { life } = this.#components;
+    const { lifecycle } = this.#components;
     return this.#queue.run(async () => {
       this.#expectLife();
-      if (!life.holds.includes(by)) return;
-      const holds = life.holds.filter((other) => other !== by);
-      if (holds.length === 0 && life.state === 'Suspended')
-        await life.during('resume', () => this.#thaw(), holds);
-      else life.setHolds(holds);
+      if (!lifecycle.holds.includes(by)) return;
+      const holds = lifecycle.holds.filter((other) => other !== by);
+      if (holds.length === 0 && lifecycle.state === 'Suspended')
+        await lifecycle.during('resume', () => this.#thaw(), holds);
+      else lifecycle.setHolds(holds);
       if (holds.length === 0) this.#open();
     });
   }
@@ -66,7 +66,7 @@ export class Suspension {
     const onAbort = (): void => stopped.reject(new Error('the command was stopped while it was held back'));
     signal.addEventListener('abort', onAbort);
     try {
-      while (this.#components.life.holds.length > 0) {
+      while (this.#components.lifecycle.holds.length > 0) {
         await Promise.race([this.#opened.promise, stopped.promise]);
       }
     } finally {
@@ -76,16 +76,16 @@ export class Suspension {
 
   /** A command runs now: whoever began to hold the activity while it was being started has it frozen. */
   runStarted(): Promise<void> {
-    const { life, logger } = this.#components;
+    const { lifecycle, logger } = this.#components;
     return this.#queue.run(async () => {
-      if (life.state !== 'Running' || life.holds.length === 0) return;
+      if (lifecycle.state !== 'Running' || lifecycle.holds.length === 0) return;
       try {
-        await this.#freeze(life.holds);
+        await this.#freeze(lifecycle.holds);
       } catch (error) {
-        if (life.ending) return;
+        if (lifecycle.ending) return;
         // Said in the journal: whoever wants it held can see that it is not, and asks again.
         logger.error({ error: String(error) }, 'the command that was started could not be frozen');
-        life.setHolds([]);
+        lifecycle.setHolds([]);
         this.#open();
       }
     });
@@ -98,34 +98,34 @@ export class Suspension {
 
   /** The command that ran has ended, be it frozen or not. The activity stays held. */
   runEnded(): Promise<void> {
-    const { life } = this.#components;
+    const { lifecycle } = this.#components;
     return this.#queue.run(async () => {
       await this.#unfreeze();
-      life.step('finish');
+      lifecycle.step('finish');
     });
   }
 
   async #unfreeze(): Promise<void> {
-    const { life, logger } = this.#components;
-    if (life.state !== 'Suspended' || life.ending) return;
+    const { lifecycle, logger } = this.#components;
+    if (lifecycle.state !== 'Suspended' || lifecycle.ending) return;
     await this.#thaw().catch((error: unknown) =>
       logger.error({ error: String(error) }, 'the sandbox could not be thawed'),
     );
-    life.step('resume');
+    lifecycle.step('resume');
   }
 
   async #freeze(holds: readonly Holder[]): Promise<void> {
-    const { life, runtime, meter, workClock, handle, unlessAbandoned } = this.#components;
+    const { lifecycle, runtime, meter, workClock, handle, unlessAbandoned } = this.#components;
     // First, so that no moment is billed in which the workload may be frozen already.
     workClock.stop();
     try {
-      await life.during('suspend', () => unlessAbandoned(runtime.suspend(handle())), holds);
+      await lifecycle.during('suspend', () => unlessAbandoned(runtime.suspend(handle())), holds);
     } catch (error) {
-      if (life.holds.length === 0) workClock.go();
+      if (lifecycle.holds.length === 0) workClock.go();
       throw error;
     }
     // What the books show meanwhile.
-    if (!life.ending) await meter.sample();
+    if (!lifecycle.ending) await meter.sample();
   }
 
   #thaw(): Promise<void> {
@@ -140,7 +140,7 @@ export class Suspension {
   }
 
   #expectLife(): void {
-    if (this.#components.life.ending) {
+    if (this.#components.lifecycle.ending) {
       throw new ExeUnitError('ERR_EXE_UNIT_ENDED', 'the activity has ended');
     }
   }

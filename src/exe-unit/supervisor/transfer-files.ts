@@ -5,12 +5,12 @@ import { syncDirectory } from '../../util/files.ts';
 import { newId } from '../../util/id.ts';
 import { createFileBeneath, openFileBeneath } from '../../util/safe-path.ts';
 import { blobFileName } from '../paths.ts';
-import type { Room } from './room.ts';
+import type { StorageAllowance } from './storage-allowance.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
 export interface CopyOptions {
-  readonly room: Room;
+  readonly allowance: StorageAllowance;
   readonly signal: AbortSignal;
   readonly onProgress: (doneBytes: number, totalBytes?: number) => void;
 }
@@ -23,7 +23,7 @@ export async function copyIn(
   options: CopyOptions,
 ): Promise<void> {
   await using input = await open(source, 'r');
-  await expectRoom(input, options);
+  await expectToFit(input, options);
   await using output = await createFileBeneath(root, path);
   await copy(input, output, options);
 }
@@ -36,7 +36,7 @@ export async function copyWithin(
   options: CopyOptions,
 ): Promise<void> {
   await using input = await openFileBeneath(root, from);
-  await expectRoom(input, options);
+  await expectToFit(input, options);
   await using output = await createFileBeneath(root, to);
   await copy(input, output, options);
 }
@@ -49,7 +49,7 @@ export async function copyOut(
   options: CopyOptions,
 ): Promise<void> {
   await using input = await openFileBeneath(root, path);
-  await expectRoom(input, options);
+  await expectToFit(input, options);
   await using output = await open(target, 'wx', 0o600);
   await copy(input, output, options);
 }
@@ -58,14 +58,14 @@ export async function copyOut(
 export async function writeOut(
   bytes: AsyncIterable<Uint8Array>,
   target: string,
-  { room, signal }: Pick<CopyOptions, 'room' | 'signal'>,
+  { allowance, signal }: Pick<CopyOptions, 'allowance' | 'signal'>,
 ): Promise<void> {
   await using output = await open(target, 'wx', 0o600);
   let sizeBytes = 0;
   for await (const chunk of bytes) {
     signal.throwIfAborted();
     sizeBytes += chunk.byteLength;
-    room.expectBytes(sizeBytes);
+    allowance.expectBytes(sizeBytes);
     await output.writeFile(chunk);
   }
 }
@@ -111,15 +111,15 @@ export async function sizeOfFiles(directory: string): Promise<number> {
 }
 
 /** A sparse file says what it would take, before it takes it. */
-async function expectRoom(input: FileHandle, { room }: CopyOptions): Promise<void> {
-  room.expectFile();
-  room.expectBytes((await input.stat()).size);
+async function expectToFit(input: FileHandle, { allowance }: CopyOptions): Promise<void> {
+  allowance.expectFile();
+  allowance.expectBytes((await input.stat()).size);
 }
 
 async function copy(
   input: FileHandle,
   output: FileHandle,
-  { room, signal, onProgress }: CopyOptions,
+  { allowance, signal, onProgress }: CopyOptions,
 ): Promise<void> {
   const { size } = await input.stat();
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -129,7 +129,7 @@ async function copy(
     const { bytesRead } = await input.read(chunk, 0, chunk.length, sizeBytes);
     if (bytesRead === 0) return;
     sizeBytes += bytesRead;
-    room.expectBytes(sizeBytes);
+    allowance.expectBytes(sizeBytes);
     for (let at = 0; at < bytesRead;) at += (await output.write(chunk, at, bytesRead - at)).bytesWritten;
     onProgress(sizeBytes, Math.max(size, sizeBytes));
   }

@@ -2,9 +2,9 @@ import type * as Archive from '../../transfer/archive/index.ts';
 import { hasCode } from '../../util/error-code.ts';
 import type { CommandFacts } from './command-failure.ts';
 import { deployedHandle, type BatchContext } from './context.ts';
-import type { DaemonAsks } from './asks.ts';
+import type { DaemonRequests } from './daemon-requests.ts';
 import { volumePath } from './guest-path.ts';
-import { Room } from './room.ts';
+import { StorageAllowance } from './storage-allowance.ts';
 import {
   copyIn,
   copyOut,
@@ -27,10 +27,10 @@ import {
 export async function transfer(
   context: BatchContext,
   request: TransferRequest,
-  asks: DaemonAsks,
+  requests: DaemonRequests,
 ): Promise<CommandFacts> {
   const plan = planTransfer(request);
-  return context.life.during('transfer', () => new Transfer(context, asks).run(plan));
+  return context.lifecycle.during('transfer', () => new Transfer(context, requests).run(plan));
 }
 
 type PlanOf<K extends TransferPlan['kind']> = Extract<TransferPlan, { kind: K }>;
@@ -40,13 +40,13 @@ const archives = (): Promise<typeof Archive> => import('../../transfer/archive/i
 
 class Transfer {
   readonly #context: BatchContext;
-  readonly #asks: DaemonAsks;
+  readonly #requests: DaemonRequests;
   readonly #root: string;
   readonly #quotaBytes: number;
 
-  constructor(context: BatchContext, asks: DaemonAsks) {
+  constructor(context: BatchContext, requests: DaemonRequests) {
     this.#context = context;
-    this.#asks = asks;
+    this.#requests = requests;
     this.#root = context.runtime.volumeRoot(deployedHandle(context));
     this.#quotaBytes = context.spec.resources.storageBytes;
   }
@@ -57,7 +57,7 @@ class Transfer {
     } catch (error) {
       // What leaves the volume is written to a disk of the host.
       const isVolumes = plan.kind !== 'out' && hasCode(error, 'ENOSPC', 'EDQUOT');
-      throw (isVolumes ? (await this.#room()).whyFull() : undefined) ?? error;
+      throw (isVolumes ? (await this.#allowance()).whyFull() : undefined) ?? error;
     }
   }
 
@@ -80,8 +80,8 @@ class Transfer {
       throw unsupported(`${to} is a directory: name the file to be made in it`);
     const source =
       from.kind === 'blob'
-        ? await this.#asks.blob(from.hash)
-        : await this.#asks.url(from.url, this.#quotaBytes);
+        ? await this.#requests.blob(from.hash)
+        : await this.#requests.url(from.url, this.#quotaBytes);
     const isArchive = isDirectory || (format !== undefined && format !== 'raw');
     if (isArchive) {
       await this.#extract(source, { to, format: format === 'raw' ? undefined : format, selection });
@@ -100,16 +100,16 @@ class Transfer {
       throw unsupported(`${from} is a directory: choose an archive format`);
     const archive =
       format === 'raw' || (format === undefined && kind === 'file') ? undefined : (format ?? 'tar');
-    const room = new Room(this.#quotaBytes, { diskBytes: await sizeOfFiles(outputs) });
+    const allowance = new StorageAllowance(this.#quotaBytes, { diskBytes: await sizeOfFiles(outputs) });
     const blob = await withScratch(outputs, async (temporary) => {
-      if (archive !== undefined) await this.#pack({ from, format: archive, selection }, temporary, room);
+      if (archive !== undefined) await this.#pack({ from, format: archive, selection }, temporary, allowance);
       else {
         expectNoSelection(selection);
-        await copyOut(this.#root, from, temporary, { ...(await this.#copying('copying')), room });
+        await copyOut(this.#root, from, temporary, { ...(await this.#copying('copying')), allowance });
       }
       return keepOutput(temporary, outputs);
     });
-    if (to.kind === 'url') await this.#asks.deliver(to.url, blob);
+    if (to.kind === 'url') await this.#requests.deliver(to.url, blob);
     return { blob };
   }
 
@@ -122,8 +122,8 @@ class Transfer {
       const target = to.endsWith('/') ? `${to}${from.split('/').at(-1) ?? ''}` : to;
       await copyWithin(this.#root, from, target, await this.#copying('copying'));
     } else if (archive === undefined) {
-      const room = await this.#room();
-      await room.fill(ARCHIVE_LIMITS, (limits) =>
+      const allowance = await this.#allowance();
+      await allowance.fill(ARCHIVE_LIMITS, (limits) =>
         copyTree({ ...this.#tree({ from, selection }, 'copying'), limits, to }),
       );
     } else {
@@ -134,7 +134,7 @@ class Transfer {
           await copyOut(this.#root, from, scratch, copying);
           await this.#extract(scratch, { to, format: archive, selection });
         } else {
-          await this.#pack({ from, format: archive, selection }, scratch, copying.room);
+          await this.#pack({ from, format: archive, selection }, scratch, copying.allowance);
           await copyIn(scratch, this.#root, to, copying);
         }
       });
@@ -148,8 +148,8 @@ class Transfer {
   ): Promise<void> {
     const { ARCHIVE_LIMITS, extractArchive } = await archives();
     const { stop } = this.#context;
-    const room = await this.#room();
-    await room.fill(ARCHIVE_LIMITS, (limits) =>
+    const allowance = await this.#allowance();
+    await allowance.fill(ARCHIVE_LIMITS, (limits) =>
       extractArchive({
         archive,
         ...(plan.format === undefined ? {} : { format: plan.format }),
@@ -158,7 +158,7 @@ class Transfer {
         selection: plan.selection,
         limits,
         signal: stop.signal,
-        onProgress: (done, total) => this.#asks.progress(done, total, 'extracting'),
+        onProgress: (done, total) => this.#requests.progress(done, total, 'extracting'),
       }),
     );
   }
@@ -166,13 +166,16 @@ class Transfer {
   async #pack(
     plan: { from: string; format: Archive.ArchiveFormat; selection: Archive.Selection },
     target: string,
-    room: Room,
+    allowance: StorageAllowance,
   ): Promise<void> {
     const { ARCHIVE_LIMITS, packArchive } = await archives();
     const tree = this.#tree(plan, 'packing');
     // What is in the volume is within the agreed storage, unless it is full of holes.
-    await new Room(this.#quotaBytes, { diskBytes: 0 }).fill(ARCHIVE_LIMITS, (limits) =>
-      writeOut(packArchive({ ...tree, limits, format: plan.format }), target, { room, signal: tree.signal }),
+    await new StorageAllowance(this.#quotaBytes, { diskBytes: 0 }).fill(ARCHIVE_LIMITS, (limits) =>
+      writeOut(packArchive({ ...tree, limits, format: plan.format }), target, {
+        allowance,
+        signal: tree.signal,
+      }),
     );
   }
 
@@ -185,21 +188,21 @@ class Transfer {
       path: from,
       selection,
       signal: this.#context.stop.signal,
-      onProgress: (done) => this.#asks.progress(done, undefined, message),
+      onProgress: (done) => this.#requests.progress(done, undefined, message),
     };
   }
 
   async #copying(message: string): Promise<CopyOptions> {
     return {
-      room: await this.#room(),
+      allowance: await this.#allowance(),
       signal: this.#context.stop.signal,
-      onProgress: (done, total) => this.#asks.progress(done, total, message),
+      onProgress: (done, total) => this.#requests.progress(done, total, message),
     };
   }
 
   /** What is left of the agreed storage. */
-  async #room(): Promise<Room> {
+  async #allowance(): Promise<StorageAllowance> {
     const { runtime } = this.#context;
-    return new Room(this.#quotaBytes, await runtime.stats(deployedHandle(this.#context)));
+    return new StorageAllowance(this.#quotaBytes, await runtime.stats(deployedHandle(this.#context)));
   }
 }

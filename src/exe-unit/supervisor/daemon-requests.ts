@@ -7,7 +7,7 @@ import type { BatchContext } from './context.ts';
  * What a command asks of the daemon, which alone has a network. Each wish stands in the journal, so whichever daemon
  * follows it answers, also one that was started later.
  */
-export interface DaemonAsks {
+export interface DaemonRequests {
   /** The path of a blob, once it is there. */
   blob(hash: string): Promise<string>;
   /** The path of what a URL names. */
@@ -19,7 +19,7 @@ export interface DaemonAsks {
 }
 
 /** The same for as long as the command runs. */
-export interface CommandAsks extends DaemonAsks {
+export interface CommandRequests extends DaemonRequests {
   /** The command has ended: nothing more is noted of it. */
   end(): void;
 }
@@ -34,18 +34,18 @@ export function commandKey(batchId: string, index: number): string {
 }
 
 /** What the command `index` of a batch asks of the daemon. */
-export function asksOf(
+export function requestsOf(
   context: BatchContext,
   index: number,
   intervalMs: number = PROGRESS_INTERVAL_MS,
-): CommandAsks {
+): CommandRequests {
   const { needs, journal, stop, batchId, clock } = context;
   const key = commandKey(batchId, index);
   const command = { batchId, index };
   const notes = throttled<NeedProgress>(Math.max(MIN_PROGRESS_INTERVAL_MS, intervalMs), clock, (progress) => {
     journal.append({ type: 'progress', ...command, ...progress });
   });
-  const progress: DaemonAsks['progress'] = (done, total, message) =>
+  const progress: DaemonRequests['progress'] = (done, total, message) =>
     notes.say({ done, ...(total === undefined ? {} : { total }), message });
   /** While it waits the daemon says how far it is. */
   const reported = async <T>(wait: Promise<T>): Promise<T> => {

@@ -12,7 +12,7 @@ import {
 import type { JournalWriter } from '../journal/writer.ts';
 
 /** The activity's state: every change of it goes through here and into the journal. */
-export class Life {
+export class Lifecycle {
   readonly #journal: JournalWriter;
   #pair: ActivityPair = INITIAL_PAIR;
   #holds: readonly Holder[] = [];

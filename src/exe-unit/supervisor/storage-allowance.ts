@@ -8,7 +8,7 @@ import { CommandFailure } from './command-failure.ts';
 const KEPT_SHARE = 1 / 32;
 
 /** What is left of the agreed storage for one transfer. What does not fit ends it with `LimitExceeded` and the figures. */
-export class Room {
+export class StorageAllowance {
   readonly #quotaBytes: number;
   readonly #freeBytes: number;
   readonly #files: RuntimeStats['files'];
