@@ -21,20 +21,20 @@ import { createActivity } from './create.ts';
 import { destroyActivity, execScript } from './exec.ts';
 import { dropOutput } from './drop-output.ts';
 import { hold, release } from './holding.ts';
-import type { Keeper } from './keeper.ts';
+import type { Reconciler } from './reconciler.ts';
 import { readProviderLog } from './logs.ts';
 import { owned } from './ownership.ts';
 import { waitForUpdates } from './updates.ts';
 
 export interface ControllerComponents {
   readonly context: ProviderContext;
-  readonly keeper: Pick<Keeper, 'keep'>;
+  readonly reconciler: Pick<Reconciler, 'reconcile'>;
   /** Whether requests are taken: after start and until stop. */
   readonly isOpen: () => boolean;
 }
 
 /** What a requestor may ask of its activities. Every kind is idempotent by the ids that the requestor makes. */
-export function activityProtocol({ context, keeper, isOpen }: ControllerComponents): Protocol {
+export function activityProtocol({ context, reconciler, isOpen }: ControllerComponents): Protocol {
   const { store } = context;
   const kind = <Req>(
     check: (body: unknown) => Req,
@@ -55,7 +55,7 @@ export function activityProtocol({ context, keeper, isOpen }: ControllerComponen
     requests: {
       create: kind(checkCreateRequest, async (request, sender) => {
         const record = await createActivity(context, request, sender);
-        keeper.keep(record.activityId);
+        reconciler.reconcile(record.activityId);
         return snapshotOf(record);
       }),
       exec: kind(checkExecRequest, async (request, sender) => {

@@ -13,10 +13,10 @@ import { AgreementWatch } from './agreements.ts';
 import { outputFor } from './allow-blob.ts';
 import type { ActivityProviderComponents, ActivityProviderInit, ProviderContext } from './context.ts';
 import { activityProtocol } from './controller.ts';
-import { TakeUp } from './boot-attempts.ts';
+import { BootRecovery } from './boot-recovery.ts';
 import { hold, release } from './holding.ts';
-import { Janitor } from './janitor.ts';
-import { Keeper } from './keeper.ts';
+import { WorkDirectoryReaper } from './work-directory-reaper.ts';
+import { Reconciler } from './reconciler.ts';
 import { ownedHere } from './ownership.ts';
 import { readProviderLog } from './logs.ts';
 
@@ -47,30 +47,30 @@ export function activityProvider(
   const changes = new Changes();
   let paused = false;
   const context: ProviderContext = { ...components, init, changes, background, isPaused: () => paused };
-  const keeper = new Keeper(context);
-  const takeUp = new TakeUp(context, keeper);
+  const reconciler = new Reconciler(context);
+  const bootRecovery = new BootRecovery(context, reconciler);
   const watch = new AgreementWatch(context);
-  const janitor = new Janitor(context);
+  const reaper = new WorkDirectoryReaper(context);
   let isOpen = false;
   let stopConsuming: (() => Promise<void>) | undefined;
   const mine = (activityId: string) => (record: ActivityRecord | undefined) => ownedHere(activityId, record);
   const live = () => store.list(activities, { where: { index: 'live', equals: 'provider' } });
-  network.handle(activityProtocol({ context, keeper: takeUp, isOpen: () => isOpen }));
+  network.handle(activityProtocol({ context, reconciler: bootRecovery, isOpen: () => isOpen }));
 
   return {
     async start() {
       await slots.audit();
       stopConsuming = watch.consume();
       background.spawn('end requests', (signal) => wakeOnEndRequests(context, signal));
-      await takeUp.begin((await live()).map(({ id }) => id));
+      await bootRecovery.begin((await live()).map(({ id }) => id));
       background.every('agreements', WATCH_EVERY_MS, () => watch.sweep());
-      background.every('work directories', CLEAN_EVERY_MS, () => janitor.sweep());
+      background.every('work directories', CLEAN_EVERY_MS, () => reaper.sweep());
       background.every('left over by runtimes', REAP_EVERY_MS, () => reap(context));
       isOpen = true;
     },
     async stop() {
       isOpen = false;
-      await takeUp.end();
+      await bootRecovery.end();
       await stopConsuming?.();
       await background.stop();
     },
@@ -95,7 +95,7 @@ function reap({ exeUnits, init }: ProviderContext): Promise<void> {
   return exeUnits.reap(init.nodeId, init.orphanGraceMs);
 }
 
-/** An end may be asked for in anybody's transaction; its event, which comes after the commit, wakes the keeper. */
+/** An end may be asked for in anybody's transaction; its event, which comes after the commit, wakes the reconciler. */
 async function wakeOnEndRequests({ store, changes }: ProviderContext, signal: AbortSignal): Promise<void> {
   const query = { after: store.events.last(), types: ['activity.end-requested'] };
   for await (const event of store.events.follow(query, signal)) changes.notify(event.subject);

@@ -5,7 +5,7 @@ import { checkBatchAnswer, checkSnapshot, type Snapshot } from '../messages.ts';
 import { activities, batches, batchKey, remotes, type Remote } from '../records.ts';
 import { askUntilAnswered, Refusal, type Question } from './ask.ts';
 import type { RequestorContext } from './context.ts';
-import { Flights } from './flights.ts';
+import { SingleFlight } from './single-flight.ts';
 import { endWithoutProvider } from './take.ts';
 
 /** Stands for the end among the batches delivered; no batch id has a colon. */
@@ -17,7 +17,7 @@ const DESTROY = ':destroy';
  */
 export class Delivery {
   readonly #context: RequestorContext;
-  readonly #flights = new Flights();
+  readonly #singleFlight = new SingleFlight();
   /**
    * What is known to be at the provider, by activity; after a restart it is sent once more, which changes nothing there.
    * Only of activities that are followed: an answer that comes after the end is of no use to anybody.
@@ -40,7 +40,7 @@ export class Delivery {
 
   /** Rejects with Refusal, after the activity was ended in the books. */
   create(activityId: string): Promise<void> {
-    return this.#flights.join(`create ${activityId}`, async () => {
+    return this.#singleFlight.join(`create ${activityId}`, async () => {
       const remote = await this.#context.store.get(remotes, activityId);
       const record = await this.#context.store.get(activities, activityId);
       if (remote === undefined || record === undefined || remote.accepted || isFinal(record.state)) return;
@@ -67,7 +67,7 @@ export class Delivery {
   /** Rejects with Refusal, after the batch was taken out of the books: nothing has happened. */
   exec(activityId: string, batchId: string): Promise<void> {
     const key = batchKey(activityId, batchId);
-    return this.#flights.join(`exec ${key}`, async () => {
+    return this.#singleFlight.join(`exec ${key}`, async () => {
       const { store } = this.#context;
       await this.create(activityId);
       const remote = await store.get(remotes, activityId);
@@ -93,7 +93,7 @@ export class Delivery {
   }
 
   destroy(activityId: string): Promise<void> {
-    return this.#flights.join(`destroy ${activityId}`, async () => {
+    return this.#singleFlight.join(`destroy ${activityId}`, async () => {
       await this.create(activityId);
       const remote = await this.#context.store.get(remotes, activityId);
       if (remote?.destroy === undefined || this.#isDelivered(activityId, DESTROY)) return;

@@ -7,7 +7,7 @@ import { askUntilAnswered, unreachable } from './ask.ts';
 import { notFound } from './commands.ts';
 import type { RequestorContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
-import { waitAtMost } from './flights.ts';
+import { waitAtMost } from './single-flight.ts';
 
 /**
  * Asks the provider to suspend or resume, and waits until these books have followed. The wish is not noted: when the

@@ -14,7 +14,7 @@ import { unreachable } from './ask.ts';
 import { noteActivity, noteBatch, noteDestroy, notFound } from './commands.ts';
 import type { ActivityRequestorComponents, ActivityRequestorInit, RequestorContext } from './context.ts';
 import { Delivery } from './delivery.ts';
-import { waitAtMost } from './flights.ts';
+import { waitAtMost } from './single-flight.ts';
 import { Follower } from './follower.ts';
 import { cancelBatch, changeHold } from './follow-up.ts';
 import { LogCopies } from './log-copy.ts';

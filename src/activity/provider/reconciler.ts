@@ -27,19 +27,19 @@ const ASK_AGAIN_MS = 1_000;
  * Stays with each live activity: has its supervisor made, takes its journal into the books, and hands it what the
  * books say is still to be done. All of it can be repeated, so a restarted daemon begins anew from the books.
  */
-export class Keeper {
+export class Reconciler {
   readonly #context: ProviderContext;
-  readonly #kept = new Set<string>();
+  readonly #reconciled = new Set<string>();
 
   constructor(context: ProviderContext) {
     this.#context = context;
   }
 
   /** Idempotent; ends by itself when the activity has ended. */
-  keep(activityId: string): void {
+  reconcile(activityId: string): void {
     const { background } = this.#context;
-    if (this.#kept.has(activityId)) return;
-    this.#kept.add(activityId);
+    if (this.#reconciled.has(activityId)) return;
+    this.#reconciled.add(activityId);
     background.spawn(`activity ${activityId}`, async (signal) => {
       const ended = new AbortController();
       const both = AbortSignal.any([signal, ended.signal]);
@@ -47,7 +47,7 @@ export class Keeper {
       await this.#follow(activityId, signal);
       ended.abort();
       await Promise.all(others);
-      this.#kept.delete(activityId);
+      this.#reconciled.delete(activityId);
     });
   }
 
@@ -75,7 +75,7 @@ export class Keeper {
         await this.#endUnread(activityId, error.message);
         return true;
       });
-      if (!ended) await this.#mourn(activityId, signal);
+      if (!ended) await this.#checkSupervisor(activityId, signal);
       return ended;
     });
   }
@@ -120,7 +120,7 @@ export class Keeper {
   }
 
   /** The journal has paused without an end: is the supervisor gone? *Unknown* waits. */
-  async #mourn(activityId: string, signal: AbortSignal): Promise<void> {
+  async #checkSupervisor(activityId: string, signal: AbortSignal): Promise<void> {
     const { exeUnits, background } = this.#context;
     const status = await exeUnits.status(activityId);
     signal.throwIfAborted();

@@ -6,10 +6,10 @@ import type { ProviderContext } from './context.ts';
 const UNKNOWN: Reason = { code: 'Provider', message: 'The books of this node know no such activity' };
 
 /** Removes the work directories that nobody needs any more, and those that nobody owns. */
-export class Janitor {
+export class WorkDirectoryReaper {
   readonly #context: ProviderContext;
   /** When a directory without an owner was first seen. In memory: after a restart its grace begins anew. */
-  readonly #strays = new Map<string, number>();
+  readonly #orphans = new Map<string, number>();
 
   constructor(context: ProviderContext) {
     this.#context = context;
@@ -17,7 +17,7 @@ export class Janitor {
 
   async sweep(): Promise<void> {
     await this.#disposeEnded();
-    await this.#reapStrays();
+    await this.#reapOrphans();
   }
 
   async #disposeEnded(): Promise<void> {
@@ -47,17 +47,17 @@ export class Janitor {
     });
   }
 
-  async #reapStrays(): Promise<void> {
+  async #reapOrphans(): Promise<void> {
     const { exeUnits, clock, init, logger } = this.#context;
     const found = await exeUnits.list();
-    for (const known of this.#strays.keys()) if (!found.includes(known)) this.#strays.delete(known);
+    for (const known of this.#orphans.keys()) if (!found.includes(known)) this.#orphans.delete(known);
     for (const activityId of found) {
       if (await this.#isOwned(activityId)) {
-        this.#strays.delete(activityId);
+        this.#orphans.delete(activityId);
         continue;
       }
-      const since = this.#strays.get(activityId) ?? clock.now();
-      this.#strays.set(activityId, since);
+      const since = this.#orphans.get(activityId) ?? clock.now();
+      this.#orphans.set(activityId, since);
       if (clock.now() < since + init.orphanGraceMs) continue;
       await this.#reap(activityId).catch((error: unknown) => {
         logger.warn({ activityId, err: error }, 'a stray work directory could not be removed; trying again');
@@ -84,6 +84,6 @@ export class Janitor {
     else await exeUnits.close(activityId, UNKNOWN);
     await exeUnits.dispose(activityId);
     logger.warn({ activityId }, 'a work directory that the books do not know was removed');
-    this.#strays.delete(activityId);
+    this.#orphans.delete(activityId);
   }
 }

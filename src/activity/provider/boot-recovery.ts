@@ -6,7 +6,7 @@ import { isFinal } from '../machine.ts';
 import { activities } from '../records.ts';
 import type { ProviderContext } from './context.ts';
 import { endWithoutJournal } from './journal.ts';
-import type { Keeper } from './keeper.ts';
+import type { Reconciler } from './reconciler.ts';
 
 const BootAttempts = Type.Object(
   { activityId: Id, attempts: Type.Integer({ minimum: 1, maximum: 1_000_000 }) },
@@ -31,20 +31,20 @@ const SUSPECT_AFTER = 2;
  * Suspects are tried one by one, so that of several only the guilty one is counted on; at the bound it is quarantined:
  * ended through its supervisor and in the books, unread, with what was taken in of it before.
  */
-export class TakeUp {
+export class BootRecovery {
   readonly #context: ProviderContext;
-  readonly #keeper: Keeper;
+  readonly #reconciler: Reconciler;
   /** Not to be touched yet, whoever asks. */
   readonly #waiting = new Set<string>();
 
-  constructor(context: ProviderContext, keeper: Keeper) {
+  constructor(context: ProviderContext, reconciler: Reconciler) {
     this.#context = context;
-    this.#keeper = keeper;
+    this.#reconciler = reconciler;
   }
 
-  /** Keeps it, unless it is a suspect that waits for its turn. */
-  keep(activityId: string): void {
-    if (!this.#waiting.has(activityId)) this.#keeper.keep(activityId);
+  /** Reconciles it, unless it is a suspect that waits for its turn. */
+  reconcile(activityId: string): void {
+    if (!this.#waiting.has(activityId)) this.#reconciler.reconcile(activityId);
   }
 
   async begin(activityIds: readonly string[]): Promise<void> {
@@ -59,7 +59,7 @@ export class TakeUp {
     }
     const others = activityIds.filter((activityId) => !this.#waiting.has(activityId));
     await this.#count(others);
-    for (const activityId of others) this.#keeper.keep(activityId);
+    for (const activityId of others) this.#reconciler.reconcile(activityId);
     background.spawn('boot attempts', async (signal) => {
       await background.pause(WELL_AFTER_MS, signal);
       if (!signal.aborted) await this.#forget(others);
@@ -92,7 +92,7 @@ export class TakeUp {
         continue;
       }
       this.#waiting.delete(activityId);
-      this.#keeper.keep(activityId);
+      this.#reconciler.reconcile(activityId);
       await background.pause(WELL_AFTER_MS, signal);
       if (!isOver()) await this.#forget([activityId]);
     }

@@ -2,7 +2,7 @@ import type { Clock } from '../../interface/index.ts';
 import { delay } from '../../util/delay.ts';
 
 /** Work under way, by what it does: who asks for the same thing meanwhile waits for the same answer. */
-export class Flights {
+export class SingleFlight {
   readonly #underWay = new Map<string, Promise<void>>();
 
   join(key: string, work: () => Promise<void>): Promise<void> {
