@@ -1,11 +1,11 @@
 import type { ActivityOutputs } from '../api/index.ts';
 import { activities, type ActivityRequestor } from '../activity/index.ts';
 import { agreementBucket } from '../market/index.ts';
-import type { Ground } from './services.ts';
+import type { Infrastructure } from './services.ts';
 
 /** Files that activities elsewhere have put out, brought here from the provider whose agreement it is. */
 export function activityOutputs(
-  { store, fetcher }: Pick<Ground, 'store' | 'fetcher'>,
+  { store, fetcher }: Pick<Infrastructure, 'store' | 'fetcher'>,
   requestor: Pick<ActivityRequestor, 'outputTaken'>,
 ): ActivityOutputs {
   return {

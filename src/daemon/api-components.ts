@@ -17,12 +17,12 @@ import { activityRecords } from './activity-records.ts';
 import { localPackages } from './local-packages.ts';
 import { offerTemplate } from './offer-drafts.ts';
 import { draftParts, type LiveConfig } from './selling.ts';
-import type { Ground, Services } from './services.ts';
+import type { Infrastructure, Services } from './services.ts';
 import { VERSION } from './version.ts';
 
-export interface ApiGlue {
+export interface ApiContext {
   readonly live: LiveConfig;
-  readonly ground: Ground & { readonly store: LevelStore };
+  readonly infrastructure: Infrastructure & { readonly store: LevelStore };
   readonly services: Services;
   readonly runtimes: RuntimeRegistry;
   readonly appKeys: AppKeys;
@@ -31,36 +31,36 @@ export interface ApiGlue {
 }
 
 /** The narrow faces of the daemon's parts that the REST API calls. */
-export function apiComponents(glue: ApiGlue): ApiComponents {
-  const { ground, services, appKeys } = glue;
+export function apiComponents(context: ApiContext): ApiComponents {
+  const { infrastructure, services, appKeys } = context;
   const { market, payment, requestor, books } = services;
   return {
-    ...ground,
+    ...infrastructure,
     newId,
-    events: ground.store.events,
+    events: infrastructure.store.events,
     appKeys,
     tasks: services.tasks,
     agreements: market,
     activities: requestor,
     holding: { requestor, ...(services.provider && { provider: services.provider.activities }) },
     logs: { readLog: (...args) => books.activityLogs(...args) },
-    outputs: activityOutputs(ground, requestor),
+    outputs: activityOutputs(infrastructure, requestor),
     allocations: payment.allocations,
-    offers: offerQueries(glue),
-    localPackages: localPackages(glue.runtimes),
-    node: nodeQueries(glue),
-    ...(glue.provider && { provider: glue.provider }),
-    books: recordBooks(ground.store),
-    ...yagnaParts(glue),
+    offers: offerQueries(context),
+    localPackages: localPackages(context.runtimes),
+    node: nodeQueries(context),
+    ...(context.provider && { provider: context.provider }),
+    books: recordBooks(infrastructure.store),
+    ...yagnaParts(context),
   };
 }
 
-function yagnaParts({ live, ground, services }: ApiGlue): Pick<ApiComponents, 'yagna'> {
+function yagnaParts({ live, infrastructure, services }: ApiContext): Pick<ApiComponents, 'yagna'> {
   const { yagna } = live.current;
   if (!yagna.enabled) return {};
   const { market, payment, provider } = services;
   const { platforms, images } = yagna;
-  const { address, peerId } = ground.network;
+  const { address, peerId } = infrastructure.network;
   return {
     yagna: {
       init: { platforms, images },
@@ -69,17 +69,17 @@ function yagnaParts({ live, ground, services }: ApiGlue): Pick<ApiComponents, 'y
       market,
       bills: payment.bills,
       drivers: payment.drivers,
-      blobs: ground.blobs,
+      blobs: infrastructure.blobs,
       networks: services.vpn.networks,
       ...(provider && {
         offerTemplate: async (name: string) =>
-          offerTemplate(name, await draftParts({ live, ground, services, address }, provider)),
+          offerTemplate(name, await draftParts({ live, infrastructure, services, address }, provider)),
       }),
     },
   };
 }
 
-function offerQueries({ services: { market } }: ApiGlue): ApiComponents['offers'] {
+function offerQueries({ services: { market } }: ApiContext): ApiComponents['offers'] {
   return {
     list: async () => [...market.offers.known(), ...(await market.offers.own())],
     get: async (offerId) =>
@@ -101,9 +101,9 @@ function offerQueries({ services: { market } }: ApiGlue): ApiComponents['offers'
 
 const TRUTH: Readonly<Record<string, 'true' | 'false' | 'undefined'>> = { true: 'true', false: 'false' };
 
-function nodeQueries(glue: ApiGlue): ApiComponents['node'] {
-  const { live, ground, services, metrics } = glue;
-  const { store, network, clock } = ground;
+function nodeQueries(context: ApiContext): ApiComponents['node'] {
+  const { live, infrastructure, services, metrics } = context;
+  const { store, network, clock } = infrastructure;
   const startedAt = clock.now();
   const providerInfo = async (): Promise<Pick<NodeInfo, 'provider'>> => {
     const { provider } = services;

@@ -25,8 +25,8 @@ import { sellableHardware } from './hardware.ts';
 import { lifecycle, type Part } from './lifecycle.ts';
 import { nodeFiles } from './node-files.ts';
 import { retention } from './retention.ts';
-import { applyConfig, isDenied, sellingControl, type LiveConfig, type SellingGlue } from './selling.ts';
-import { services, type Ground, type Selling, type Services } from './services.ts';
+import { applyConfig, isDenied, sellingControl, type LiveConfig, type SellingContext } from './selling.ts';
+import { services, type Infrastructure, type Selling, type Services } from './services.ts';
 import { VERSION } from './version.ts';
 
 export interface NodeComponents {
@@ -48,7 +48,7 @@ export interface ErgonNode extends Startable {
   reload(): Promise<ConfigReload>;
 }
 
-interface NodeGround extends Ground {
+interface NodeInfrastructure extends Infrastructure {
   readonly store: LevelStore;
   readonly network: ReturnType<typeof libp2pNetwork>;
   readonly outbox: ReturnType<typeof outboxDispatcher>;
@@ -73,7 +73,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
   );
   const blobs = blobStore(blobsInit(config), { clock, logger });
   const domain = { chainId: config.identity.chainId };
-  const ground: NodeGround = {
+  const infrastructure: NodeInfrastructure = {
     clock,
     logger,
     store,
@@ -86,7 +86,7 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
   };
   const runtimes = await runtimeRegistry({ options: config.runtimes }, { clock, logger });
   const selling = config.provider.enabled ? { hardware: await hardwareSold(config), runtimes } : undefined;
-  const all = services(config, ground, selling);
+  const all = services(config, infrastructure, selling);
   network.serveBlobs(
     blobServer(
       {
@@ -96,16 +96,16 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
       { chunkLists: blobs.chunkLists },
     ),
   );
-  const glue = { live, ground, services: all, address: wallet.address };
-  const control = sellingControl(glue);
-  const reload = reloader(glue, control, components.readConfig);
+  const context = { live, infrastructure, services: all, address: wallet.address };
+  const control = sellingControl(context);
+  const reload = reloader(context, control, components.readConfig);
   const keys = withFixedAppKey(appKeys({}, { store, clock, newId }), yagnaAppKey(config));
   const files = nodeFiles(config.dataDir, { appKeys: keys, pid: components.pid });
   const server = api(
     { ...apiInit(config), version: VERSION },
     apiComponents({
       live,
-      ground,
+      infrastructure,
       services: all,
       runtimes,
       appKeys: keys,
@@ -117,26 +117,26 @@ export async function ergonNode(config: Config, components: NodeComponents): Pro
       },
     }),
   );
-  const parts = inOrder(ground, all, control, [
+  const parts = inOrder(infrastructure, all, control, [
     { name: 'metrics', part: eventMetrics({ store, network, metrics: components.metrics }) },
     { name: 'offers', part: control ?? withoutOffers(all) },
     { name: 'api', part: server },
-    { name: 'retention', part: sweeper(config, ground, all) },
-    { name: 'node files', part: fileKeeper(files, server) },
+    { name: 'retention', part: sweeper(config, infrastructure, all) },
+    { name: 'node files', part: nodeFilesPart(files, server) },
   ]);
-  const life = lifecycle(parts, { logger });
+  const ordered = lifecycle(parts, { logger });
   return {
     address: wallet.address,
     url: () => server.url(),
-    start: () => life.start(),
-    stop: () => life.stop(),
+    start: () => ordered.start(),
+    stop: () => ordered.stop(),
     reload,
   };
 }
 
 /** The parts in the order of their needs, `last` behind those that everything stands on. */
 function inOrder(
-  { store, blobs, network, outbox }: NodeGround,
+  { store, blobs, network, outbox }: NodeInfrastructure,
   all: Services,
   control: Control | undefined,
   last: readonly Part[],
@@ -160,13 +160,13 @@ function inOrder(
 
 /** Reads the configuration again and takes it over, one at a time. */
 function reloader(
-  glue: SellingGlue,
+  context: SellingContext,
   control: Control | undefined,
   readConfig: () => Promise<Config>,
 ): () => Promise<ConfigReload> {
   let reloading: Promise<unknown> = Promise.resolve();
   return () => {
-    const done = reloading.then(async () => applyConfig(glue, control, await readConfig()));
+    const done = reloading.then(async () => applyConfig(context, control, await readConfig()));
     reloading = done.catch(() => undefined);
     return done;
   };
@@ -224,7 +224,11 @@ function hardwareSold(config: Config): Promise<Selling['hardware']> {
   });
 }
 
-function sweeper(config: Config, { store, clock, logger }: NodeGround, { payment }: Services): Startable {
+function sweeper(
+  config: Config,
+  { store, clock, logger }: NodeInfrastructure,
+  { payment }: Services,
+): Startable {
   const forget = forgettable(config, { store, payment });
   return retention(config.retention, { clock, logger, forget, compact: () => store.compact() });
 }
@@ -240,7 +244,7 @@ function withoutOffers({ market }: Services): Startable {
 }
 
 /** The last to start and the first to stop: what it writes says that the node is there. */
-function fileKeeper(files: ReturnType<typeof nodeFiles>, server: { url(): string }): Startable {
+function nodeFilesPart(files: ReturnType<typeof nodeFiles>, server: { url(): string }): Startable {
   return {
     async start() {
       await files.ensureAppKey();

@@ -2,7 +2,12 @@ import { takeOver, type Config } from '../config/index.ts';
 import type { RuntimeReport } from '../exe-unit/index.ts';
 import type { Clock, ConfigReload, Logger, Network, Sender, Store } from '../interface/index.ts';
 import { agreementBucket } from '../market/index.ts';
-import { providerControl, type Control, type HeldActivities, type Shop } from '../provider/index.ts';
+import {
+  providerControl,
+  type Control,
+  type HeldActivities,
+  type ProviderMarket,
+} from '../provider/index.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { sellableHardware } from './hardware.ts';
 import { machine } from './machine.ts';
@@ -20,9 +25,9 @@ export function isDenied({ current }: LiveConfig, { address }: Pick<Sender, 'add
   return current.provider.deny.some((denied) => denied.toLowerCase() === address.toLowerCase());
 }
 
-export interface SellingGlue {
+export interface SellingContext {
   readonly live: LiveConfig;
-  readonly ground: {
+  readonly infrastructure: {
     readonly store: Store;
     readonly clock: Clock;
     readonly logger: Logger;
@@ -33,17 +38,17 @@ export interface SellingGlue {
 }
 
 /** The provider's control for the operator; undefined on a node that only buys. */
-export function sellingControl(glue: SellingGlue): Control | undefined {
-  const { live, ground, services, address } = glue;
+export function sellingControl(context: SellingContext): Control | undefined {
+  const { live, infrastructure, services, address } = context;
   const { provider } = services;
   if (provider === undefined) return undefined;
   return providerControl(
     { schedule: live.current.provider.schedule, address },
     {
-      ...ground,
+      ...infrastructure,
       machine: machine(),
       activities: heldActivities(provider, services),
-      shop: shopOf(glue, provider),
+      market: providerMarket(context, provider),
     },
   );
 }
@@ -66,19 +71,31 @@ function heldActivities({ activities }: ProviderServices, { books }: Services): 
 export async function draftParts(
   {
     live,
-    ground,
+    infrastructure,
     services,
     address,
-  }: Omit<SellingGlue, 'ground'> & { readonly ground: Pick<SellingGlue['ground'], 'logger'> },
+  }: Omit<SellingContext, 'infrastructure'> & {
+    readonly infrastructure: Pick<SellingContext['infrastructure'], 'logger'>;
+  },
   { runtimes, slots }: ProviderServices,
   known?: readonly RuntimeReport[],
 ): Promise<OfferDraftsComponents> {
   const reports = known ?? (await runtimes.reports());
   const { drivers } = services.payment;
-  return { config: live.current, address, hardware: slots.total, reports, drivers, logger: ground.logger };
+  return {
+    config: live.current,
+    address,
+    hardware: slots.total,
+    reports,
+    drivers,
+    logger: infrastructure.logger,
+  };
 }
 
-function shopOf({ live, ground, services, address }: SellingGlue, provider: ProviderServices): Shop {
+function providerMarket(
+  { live, infrastructure, services, address }: SellingContext,
+  provider: ProviderServices,
+): ProviderMarket {
   const { market } = services;
   let reports: readonly RuntimeReport[] = [];
   const publish = async (parts: OfferDraftsComponents): Promise<void> => {
@@ -86,22 +103,25 @@ function shopOf({ live, ground, services, address }: SellingGlue, provider: Prov
     await market.offers.publish(offerDrafts(parts));
   };
   const agreements = (): Promise<number> =>
-    ground.store.count(agreementBucket, { index: 'roleState', equals: 'provider:Approved' });
+    infrastructure.store.count(agreementBucket, { index: 'roleState', equals: 'provider:Approved' });
   return {
     setClosed: (closed) => market.changePolicy({ closed }),
-    publish: async () => publish(await draftParts({ live, ground, services, address }, provider)),
+    publish: async () => publish(await draftParts({ live, infrastructure, services, address }, provider)),
     async renew() {
       const renewed = await provider.runtimes.renew(reports);
       if (canonicalJson(fingerprints(renewed)) === canonicalJson(fingerprints(reports))) return;
-      ground.logger.warn({ runtimes: fingerprints(renewed) }, 'what this machine can offer has changed');
-      await publish(await draftParts({ live, ground, services, address }, provider, renewed));
+      infrastructure.logger.warn(
+        { runtimes: fingerprints(renewed) },
+        'what this machine can offer has changed',
+      );
+      await publish(await draftParts({ live, infrastructure, services, address }, provider, renewed));
     },
     withdraw: () => market.offers.withdraw(),
     presetNotes: () => (reports.length === 0 ? [] : presetNotes(live.current, reports.map(factsOf))),
     offers: async () => (await market.offers.own()).length,
     agreements,
     soldOut: async () => {
-      const free = await provider.slots.free(ground.store);
+      const free = await provider.slots.free(infrastructure.store);
       const fits = amountsOf(MINIMUM).every(([amount, least]) => free[amount] >= least);
       return !fits || (await agreements()) >= live.current.provider.maxAgreements;
     },
@@ -120,7 +140,7 @@ const fingerprints = (reports: readonly RuntimeReport[]) =>
 
 /** Takes over what a running node can of a configuration that was read again. The file has been checked as a whole. */
 export async function applyConfig(
-  { live, ground, services, address }: SellingGlue,
+  { live, infrastructure, services, address }: SellingContext,
   control: Control | undefined,
   wanted: Config,
 ): Promise<ConfigReload> {
@@ -133,11 +153,11 @@ export async function applyConfig(
       services.provider?.slots.resize(await sellableHardware(change.config.dataDir, hardware));
     }
     services.market.changePolicy({ requestors: { allow, deny }, maxAgreements });
-    ground.network.disconnect((peer) => isDenied(live, peer));
+    infrastructure.network.disconnect((peer) => isDenied(live, peer));
     await control?.refresh(schedule);
   }
-  ground.logger.info(outcome, 'the configuration was read again');
-  await ground.store.transact(async (tx) =>
+  infrastructure.logger.info(outcome, 'the configuration was read again');
+  await infrastructure.store.transact(async (tx) =>
     tx.emit({ type: 'node.config-reloaded', subject: address, data: outcome }),
   );
   return outcome;

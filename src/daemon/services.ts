@@ -42,7 +42,7 @@ const MINUTE_MS = 60_000;
 const MAX_BOOKED_BYTES = 256 << 20;
 
 /** The layers below the features: books, network, keys, time. */
-export interface Ground {
+export interface Infrastructure {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly store: Store;
@@ -79,12 +79,16 @@ export interface Selling {
   readonly runtimes: RuntimeRegistry;
 }
 
-export function services(config: Config, ground: Ground, selling: Selling | undefined): Services {
-  const { store, clock, logger } = ground;
+export function services(
+  config: Config,
+  infrastructure: Infrastructure,
+  selling: Selling | undefined,
+): Services {
+  const { store, clock, logger } = infrastructure;
   const slots =
     selling === undefined ? undefined : slotLedger({ total: selling.hardware }, { store, clock, logger });
   const theMarket = market(marketInit(config), {
-    ...ground,
+    ...infrastructure,
     newId,
     addressOfPeerId,
     ...(slots === undefined ? {} : { slots }),
@@ -92,18 +96,21 @@ export function services(config: Config, ground: Ground, selling: Selling | unde
   const provider =
     selling === undefined || slots === undefined
       ? undefined
-      : providerServices(config, ground, { ...selling, slots, market: theMarket });
+      : providerServices(config, infrastructure, { ...selling, slots, market: theMarket });
   const requestor = activityRequestor(
     { logsDir: join(config.dataDir, 'logs'), commandTimeoutMs: MINUTE_MS, abandonAfterMs: 10 * MINUTE_MS },
-    { ...ground, agreements: theMarket },
+    { ...infrastructure, agreements: theMarket },
   );
   const agreementSource: AgreementSource = { agreement: (reader, id) => reader.get(agreementBucket, id) };
   const drivers = [
-    ledger({ maxDue: config.payment.ledger.creditLimit }, { ...ground, newId, agreements: agreementSource }),
+    ledger(
+      { maxDue: config.payment.ledger.creditLimit },
+      { ...infrastructure, newId, agreements: agreementSource },
+    ),
   ];
   const thePayment = payment(
     {},
-    { ...ground, newId, agreements: theMarket, agreementSource, usage: usageSource, drivers },
+    { ...infrastructure, newId, agreements: theMarket, agreementSource, usage: usageSource, drivers },
   );
   return {
     market: theMarket,
@@ -116,10 +123,10 @@ export function services(config: Config, ground: Ground, selling: Selling | unde
       ...(provider === undefined ? {} : { provider: provider.activities }),
     }),
     vpn: vpn({
-      ...ground,
+      ...infrastructure,
       newId,
-      peerOf: (address) => providerOf(ground.store, theMarket, address),
-      ...(provider !== undefined && { sold: soldActivities(ground.store, provider.exeUnits) }),
+      peerOf: (address) => providerOf(infrastructure.store, theMarket, address),
+      ...(provider !== undefined && { sold: soldActivities(infrastructure.store, provider.exeUnits) }),
     }),
     tasks: tasks(
       {
@@ -128,7 +135,13 @@ export function services(config: Config, ground: Ground, selling: Selling | unde
         closeTimeoutMs: MINUTE_MS / 2,
         retryDelayMs: 1000,
       },
-      { ...ground, newId, agreements: theMarket, activities: requestor, allocations: thePayment.allocations },
+      {
+        ...infrastructure,
+        newId,
+        agreements: theMarket,
+        activities: requestor,
+        allocations: thePayment.allocations,
+      },
     ),
   };
 }
@@ -146,15 +159,15 @@ function marketInit(config: Config) {
 
 function providerServices(
   config: Config,
-  ground: Ground,
+  infrastructure: Infrastructure,
   parts: Selling & { slots: SlotLedger; market: Market },
 ): ProviderServices {
   const { slots, runtimes } = parts;
   const { provider, dataDir } = config;
-  const units = exeUnits({ dataDir, warm: provider.warmPool }, { ...ground, runtimes });
+  const units = exeUnits({ dataDir, warm: provider.warmPool }, { ...infrastructure, runtimes });
   const activities = activityProvider(
     {
-      nodeId: ground.signer.address,
+      nodeId: infrastructure.signer.address,
       sampleIntervalMs: provider.sampleIntervalMs,
       retentionMs: 10 * MINUTE_MS,
       orphanGraceMs: 5 * MINUTE_MS,
@@ -164,8 +177,8 @@ function providerServices(
       runtimeAliases: config.yagna.runtimeAliases,
     },
     {
-      ...ground,
-      urls: urlTransfers({ allowHosts: provider.transfer.allowHosts }, { ...ground, localAddresses }),
+      ...infrastructure,
+      urls: urlTransfers({ allowHosts: provider.transfer.allowHosts }, { ...infrastructure, localAddresses }),
       exeUnits: units,
       agreements: parts.market,
       slots,

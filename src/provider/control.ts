@@ -25,7 +25,7 @@ export interface ControlComponents {
   readonly logger: Logger;
   readonly machine: Machine;
   readonly activities: HeldActivities;
-  readonly shop: Shop;
+  readonly market: ProviderMarket;
 }
 
 /** What a schedule needs to know about the machine. */
@@ -44,7 +44,7 @@ export interface HeldActivities {
 }
 
 /** The market as the control sees it: which offers stand, and whether agreements are taken. */
-export interface Shop {
+export interface ProviderMarket {
   /** Refuses new agreements from now on, for this reason, or takes them. */
   setClosed(reason: Reason | undefined): void;
   /** Puts the offers on the market, as they are configured now. */
@@ -118,17 +118,17 @@ class ModeControl implements Control {
   }
 
   async status(): Promise<ProviderStatus> {
-    const { shop, activities } = this.#components;
+    const { market, activities } = this.#components;
     const { mode, changedAt } = await this.#record();
     return {
       mode,
       ...(changedAt > 0 && { changedAt }),
       effective: await this.#effective(),
       ...(this.#closedBy !== undefined && { reason: this.#closedBy }),
-      offers: await shop.offers(),
-      soldOut: await shop.soldOut(),
-      presetNotes: [...shop.presetNotes()],
-      agreements: await shop.agreements(),
+      offers: await market.offers(),
+      soldOut: await market.soldOut(),
+      presetNotes: [...market.presetNotes()],
+      agreements: await market.agreements(),
       activities: await activities.countByState(),
     };
   }
@@ -156,20 +156,20 @@ class ModeControl implements Control {
 
   /** Offers and activities do as the mode says; what fails is tried again at the next look. */
   async #follow(): Promise<void> {
-    const { shop, logger } = this.#components;
+    const { market, logger } = this.#components;
     const effective = await this.#effective();
     if (!this.#isStarted || effective === this.#followed) return;
     this.#followed = undefined;
     await this.#hold(effective);
-    await (effective === 'run' ? shop.publish() : shop.withdraw());
+    await (effective === 'run' ? market.publish() : market.withdraw());
     this.#followed = effective;
     logger.info({ mode: effective, reason: this.#closedBy?.code }, 'the provider follows its mode');
   }
 
-  /** First the door, then what is inside: nothing new gets in that would have to be held. */
+  /** First the market, then the activities: nothing new comes that would have to be held. */
   async #hold(effective: ProviderMode): Promise<void> {
-    const { shop, activities } = this.#components;
-    shop.setClosed(effective === 'run' ? undefined : REASONS[effective]);
+    const { market, activities } = this.#components;
+    market.setClosed(effective === 'run' ? undefined : REASONS[effective]);
     await activities.setPaused(effective === 'pause');
   }
 
@@ -210,7 +210,7 @@ class ModeControl implements Control {
           await this.#follow();
           this.#looks += 1;
           if (this.#followed === 'run' && this.#looks % LOOKS_A_RENEWAL === 0)
-            await this.#components.shop.renew();
+            await this.#components.market.renew();
         })
         .catch((error: unknown) => this.#later(error))
         .finally(() => this.#lookLater());

@@ -5,7 +5,7 @@ export {
   type ControlInit,
   type HeldActivities,
   type Machine,
-  type Shop,
+  type ProviderMarket,
 } from './control.ts';
 export { providerModes } from './records.ts';
 export { type Schedule } from './schedule.ts';

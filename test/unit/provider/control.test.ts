@@ -7,7 +7,7 @@ import { silentLogger } from '../../../src/util/silent-logger.ts';
 
 const ALWAYS: Schedule = { hours: {}, pauseOnBattery: false };
 
-/** A node's shop and machine, over a store that outlives its control. */
+/** A node's market and machine, over a store that outlives its control. */
 class World {
   readonly clock = new FakeClock();
   readonly store = memoryStore({ clock: this.clock });
@@ -37,7 +37,7 @@ class World {
           workingThreads: async () => this.working,
           countByState: async () => ({ Running: 1 }),
         },
-        shop: {
+        market: {
           setClosed: (reason) => {
             this.calls.push(reason === undefined ? 'open' : 'close');
             this.closed = reason;
