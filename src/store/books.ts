@@ -26,8 +26,8 @@ import { WakeUp } from './wake-up.ts';
 
 const MAX_ATTEMPTS = 1_000;
 
-/** What lies below the books: where they are, and how they are opened and known to be whole. */
-export interface Shelf {
+/** The storage below the books: where they are, and how they are opened and known to be whole. */
+export interface Backend {
   /** Only while it is open. */
   readonly kv: Kv;
   /** Opens the books and returns the newest commit; throws StoreError when they are not as they were left. */
@@ -38,7 +38,7 @@ export interface Shelf {
 }
 
 export interface BooksComponents {
-  readonly shelf: Shelf;
+  readonly backend: Backend;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -65,14 +65,14 @@ export class Books implements Store {
   }
 
   async start(): Promise<void> {
-    const { shelf, clock, logger } = this.#components;
-    const last = await shelf.open();
+    const { backend, clock, logger } = this.#components;
+    const last = await backend.open();
     const wakeUp = new WakeUp();
     const committer = new Committer(last, {
-      kv: shelf.kv,
+      kv: backend.kv,
       clock,
       logger,
-      witness: (commit) => shelf.witness(commit),
+      witness: (commit) => backend.witness(commit),
       onCommit: (peers) => {
         wakeUp.wake();
         if (peers.length > 0) this.outbox.announce(peers);
@@ -88,7 +88,7 @@ export class Books implements Store {
     this.#open = undefined;
     open.wakeUp.close();
     await open.committer.idle();
-    await this.#components.shelf.close();
+    await this.#components.backend.close();
   }
 
   async get<T>(bucket: Bucket<T>, id: string): Promise<T | undefined> {
@@ -138,7 +138,7 @@ export class Books implements Store {
 
   async *#follow(query: EventQuery, signal: AbortSignal): AsyncIterable<StoredEvent> {
     const { wakeUp, committer } = this.#opened();
-    const { kv } = this.#components.shelf;
+    const { kv } = this.#components.backend;
     const over = (): boolean => signal.aborted || wakeUp.closed;
     let after = query.after ?? 0;
     let left = query.limit ?? Infinity;
@@ -196,7 +196,7 @@ export class Books implements Store {
 
   #kv(): Kv {
     this.#opened();
-    return this.#components.shelf.kv;
+    return this.#components.backend.kv;
   }
 }
 

@@ -11,7 +11,7 @@ import { memoryKv } from './kv/memory.ts';
 export function memoryStore(components: { clock?: Clock; logger?: Logger } = {}): Store {
   let last: CommitEntry = EMPTY_COMMIT;
   return new Books({
-    shelf: {
+    backend: {
       kv: memoryKv(),
       open: async () => last,
       close: () => Promise.resolve(),

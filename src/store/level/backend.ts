@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Clock } from '../../interface/clock.ts';
 import type { Logger } from '../../interface/logger.ts';
 import { newId } from '../../util/id.ts';
-import type { Shelf } from '../books.ts';
+import type { Backend } from '../books.ts';
 import { Committer } from '../committer.ts';
 import type { CommitEntry, MetaEntry } from '../entries.ts';
 import { StoreError } from '../errors.ts';
@@ -17,7 +17,7 @@ import { createSentinel, readSentinel, sentinelPath, type SentinelContent } from
 /** Of the layout of keys and entries; not of what features put into records. */
 export const STORE_FORMAT = 1;
 
-export interface LevelShelfInit {
+export interface LevelBackendInit {
   /** Folder of the database. The sentinel file stands beside it, as `<directory>.sentinel`. */
   readonly directory: string;
   /** Whose books these are, e.g. the node's address. Books of another are refused. */
@@ -27,18 +27,18 @@ export interface LevelShelfInit {
   readonly migrations?: readonly Migration[];
 }
 
-export interface LevelShelfComponents {
+export interface LevelBackendComponents {
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** Books on disk, opened only if they are what was last acknowledged. */
-export class LevelShelf implements Shelf {
-  readonly #init: LevelShelfInit;
-  readonly #components: LevelShelfComponents;
+export class LevelBackend implements Backend {
+  readonly #init: LevelBackendInit;
+  readonly #components: LevelBackendComponents;
   #open: OpenBooks | undefined;
 
-  constructor(init: LevelShelfInit, components: LevelShelfComponents) {
+  constructor(init: LevelBackendInit, components: LevelBackendComponents) {
     this.#init = init;
     this.#components = components;
   }
