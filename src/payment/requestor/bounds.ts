@@ -5,7 +5,7 @@ import type { Usage } from '../pricing.ts';
 const NS_PER_MS = 1_000_000n;
 
 /** What bounds the usage of an activity, whatever its provider says. */
-export interface PhysicalWorld {
+export interface UsageBounds {
   /** Wall time since the activity was created, by our clock. */
   readonly elapsedMs: number;
   readonly resources: Resources;
@@ -20,10 +20,10 @@ const CPU = 'cpu_sec';
  * What cannot have been used: more time than has passed, or more CPU time than the threads that were agreed on can
  * give in the time billed. Counters without such a bound pass here; their price is bounded by the allocation.
  */
-export function beyondPhysics(usage: Usage, world: PhysicalWorld): Reason | undefined {
-  const tolerance = BigInt(world.toleranceMs) * NS_PER_MS;
-  const threads = BigInt(world.resources.cpuThreads);
-  const elapsed = BigInt(Math.max(0, world.elapsedMs)) * NS_PER_MS + tolerance;
+export function impossibleUsage(usage: Usage, bounds: UsageBounds): Reason | undefined {
+  const tolerance = BigInt(bounds.toleranceMs) * NS_PER_MS;
+  const threads = BigInt(bounds.resources.cpuThreads);
+  const elapsed = BigInt(Math.max(0, bounds.elapsedMs)) * NS_PER_MS + tolerance;
   const durations = Object.entries(usage).filter(([name]) => isCalled(name, DURATION));
   const longest = durations.reduce((max, [, value]) => (BigInt(value) > max ? BigInt(value) : max), 0n);
   const wall = durations.length > 0 && longest < elapsed ? longest + tolerance : elapsed;

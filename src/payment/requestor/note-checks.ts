@@ -6,7 +6,7 @@ import type { Reason } from '../../interface/values.ts';
 import type { ActivityBilling } from '../buckets.ts';
 import { cost, type Usage } from '../pricing.ts';
 import type { SampleChain } from '../samples.ts';
-import { beyondPhysics } from './bounds.ts';
+import { impossibleUsage } from './bounds.ts';
 
 /** All that a note is held against. */
 export interface NoteEvidence {
@@ -35,7 +35,7 @@ const CHECKS: readonly Check[] = [
   sampleFits,
   chainFits,
   ({ note, agreement, elapsedMs, toleranceMs }) =>
-    beyondPhysics(note.usage, { elapsedMs, toleranceMs, resources: agreement.terms.resources }),
+    impossibleUsage(note.usage, { elapsedMs, toleranceMs, resources: agreement.terms.resources }),
   deploymentIsFree,
   amountFits,
 ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DebitNote } from '../../../src/interface/payment.ts';
-import { beyondPhysics } from '../../../src/payment/requestor/bounds.ts';
+import { impossibleUsage } from '../../../src/payment/requestor/bounds.ts';
 import { judgeNote, type NoteEvidence } from '../../../src/payment/requestor/note-checks.ts';
 import { EMPTY_CHAIN, extend } from '../../../src/payment/samples.ts';
 import { testIdentity } from '../../support/identities.ts';
@@ -99,20 +99,20 @@ describe('physical bounds', () => {
     toleranceMs: 100,
   };
   it('allow for the tolerance, and for each thread', () => {
-    expect(beyondPhysics({ 'x.duration_sec': '1100000000' }, world)).toBeUndefined();
-    expect(beyondPhysics({ 'x.duration_sec': '1100000001' }, world)?.detail).toMatchObject({
+    expect(impossibleUsage({ 'x.duration_sec': '1100000000' }, world)).toBeUndefined();
+    expect(impossibleUsage({ 'x.duration_sec': '1100000001' }, world)?.detail).toMatchObject({
       counter: 'x.duration_sec',
       limit: '1100000000',
     });
-    expect(beyondPhysics({ cpu_sec: '2200000000' }, world)).toBeUndefined();
-    expect(beyondPhysics({ cpu_sec: '2200000001' }, world)).toBeDefined();
+    expect(impossibleUsage({ cpu_sec: '2200000000' }, world)).toBeUndefined();
+    expect(impossibleUsage({ cpu_sec: '2200000001' }, world)).toBeDefined();
     // Half the time was billed, so only half the CPU time is possible.
     const half = { duration_sec: '500000000', cpu_sec: '1200000001' };
-    expect(beyondPhysics(half, world)).toBeDefined();
-    expect(beyondPhysics({ ...half, cpu_sec: '1200000000' }, world)).toBeUndefined();
+    expect(impossibleUsage(half, world)).toBeDefined();
+    expect(impossibleUsage({ ...half, cpu_sec: '1200000000' }, world)).toBeUndefined();
   });
 
   it('leave other counters alone', () => {
-    expect(beyondPhysics({ 'my.custom_cpu_sec': '9'.repeat(30) }, world)).toBeUndefined();
+    expect(impossibleUsage({ 'my.custom_cpu_sec': '9'.repeat(30) }, world)).toBeUndefined();
   });
 });
