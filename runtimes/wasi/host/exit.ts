@@ -1,4 +1,4 @@
-/** Thrown by proc_exit, up to the door. */
+/** Thrown by proc_exit, up to `importFunctions`. */
 export class GuestExit {
   readonly code: number;
 
@@ -7,7 +7,7 @@ export class GuestExit {
   }
 }
 
-/** Thrown by proc_raise, up to the door: the guest ends as by that signal. */
+/** Thrown by proc_raise, up to `importFunctions`: the guest ends as by that signal. */
 export class GuestRaise {
   readonly signal: string;
 
@@ -29,7 +29,7 @@ const TRAP = Uint8Array.from([
  * The way out of a guest that has asked for its end. Whatever JavaScript throws a guest with exceptions may catch and go
  * on; a trap it may not.
  */
-export class Departure {
+export class ExitTrap {
   readonly #trap = new WebAssembly.Instance(new WebAssembly.Module(TRAP)).exports['t'] as () => void;
   #end: GuestExit | GuestRaise | undefined;
 

@@ -10,7 +10,7 @@ export interface Buffer32 {
 
 /**
  * The guest's linear memory. Every access is checked against its end first, so that a call with a wrong pointer
- * changes nothing and raises nothing in the host. Pointers and lengths are unsigned: the door sees to it.
+ * changes nothing and raises nothing in the host. Pointers and lengths are unsigned: `importFunctions` sees to it.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;

@@ -1,6 +1,6 @@
 /**
- * How each parameter crosses the door. WebAssembly has no unsigned types, so JavaScript sees every i32 and i64 as
- * signed; the door turns them into what preview1 means: `u32` a number from 0, `u64` a bigint from 0, `s64` a bigint.
+ * How each parameter reaches the host. WebAssembly has no unsigned types, so JavaScript sees every i32 and i64 as
+ * signed; `coerce` turns them into what preview1 means: `u32` a number from 0, `u64` a bigint from 0, `s64` a bigint.
  */
 export type ParameterKind = 'u32' | 'u64' | 's64';
 export type ValueType = 'i32' | 'i64';

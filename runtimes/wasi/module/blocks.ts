@@ -2,7 +2,7 @@ import { readCatches, skipBlockType, skipImmediates, skipLocals } from './instru
 import { Reader } from './reader.ts';
 
 /** Instructions without a gap between them: when the first one runs, so do all, unless one of them traps. */
-export interface StraightLine {
+export interface BasicBlock {
   /** Where its first instruction begins, in the function's body. */
   readonly at: number;
   /** How many of its instructions count. */
@@ -66,20 +66,20 @@ interface Label {
 }
 
 /**
- * The straight lines of one function's body, in their order. Each instruction that counts is in exactly one of them,
+ * The basic blocks of one function's body, in their order. Each instruction that counts is in exactly one of them,
  * unless nothing reaches it. Calling the function costs one by itself.
  * @throws UnknownInstruction
  */
-export function straightLines(body: Uint8Array): StraightLine[] {
-  return new Walk(body).lines;
+export function basicBlocks(body: Uint8Array): BasicBlock[] {
+  return new Walk(body).blocks;
 }
 
 class Walk {
-  readonly lines: StraightLine[] = [];
+  readonly blocks: BasicBlock[] = [];
   readonly #reader: Reader;
   readonly #labels: Label[] = [];
   /** Undefined where nothing gets. */
-  #current: StraightLine | undefined;
+  #current: BasicBlock | undefined;
 
   constructor(body: Uint8Array) {
     this.#reader = new Reader(body);
@@ -90,11 +90,11 @@ class Walk {
     while (!this.#reader.atEnd) this.#step(this.#reader.u8());
   }
 
-  #begin(isCheckpoint = false): StraightLine {
-    const line = { at: this.#reader.position, cost: 0, isCheckpoint };
-    this.lines.push(line);
-    this.#current = line;
-    return line;
+  #begin(isCheckpoint = false): BasicBlock {
+    const block = { at: this.#reader.position, cost: 0, isCheckpoint };
+    this.blocks.push(block);
+    this.#current = block;
+    return block;
   }
 
   #step(opcode: number): void {
@@ -120,7 +120,7 @@ class Walk {
     this.#resume(this.#labels.at(-1)?.isLive === true);
   }
 
-  /** Behind a block: where it is left by more than one way a new line begins. */
+  /** Behind a block: where it is left by more than one way a new block begins. */
   close(): void {
     const label = this.#labels.pop();
     const isJoint = label?.opcode === OP.IF || label?.opcode === OP.TRY || label?.isTarget === true;
@@ -132,7 +132,7 @@ class Walk {
     else this.#current = undefined;
   }
 
-  /** The label of a loop is its beginning, where a line begins anyway. */
+  /** The label of a loop is its beginning, where a block begins anyway. */
   target(depth: number): void {
     const label = this.#labels.at(-1 - depth);
     if (label !== undefined && label.opcode !== OP.LOOP) label.isTarget = true;

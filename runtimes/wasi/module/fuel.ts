@@ -1,4 +1,4 @@
-import { straightLines, type StraightLine } from './blocks.ts';
+import { basicBlocks, type BasicBlock } from './blocks.ts';
 import { appendToSection, bytes, findSection, name, SECTION, signed, u32, vectorLength } from './binary.ts';
 import type { Section } from './binary.ts';
 import { rewriteFunctions } from './code.ts';
@@ -29,7 +29,7 @@ interface Indexes {
 
 /**
  * Has a module count what it does: one unit for each instruction and each call of a function, taken at the beginning of
- * each straight line. Whether it has run out is looked at where functions and rounds of loops begin. All that is added
+ * each basic block. Whether it has run out is looked at where functions and rounds of loops begin. All that is added
  * goes to the ends of the index spaces, so that no index in the module changes. It must be valid as it came: nothing of
  * a valid module can name what is added.
  * @throws ModuleFormatError for a module with instructions that we do not know
@@ -61,7 +61,7 @@ export function meterFuel(sections: Section[], importedFunctions: number): void 
 
 function metered(body: Uint8Array, additions: Additions, out: Sink): void {
   let copiedTo = 0;
-  for (const { at, cost, isCheckpoint } of linesOf(body)) {
+  for (const { at, cost, isCheckpoint } of blocksOf(body)) {
     if (cost === 0 && !isCheckpoint) continue;
     out.putFrom(body, copiedTo, at);
     copiedTo = at;
@@ -71,16 +71,16 @@ function metered(body: Uint8Array, additions: Additions, out: Sink): void {
   out.putFrom(body, copiedTo, body.length);
 }
 
-function linesOf(body: Uint8Array): StraightLine[] {
+function blocksOf(body: Uint8Array): BasicBlock[] {
   try {
-    return straightLines(body);
+    return basicBlocks(body);
   } catch (error) {
     if (!(error instanceof UnknownInstruction)) throw error;
     throw new ModuleFormatError(`it has an instruction that cannot be metered (${error.message})`);
   }
 }
 
-/** What is put into the code, made once for each cost: a large module has millions of lines. */
+/** What is put into the code, made once for each cost: a large module has millions of blocks. */
 class Additions {
   /** `if (fuel < 0) refuel()` */
   readonly check: Uint8Array;

@@ -1,5 +1,5 @@
-import { importFunctions, isStackExhausted, type OnFault } from '../host/door.ts';
-import { Departure, GuestExit } from '../host/exit.ts';
+import { importFunctions, isStackExhausted, type OnFault } from '../host/import-functions.ts';
+import { ExitTrap, GuestExit } from '../host/exit.ts';
 import { createHost, type Host } from '../host/host.ts';
 import { hostCalls } from '../host/preview1.ts';
 import { DiskQuota, UNLIMITED } from '../host/quota.ts';
@@ -9,7 +9,7 @@ import { seededRandom, RANDOM_SEED } from '../host/random.ts';
 import { REFUSED_PAGES_EXPORT } from '../module/grow-guard.ts';
 import { START_EXPORT } from '../module/start.ts';
 import { createEnvironment, type Environment } from './environment.ts';
-import { FuelTank } from './fuel-tank.ts';
+import { FuelBudget } from './fuel-budget.ts';
 import { RUNNER_FD, type GuestEnd, type RunOrder } from './protocol.ts';
 
 /** How a guest ended, the memory that it had then, and what it was last refused: 0 where nothing was. */
@@ -41,13 +41,13 @@ export function execute(module: WebAssembly.Module, order: RunOrder, hooks: Exec
     ...(seed === undefined ? {} : { random: seededRandom(seed) }),
   });
   const environment = createEnvironment(host.memory, order.args, order.env);
-  const fuel = order.fuel === undefined ? undefined : new FuelTank(order.fuel, hooks.onFuel);
-  const departure = new Departure();
+  const fuel = order.fuel === undefined ? undefined : new FuelBudget(order.fuel, hooks.onFuel);
+  const exitTrap = new ExitTrap();
   let refusedPages: () => number = () => 0;
-  const end = endOf(departure, () => {
+  const end = endOf(exitTrap, () => {
     const instance = new WebAssembly.Instance(
       module,
-      importObject(host, environment, hooks.onFault, departure, fuel),
+      importObject(host, environment, hooks.onFault, exitTrap, fuel),
     );
     refusedPages = () => globalValue(instance.exports[REFUSED_PAGES_EXPORT]);
     const { memory, _start: start, [START_EXPORT]: first } = instance.exports;
@@ -73,24 +73,24 @@ function importObject(
   host: Host,
   environment: Environment,
   onFault: OnFault,
-  departure: Departure,
-  fuel: FuelTank | undefined,
+  exitTrap: ExitTrap,
+  fuel: FuelBudget | undefined,
 ): Record<string, Record<string, unknown>> {
   return Object.fromEntries(
     NAMESPACES.map((namespace) => {
       const all = { ...environment.calls, ...hostCalls(host, namespace) };
-      const calls = importFunctions(all, onFault, (asked) => departure.leave(asked));
+      const calls = importFunctions(all, onFault, (asked) => exitTrap.leave(asked));
       return [namespace, fuel === undefined ? calls : fuel.watch(calls)];
     }),
   );
 }
 
-function endOf(departure: Departure, run: () => void): GuestEnd {
+function endOf(exitTrap: ExitTrap, run: () => void): GuestEnd {
   try {
     run();
     return { kind: 'exit', code: 0 };
   } catch (error) {
-    const asked = departure.end;
+    const asked = exitTrap.end;
     if (asked !== undefined)
       return asked instanceof GuestExit
         ? { kind: 'exit', code: asked.code }

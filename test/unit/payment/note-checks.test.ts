@@ -93,26 +93,26 @@ describe('judging a debit note', () => {
 });
 
 describe('physical bounds', () => {
-  const world = {
+  const bounds = {
     elapsedMs: 1_000,
     resources: { cpuThreads: 2, memoryBytes: 0, storageBytes: 0 },
     toleranceMs: 100,
   };
   it('allow for the tolerance, and for each thread', () => {
-    expect(impossibleUsage({ 'x.duration_sec': '1100000000' }, world)).toBeUndefined();
-    expect(impossibleUsage({ 'x.duration_sec': '1100000001' }, world)?.detail).toMatchObject({
+    expect(impossibleUsage({ 'x.duration_sec': '1100000000' }, bounds)).toBeUndefined();
+    expect(impossibleUsage({ 'x.duration_sec': '1100000001' }, bounds)?.detail).toMatchObject({
       counter: 'x.duration_sec',
       limit: '1100000000',
     });
-    expect(impossibleUsage({ cpu_sec: '2200000000' }, world)).toBeUndefined();
-    expect(impossibleUsage({ cpu_sec: '2200000001' }, world)).toBeDefined();
+    expect(impossibleUsage({ cpu_sec: '2200000000' }, bounds)).toBeUndefined();
+    expect(impossibleUsage({ cpu_sec: '2200000001' }, bounds)).toBeDefined();
     // Half the time was billed, so only half the CPU time is possible.
     const half = { duration_sec: '500000000', cpu_sec: '1200000001' };
-    expect(impossibleUsage(half, world)).toBeDefined();
-    expect(impossibleUsage({ ...half, cpu_sec: '1200000000' }, world)).toBeUndefined();
+    expect(impossibleUsage(half, bounds)).toBeDefined();
+    expect(impossibleUsage({ ...half, cpu_sec: '1200000000' }, bounds)).toBeUndefined();
   });
 
   it('leave other counters alone', () => {
-    expect(impossibleUsage({ 'my.custom_cpu_sec': '9'.repeat(30) }, world)).toBeUndefined();
+    expect(impossibleUsage({ 'my.custom_cpu_sec': '9'.repeat(30) }, bounds)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { straightLines } from '../../../runtimes/wasi/module/blocks.ts';
+import { basicBlocks } from '../../../runtimes/wasi/module/blocks.ts';
 import { prepareModule } from '../../../runtimes/wasi/module/prepare.ts';
 import { ModuleFormatError } from '../../../runtimes/wasi/module/reader.ts';
 import { runBare, runMetered } from './metered.ts';
@@ -103,9 +103,9 @@ describe('fuel, counted by hand', () => {
   it('the newer kind of exceptions: a clause is a way to the label that it names', () => {
     // block; try_table with catch_all to the block; call; work; end; work; end; work
     const body = [0, 0x02, EMPTY, 0x1f, EMPTY, 1, 2, 0, 0x10, 0, ...WORK, END, ...WORK, END, ...WORK, END];
-    const lines = straightLines(Uint8Array.from(body));
+    const blocks = basicBlocks(Uint8Array.from(body));
     // Into the call with try_table itself; behind the call to the block's end; and from there.
-    expect(lines.map(({ cost }) => cost).filter((cost) => cost > 0)).toEqual([1 + 1 + 1, 3 + 3, 3]);
+    expect(blocks.map(({ cost }) => cost).filter((cost) => cost > 0)).toEqual([1 + 1 + 1, 3 + 3, 3]);
   });
 
   it('a start function, before the program', () => {
@@ -122,7 +122,7 @@ describe('fuel, counted by hand', () => {
     expect(usedBy({ functions: [code], memory: [0, 1] })).toBe(1 + 4 + 4 + 3 + 2 + 1);
   });
 
-  it('a trap: the straight line that it stands in, up to the next call or branch', () => {
+  it('a trap: the basic block that it stands in, up to the next call or branch', () => {
     const divide = [...number(1), ...number(0), 0x6d, 0x1a];
     const run = runMetered(programOf({ functions: [[...WORK, ...divide, ...WORK, 0x10, 1, ...WORK], WORK] }));
     expect(run.error).toBeInstanceOf(WebAssembly.RuntimeError);

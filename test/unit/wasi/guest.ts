@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { importFunctions, type ImportFunction } from '../../../runtimes/wasi/host/door.ts';
-import { Departure } from '../../../runtimes/wasi/host/exit.ts';
+import { importFunctions, type ImportFunction } from '../../../runtimes/wasi/host/import-functions.ts';
+import { ExitTrap } from '../../../runtimes/wasi/host/exit.ts';
 import { ERRNO } from '../../../runtimes/wasi/host/errno.ts';
 import { createHost, type Host, type Preopen } from '../../../runtimes/wasi/host/host.ts';
 import { hostCalls } from '../../../runtimes/wasi/host/preview1.ts';
@@ -37,7 +37,7 @@ export class Guest {
   /** Faults of the host, which there must not be. */
   readonly faults: unknown[] = [];
   readonly slept: bigint[] = [];
-  readonly #departure = new Departure();
+  readonly #exitTrap = new ExitTrap();
 
   constructor(options: GuestOptions = {}) {
     const { preopens = [], quota = UNLIMITED, namespace = 'wasi_snapshot_preview1', pages = 2 } = options;
@@ -53,7 +53,7 @@ export class Guest {
     if (options.attached !== false) this.host.memory.attach(this.memory);
     const onFault = (call: string, error: unknown): void => void this.faults.push({ call, error });
     this.call = importFunctions(hostCalls(this.host, namespace), onFault, (end) =>
-      this.#departure.leave(end),
+      this.#exitTrap.leave(end),
     ) as Record<HostCall, ImportFunction>;
   }
 

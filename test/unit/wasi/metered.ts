@@ -1,4 +1,4 @@
-import { FuelTank } from '../../../runtimes/wasi/runner/fuel-tank.ts';
+import { FuelBudget } from '../../../runtimes/wasi/runner/fuel-budget.ts';
 import { prepareModule } from '../../../runtimes/wasi/module/prepare.ts';
 import { START_EXPORT } from '../../../runtimes/wasi/module/start.ts';
 
@@ -17,15 +17,15 @@ export function runMetered(source: Uint8Array, limit?: number): MeteredRun {
   const prepared = prepareModule(source, { memoryBytes: 1 << 20, meterFuel: true });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(prepared), {});
   const reports: bigint[] = [];
-  const tank = new FuelTank(limit === undefined ? {} : { limit: String(limit) }, (used) =>
+  const budget = new FuelBudget(limit === undefined ? {} : { limit: String(limit) }, (used) =>
     reports.push(used),
   );
-  tank.attach(exports);
+  budget.attach(exports);
   const error = thrownBy(() => {
     callIfThere(exports[START_EXPORT]);
     callIfThere(exports['_start']);
   });
-  return { used: Number(tank.used), isEmpty: tank.isEmpty, error, state: stateOf(exports), reports };
+  return { used: Number(budget.used), isEmpty: budget.isEmpty, error, state: stateOf(exports), reports };
 }
 
 /** The same module as it came. */

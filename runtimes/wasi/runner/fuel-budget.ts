@@ -1,4 +1,4 @@
-import type { ImportFunction } from '../host/door.ts';
+import type { ImportFunction } from '../host/import-functions.ts';
 import { FUEL_EXPORT, REFUEL_EXPORT } from '../module/fuel.ts';
 import type { FuelOrder } from './protocol.ts';
 
@@ -14,7 +14,7 @@ const ADAPTER = Uint8Array.from([
 ]);
 
 /** The fuel of one run: grants it in portions, up to the limit, and says what has been used. */
-export class FuelTank {
+export class FuelBudget {
   readonly #limit: bigint | undefined;
   readonly #onUsed: (used: bigint) => void;
   #left: WebAssembly.Global | undefined;

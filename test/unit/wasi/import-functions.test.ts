@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { coerce } from '../../../runtimes/wasi/host/door.ts';
+import { coerce } from '../../../runtimes/wasi/host/import-functions.ts';
 import { CALL_NAMES, isCallName, SIGNATURES } from '../../../runtimes/wasi/host/signatures.ts';
 import { DATA, E, Guest, O, RESULT_AT, volume } from './guest.ts';
 
-describe('the door between guest and host', () => {
+describe('the functions that a guest imports', () => {
   let place: ReturnType<typeof volume>;
   beforeEach(() => (place = volume()));
   afterEach(() => place.done());
