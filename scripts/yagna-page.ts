@@ -52,8 +52,6 @@ export function yagnaPage(): string {
     '  (docs/network.md).',
     '- The volumes that a `deploy` asks for are directories of the one disk whose size is agreed on, whatever size or kind',
     '  each is given; none can be at `/`.',
-    "- A requestor's rejection of a proposal stays with its own node: the provider, whose word ends by itself after some",
-    '  minutes, is told nothing.',
     '- An invoice comes when the agreement has ended and the last notes are decided, or have been left undecided for five',
     '  seconds; accepting it accepts them.',
     '- `DELETE /market-api/v1/scan/{id}` ends a scan as clients do it, beside the path of the specification.',

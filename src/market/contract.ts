@@ -43,6 +43,8 @@ export interface Proposals {
   poll(proposalId: string, offer: Offer, signal: AbortSignal): Promise<ProposalRecord>;
   /** Provider, of an offer by hand or with `policy.manual`: answers a pending proposal. */
   decide(proposalId: string, decision: Decision): Promise<ProposalRecord>;
+  /** Requestor: does not go on from what the provider answered to this proposal, and tells it so. Idempotent. */
+  reject(proposalId: string, reason: Reason): Promise<void>;
 }
 
 /** Offers, negotiations and agreements of this node, in both roles. */

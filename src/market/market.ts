@@ -16,6 +16,7 @@ import { requestorChain, type ProviderPolicy } from './negotiation/chains.ts';
 import { LivePolicy } from './negotiation/live-policy.ts';
 import type { NegotiationContext } from './negotiation/negotiator.ts';
 import { ProviderProposals } from './negotiation/provider-proposals.ts';
+import { Rejections } from './negotiation/rejections.ts';
 import { RequestorProposals } from './negotiation/requestor-proposals.ts';
 import { Discovery } from './offers/discovery.ts';
 import { OfferBook } from './offers/offer-book.ts';
@@ -63,6 +64,7 @@ class MarketService implements Market {
     };
     const providerProposals = new ProviderProposals(settings, providing);
     const proposals = new RequestorProposals(settings, components);
+    const rejections = new Rejections(providing);
     const requestor = new RequestorAgreements(settings, { ...components, terminations });
     this.#own = own;
     this.#policy = policy;
@@ -75,6 +77,7 @@ class MarketService implements Market {
       book,
       discovery,
       proposals,
+      rejections,
       agreements: requestor,
       negotiators: requestorChain(settings.requestor),
       context: () => this.#context('requestor'),
@@ -90,8 +93,9 @@ class MarketService implements Market {
       send: (request, signal) => proposals.send(request, signal),
       poll: (proposalId, offer, signal) => proposals.poll(proposalId, offer, signal),
       decide: (proposalId, decision) => providerProposals.decide(proposalId, decision),
+      reject: (proposalId, reason) => rejections.reject(proposalId, reason),
     };
-    this.#serve(providerProposals);
+    this.#serve(providerProposals, rejections);
   }
 
   async start(): Promise<void> {
@@ -163,7 +167,7 @@ class MarketService implements Market {
     return started;
   }
 
-  #serve(proposals: ProviderProposals): void {
+  #serve(proposals: ProviderProposals, rejections: Rejections): void {
     const { network, outbox, logger } = this.#components;
     network.handle({
       id: MARKET_PROTOCOL,
@@ -171,15 +175,17 @@ class MarketService implements Market {
         [KINDS.listOffers]: served(this.#discovery.listRequest()),
         [KINDS.sendProposal]: served(proposals.sendRequest()),
         [KINDS.getProposal]: served(proposals.getRequest()),
+        [KINDS.rejectProposal]: served(rejections.receiveRequest()),
         [KINDS.proposeAgreement]: served(this.#provider.proposeRequest()),
         [KINDS.getAgreement]: served(this.#provider.getRequest()),
         [KINDS.terminateAgreement]: served(this.#terminations.receiveRequest()),
       },
     });
     // Our own books hold the end already: the answer only takes the message out of the outbox.
-    outbox?.onReply(MARKET_PROTOCOL, KINDS.terminateAgreement, async (_tx, message, reply) => {
-      logger.debug({ messageId: message.id, peerId: message.peerId, reply }, 'termination delivered');
-    });
+    for (const kind of [KINDS.terminateAgreement, KINDS.rejectProposal])
+      outbox?.onReply(MARKET_PROTOCOL, kind, async (_tx, message, reply) => {
+        logger.debug({ messageId: message.id, peerId: message.peerId, kind, reply }, 'end delivered');
+      });
   }
 
   async #context(role: Role): Promise<NegotiationContext> {

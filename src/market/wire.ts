@@ -14,6 +14,7 @@ export const KINDS = {
   listOffers: 'offers.list',
   sendProposal: 'proposal.send',
   getProposal: 'proposal.get',
+  rejectProposal: 'proposal.reject',
   proposeAgreement: 'agreement.propose',
   getAgreement: 'agreement.get',
   terminateAgreement: 'agreement.terminate',
@@ -40,6 +41,10 @@ export const ProposalAnswer = Type.Union([
   Type.Object({ type: Type.Literal('pending') }, closed),
 ]);
 export type ProposalAnswer = Static<typeof ProposalAnswer>;
+
+/** The requestor does not go on from this counter-proposal of the receiver's. */
+export const RejectionMessage = Type.Object({ proposalId: Id, reason: Reason }, closed);
+export type RejectionMessage = Static<typeof RejectionMessage>;
 
 export const AgreementProposal = Type.Object({ agreement: Agreement, signature: Signature }, closed);
 export type AgreementProposal = Static<typeof AgreementProposal>;
@@ -75,6 +80,7 @@ export const checkOffer = checker(Offer, 'offer');
 export const checkOffers = checker(Offers, 'list of offers');
 export const checkProposalMessage = checker(ProposalMessage, 'proposal');
 export const checkProposalAnswer = checker(ProposalAnswer, 'answer to a proposal');
+export const checkRejectionMessage = checker(RejectionMessage, 'rejection of a proposal');
 export const checkAgreementProposal = checker(AgreementProposal, 'agreement proposal');
 export const checkAgreementAnswer = checker(AgreementAnswer, 'answer to an agreement');
 export const checkTerminationMessage = checker(TerminationMessage, 'termination');

@@ -27,13 +27,13 @@ export class MarketNode {
   readonly slots: SlotLedger;
   market!: Market;
   network!: Network;
-  readonly #hub: MemoryHub;
+  readonly #hub: Pick<MemoryHub, 'join'>;
   readonly #clock: FakeClock;
   readonly #init: MarketInit;
   #nextId = 0;
   #stop: () => Promise<void> = async () => undefined;
 
-  constructor(name: string, hub: MemoryHub, clock: FakeClock, init: MarketInit = {}) {
+  constructor(name: string, hub: Pick<MemoryHub, 'join'>, clock: FakeClock, init: MarketInit = {}) {
     this.identity = testIdentity(name);
     this.#hub = hub;
     this.#clock = clock;

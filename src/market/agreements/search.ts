@@ -7,6 +7,7 @@ import { MarketError } from '../errors.ts';
 import { parseFilter } from '../language/parse.ts';
 import type { NegotiationContext, Negotiator } from '../negotiation/negotiator.ts';
 import { maxPrice } from '../negotiation/price.ts';
+import type { Rejections } from '../negotiation/rejections.ts';
 import type { RequestorProposals } from '../negotiation/requestor-proposals.ts';
 import { negotiateRounds, type RoundsInit } from '../negotiation/negotiate-rounds.ts';
 import type { Discovery } from '../offers/discovery.ts';
@@ -34,6 +35,7 @@ type Components = Pick<MarketComponents, 'store' | 'clock' | 'newId' | 'network'
   readonly book: OfferBook;
   readonly discovery: Discovery;
   readonly proposals: RequestorProposals;
+  readonly rejections: Rejections;
   readonly agreements: RequestorAgreements;
   readonly negotiators: readonly Negotiator[];
   readonly context: () => Promise<NegotiationContext>;

@@ -1,7 +1,8 @@
 import type { Agreement } from '../../interface/market.ts';
 import type { Transaction } from '../../interface/store.ts';
 import { canonicalJson } from '../../util/canonical-json.ts';
-import { proposalBucket, type ProposalRecord } from './proposal-record.ts';
+import type { ProposalRecord } from './proposal-record.ts';
+import { dropRounds, roundsOf } from './rounds.ts';
 
 /**
  * Forgets the negotiation that has become this agreement, or came to its refusal, from its last round to its first, so
@@ -10,27 +11,15 @@ import { proposalBucket, type ProposalRecord } from './proposal-record.ts';
  */
 export async function dropSettledProposals(tx: Transaction, agreement: Agreement): Promise<void> {
   const { demandId, peerId } = agreement.demand;
-  const found = await tx.list(proposalBucket, { where: { index: 'demand', equals: demandId } });
-  const ours = found
-    .map(({ value }) => value)
-    .filter((proposal) => proposal.role === 'provider' && proposal.peerId === peerId);
-  const [settled] = ours
+  const rounds = await roundsOf(tx, { role: 'provider', peerId, demandId });
+  const [settled] = rounds
     .filter((proposal) => cameTo(proposal, agreement))
     .sort((a, b) => a.createdAt - b.createdAt);
-  const byCounter = new Map(
-    ours.flatMap((proposal) =>
-      proposal.answer.type === 'counter' ? [[proposal.answer.proposalId, proposal] as const] : [],
-    ),
-  );
-  const seen = new Set<string>();
-  for (let round = settled; round !== undefined && !seen.has(round.proposalId);) {
-    seen.add(round.proposalId);
-    tx.delete(proposalBucket, round.proposalId);
-    round = round.prevProposalId === undefined ? undefined : byCounter.get(round.prevProposalId);
-  }
+  if (settled !== undefined) dropRounds(tx, rounds, settled);
 }
 
-function cameTo({ demand, answer }: ProposalRecord, agreement: Agreement): boolean {
+/** Whether the agreement is one of what this proposal was answered with. */
+export function cameTo({ demand, answer }: ProposalRecord, agreement: Agreement): boolean {
   return (
     answer.type === 'counter' &&
     answer.offer.offerId === agreement.offer.offerId &&

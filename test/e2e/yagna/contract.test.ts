@@ -258,6 +258,16 @@ describe("Yagna's API between real nodes, each answer held against its specifica
     expect((await provider.call('POST', `${seller.proposalPath(first.proposalId)}/reject`)).status).toBe(410);
     expect(await buyer.answer(unwanted)).toMatchObject({ reason: { message: 'not you' } });
 
+    const tried = await buyer.counter(initial.proposalId);
+    const dear = await seller.counter((await seller.proposal()).proposalId, [1, 1, 1]);
+    const { proposalId: draftId } = (await buyer.answer(tried)).proposal!;
+    const draft = `${M}/demands/${buyer.demandId}/proposals/${draftId}`;
+    expect((await requestor.call('POST', draft.replace(draftId, tried) + '/reject')).status).toBe(409);
+    await requestor.post(`${draft}/reject`, { message: 'too dear' });
+    expect(await seller.rejection()).toMatchObject({ proposalId: dear, reason: { message: 'too dear' } });
+    expect((await provider.call('GET', seller.proposalPath(dear))).status).toBe(404);
+    expect((await requestor.call('POST', `${draft}/reject`)).status).toBe(410);
+
     const wanted = await buyer.counter(initial.proposalId);
     const second = await seller.proposal();
     const beyond = await provider.call('POST', seller.proposalPath(second.proposalId), {

@@ -49,6 +49,11 @@ export class Seller {
     return agreement!.agreementId;
   }
 
+  /** What a buyer has rejected, and why. */
+  rejection(): Promise<MarketEvent> {
+    return this.#event('ProposalRejectedEvent');
+  }
+
   counter(proposalId: string, prices: readonly number[]): Promise<string> {
     const properties = { ...OFFER.properties, [COEFFICIENTS]: prices };
     return this.client.post(this.proposalPath(proposalId), { ...OFFER, properties });

@@ -20,10 +20,12 @@ const rejecting: Send = async ({ proposalId }) => ({
 });
 const refusing: Send = () => Promise.reject(new Error('no room'));
 let send = rejecting;
+let rejected: unknown[];
 let demands: DemandBook;
 let negotiations: Negotiations;
 
 beforeEach(async () => {
+  rejected = [];
   await store.start();
   const offer = { ...sample, properties: draft().properties, expiresAt: clock.now() + 3_600_000 };
   const market = {
@@ -32,7 +34,10 @@ beforeEach(async () => {
       explain: () => [{ ...offer, result: true, unmet: [] }],
       onChanged: () => () => undefined,
     },
-    proposals: { send: (request: { proposalId: string }) => send(request) },
+    proposals: {
+      send: (request: { proposalId: string }) => send(request),
+      reject: async (...said: unknown[]) => rejected.push(said),
+    },
   } as unknown as YagnaParts['market'];
   const platforms = new Platforms({}, []);
   const context = { store, clock, logger: silentLogger, market, newId };
@@ -74,4 +79,28 @@ it('tells of a rejection also whose client reads nothing', async () => {
   const proposalId = await counterOf(demandId);
   await clock.advance(5_000);
   expect(await heard(demandId)).toEqual([[proposalId, 'no room']]);
+});
+
+it('tells a provider that its draft is rejected, once, and none that its offer or nothing of its is', async () => {
+  send = async ({ proposalId }) => ({
+    proposalId,
+    answer: { type: 'counter', proposalId: 'theirs', offer: sample },
+  });
+  const { demandId } = await demands.publish(client);
+  await clock.advance(100);
+  const [initial] = await demands.take(demandId, 1);
+  const initialId = initial!.proposal.proposalId;
+  const counter = await negotiations.counter(demandId, initialId, client);
+  const reject = (proposalId: string): Promise<void> => negotiations.reject(demandId, proposalId, 'too dear');
+  await expect(reject(counter.proposalId)).rejects.toMatchObject({ code: 'ERR_YAGNA_CONFLICT' });
+  await clock.advance(1_000);
+  const [draft] = await demands.take(demandId, 1);
+  await reject(initialId);
+  expect(rejected).toEqual([]);
+  await reject(draft!.proposal.proposalId);
+  expect(rejected).toEqual([[counter.proposalId, { code: 'Rejected', message: 'too dear' }]]);
+  await expect(reject(draft!.proposal.proposalId)).rejects.toMatchObject({ code: 'ERR_YAGNA_GONE' });
+  await negotiations.accepted(draft!.proposal.proposalId);
+  await expect(reject(draft!.proposal.proposalId)).rejects.toMatchObject({ code: 'ERR_YAGNA_GONE' });
+  expect(rejected).toHaveLength(1);
 });

@@ -10,6 +10,7 @@ import type { YagnaServices } from '../services.ts';
 import { iso, isoMicros, parseMs, timeoutMs } from '../time.ts';
 import { agreementView } from './agreement-view.ts';
 import { listAgreements } from './list-agreements.ts';
+import { Reason } from './reason.ts';
 
 const Params = Type.Object({ agreementId: Type.String({ maxLength: 512 }) });
 const Session = Type.Object({ appSessionId: Type.Optional(Type.String({ maxLength: 256 })) });
@@ -18,17 +19,6 @@ const Proposal = Type.Object({
   proposalId: Type.String({ maxLength: 512 }),
   validTo: Type.String({ maxLength: 64 }),
 });
-/** Free words of the client, which may also say nothing; whatever else it says is kept out. */
-const Reason = Type.Union(
-  [
-    Type.Null(),
-    Type.Object({
-      message: Type.Optional(Type.String({ maxLength: 65_536 })),
-      'golem.requestor.code': Type.Optional(Type.String({ maxLength: 1024 })),
-    }),
-  ],
-  { default: null },
-);
 const STATES = [
   'Proposal',
   'Pending',

@@ -4,6 +4,7 @@ import { answered, clientGone, hold } from '../hold.ts';
 import { sendJson } from '../reply.ts';
 import type { YagnaServices } from '../services.ts';
 import { demandEventView, proposalView } from './proposal-view.ts';
+import { Reason } from './reason.ts';
 import { iso, timeoutMs } from '../time.ts';
 
 const Path = Type.String({ maxLength: 512 });
@@ -82,9 +83,9 @@ export function demandRoutes(
   );
   app.post(
     '/demands/:demandId/proposals/:proposalId/reject',
-    { config: ACT, schema: { params: ProposalParams } },
-    async ({ params: { demandId, proposalId } }, reply) => {
-      await negotiations.reject(demandId, proposalId);
+    { config: ACT, schema: { params: ProposalParams, body: Reason } },
+    async ({ params: { demandId, proposalId }, body }, reply) => {
+      await negotiations.reject(demandId, proposalId, body?.message ?? 'Rejected by the requestor');
       return reply.code(204).send();
     },
   );

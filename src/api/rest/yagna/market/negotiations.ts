@@ -94,9 +94,16 @@ export class Negotiations {
     return counter;
   }
 
-  async reject(demandId: string, proposalId: string): Promise<void> {
-    const proposal = await this.get(demandId, proposalId);
-    if (proposal.state === 'Rejected') throw gone(`Proposal ${proposalId} was rejected already`);
+  /** The client does not go on from a proposal; the provider is told if it is a word of its own, not only its offer. */
+  async reject(demandId: string, proposalId: string, message: string): Promise<void> {
+    const { kind, state, prevProposalId } = await this.get(demandId, proposalId);
+    if (state !== 'Open') throw gone(`Proposal ${proposalId} is ${state}`);
+    if (kind === 'Counter') throw conflict("A proposal of one's own cannot be rejected");
+    if (kind === 'Draft' && prevProposalId !== undefined)
+      await this.#context.market.proposals.reject(prevProposalId, {
+        code: 'Rejected',
+        message: message.slice(0, 2048),
+      });
     await this.#mark(proposalId, 'Rejected');
   }
 

@@ -1,9 +1,11 @@
-import { PROPERTY, type StoredEvent } from '../../../../interface/index.ts';
+import { Type } from 'typebox';
+import { Id, PROPERTY, Reason, Role, type StoredEvent } from '../../../../interface/index.ts';
 import {
   proposalBucket as receivedBucket,
   type OfferDraft,
   type ProposalRecord,
 } from '../../../../market/index.ts';
+import { checker } from '../../../../util/check.ts';
 import { conflict, gone, invalid, notFound, YagnaError } from '../errors.ts';
 import { StoreFollower } from '../events/follower.ts';
 import { Notifier } from '../hold.ts';
@@ -22,6 +24,10 @@ import { ourConstraints } from './constraints.ts';
 import { handDraft, words } from './hand-offer.ts';
 import { fromClient } from './properties.ts';
 
+const checkRejection = checker(
+  Type.Object({ role: Role, hand: Type.Optional(Id), counterId: Id, reason: Reason }),
+  'rejection of a proposal',
+);
 const POSITION = 'offers';
 const MAX_OPEN_OFFERS = 256;
 
@@ -43,7 +49,7 @@ export class OfferAdapter {
   constructor(context: Context, platforms: Platforms) {
     this.#context = context;
     this.#platforms = platforms;
-    const types = ['proposal.received', 'agreement.proposed'];
+    const types = ['proposal.received', 'proposal.rejected', 'agreement.proposed'];
     this.#follower = new StoreFollower(context, { position: POSITION, types }, (event) => this.#hear(event));
   }
 
@@ -198,7 +204,15 @@ export class OfferAdapter {
   }
 
   /** What an event has to tell whoever published an offer by hand. */
-  async #about({ type, subject, at }: StoredEvent): Promise<OfferEvent | undefined> {
+  async #about(event: StoredEvent): Promise<OfferEvent | undefined> {
+    const found =
+      event.type === 'proposal.rejected' ? aboutRejection(event) : await this.#aboutProposed(event);
+    if (found === undefined) return undefined;
+    const offer = await this.#context.store.get(handOfferBucket, found.subscriptionId);
+    return offer === undefined || offer.closedAt !== undefined ? undefined : found;
+  }
+
+  async #aboutProposed({ type, subject, at }: StoredEvent): Promise<OfferEvent | undefined> {
     const { store, market } = this.#context;
     const isProposal = type === 'proposal.received';
     const proposal = isProposal ? await store.get(receivedBucket, subject) : undefined;
@@ -206,8 +220,13 @@ export class OfferAdapter {
     const offerId = agreement?.role === 'provider' ? agreement.agreement.offer.offerId : proposal?.offerId;
     const subscriptionId = offerId === undefined ? undefined : (await market.offers.byHand(offerId))?.hand;
     if (subscriptionId === undefined) return undefined;
-    const offer = await store.get(handOfferBucket, subscriptionId);
-    if (offer === undefined || offer.closedAt !== undefined) return undefined;
     return { subscriptionId, at, ...(isProposal ? { proposalId: subject } : { agreementId: subject }) };
   }
+}
+
+/** The negotiation is forgotten by now: what there is to be told stands in the event. */
+function aboutRejection({ data, at }: StoredEvent): OfferEvent | undefined {
+  const { role, hand, counterId, reason } = checkRejection(data);
+  if (role !== 'provider' || hand === undefined) return undefined;
+  return { subscriptionId: hand, at, proposalId: counterId, rejection: reason.message };
 }

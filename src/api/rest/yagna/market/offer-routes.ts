@@ -7,6 +7,7 @@ import { iso, timeoutMs } from '../time.ts';
 import { offerEventView } from './offer-event-view.ts';
 import { toReply } from './properties.ts';
 import { receivedView } from './proposal-view.ts';
+import { Reason } from './reason.ts';
 
 const Path = Type.String({ maxLength: 512 });
 const OfferBody = Type.Object({
@@ -19,10 +20,6 @@ const EventQuery = Type.Object({
   timeout: Type.Optional(Type.String({ maxLength: 32 })),
   maxEvents: Type.Optional(Type.Integer()),
 });
-const Reason = Type.Union(
-  [Type.Null(), Type.Object({ message: Type.Optional(Type.String({ maxLength: 65_536 })) })],
-  { default: null },
-);
 const MAX_EVENTS = 100;
 const READ = { scope: 'read' } as const;
 const SELL = { scope: 'provider' } as const;

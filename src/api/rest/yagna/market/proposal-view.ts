@@ -51,15 +51,12 @@ export function demandEventView(
   platforms: Platforms,
   me: string,
 ): object {
+  if (event.rejection !== undefined) return rejectedView(proposal.proposalId, event.rejection, event.at);
   const eventDate = iso(event.at);
-  if (event.rejection !== undefined) {
-    const { proposalId } = proposal;
-    return {
-      eventType: 'ProposalRejectedEvent',
-      eventDate,
-      proposalId,
-      reason: { message: event.rejection },
-    };
-  }
   return { eventType: 'ProposalEvent', eventDate, proposal: proposalView(proposal, platforms, me) };
+}
+
+/** The event that either party is told by when the other has rejected its proposal. */
+export function rejectedView(proposalId: string, message: string, at: number): object {
+  return { eventType: 'ProposalRejectedEvent', eventDate: iso(at), proposalId, reason: { message } };
 }

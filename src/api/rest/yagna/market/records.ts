@@ -101,7 +101,9 @@ export const handOfferBucket: Bucket<HandOffer> = {
 export const OfferEvent = Type.Object(
   {
     subscriptionId: Id,
+    /** A requestor's proposal; with `rejection`, the client's own, which is no more. */
     proposalId: Type.Optional(Id),
+    rejection: Type.Optional(Text),
     agreementId: Type.Optional(Id),
     at: Timestamp,
   },

@@ -31,7 +31,7 @@ export async function yagnaWorld() {
         explain: () => [],
         onChanged: () => () => undefined,
       },
-      proposals: { send: refuse, poll: refuse, decide: refuse },
+      proposals: { send: refuse, poll: refuse, decide: refuse, reject: refuse },
       get: (agreementId) => world.components.agreements.get(agreementId),
       terminate: (agreementId, reason) => world.components.agreements.terminate(agreementId, reason),
       create: refuse,
