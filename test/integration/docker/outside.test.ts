@@ -2,7 +2,16 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { DockerActivity } from '../../support/docker-activity.ts';
 import { describeDocker, dockerRuntime, makePlace } from '../../support/docker-engine.ts';
 import { networkImage } from '../../support/network-image.ts';
-import { FORBIDDEN, OutsideNetwork, REACH, reached, SERVER } from '../../support/outside-network.ts';
+import {
+  FORBIDDEN,
+  FORBIDDEN_V6,
+  OutsideNetwork,
+  PUBLIC_SERVER_V6,
+  REACH,
+  reached,
+  SERVER,
+  SERVER_V6,
+} from '../../support/outside-network.ts';
 
 const [METADATA, ...NEIGHBOURS] = FORBIDDEN;
 /** By a socket that is bound to the device, which no routing table stops. */
@@ -35,6 +44,20 @@ describeDocker('the outside network of a container', () => {
         reached([NEIGHBOURS[1]], 'no'),
     );
     expect((await fenced.run(BOUND, METADATA)).exit).not.toEqual({ kind: 'exited', code: 0 });
+  });
+
+  it('is the same for IPv6', async () => {
+    const open = await granted({ networkAllow: ['0.0.0.0/0'] });
+    const everybody = [PUBLIC_SERVER_V6, SERVER_V6, ...FORBIDDEN_V6];
+    expect((await open.run(REACH, ...everybody)).stdout).toBe(reached(everybody, 'yes'));
+    const fenced = await granted({ networkAllow: ['fd99::/16'] });
+    const [metadata, neighbour, translated] = FORBIDDEN_V6;
+    expect((await fenced.run(REACH, ...everybody)).stdout).toBe(
+      reached([PUBLIC_SERVER_V6], 'yes') +
+        reached([SERVER_V6, metadata], 'no') +
+        reached([neighbour], 'yes') +
+        reached([translated], 'no'),
+    );
   });
 
   it('is fenced anew by whoever takes the container over, to the same effect', async () => {
