@@ -3,11 +3,12 @@ import { Type, type Static } from 'typebox';
 import { Id, Timestamp, type Bucket, type Clock, type Store } from '../interface/index.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { checker } from '../util/check.ts';
+import { DAY_MS } from '../util/durations.ts';
 import type { NewId } from '../util/id.ts';
 import { sha256 } from '../util/sha256.ts';
 import { ApiError } from './errors.ts';
 
-export const IDEMPOTENCY_TTL_MS = 24 * 3600 * 1000;
+export const IDEMPOTENCY_TTL_MS = DAY_MS;
 
 export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../util/durations.ts';
 import { CliError } from './errors.ts';
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
@@ -21,7 +22,7 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,
   h: 3_600_000,
-  d: 86_400_000,
+  d: DAY_MS,
 };
 
 /** `256MiB`, `1.5GB`, `65536`. */

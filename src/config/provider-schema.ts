@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { COUNTER } from '../interface/usage-counters.ts';
 import { Address, CounterName, RuntimeName } from '../interface/values.ts';
-import { closed, count, DAY_MS, durationMs, flag, GIB, TokenAmount } from './schema-parts.ts';
+import { DAY_MS } from '../util/durations.ts';
+import { closed, count, durationMs, flag, GIB, TokenAmount } from './schema-parts.ts';
 
 const addresses = (description: string) => Type.Array(Address, { maxItems: 4096, default: [], description });
 /** A time of day, `00:00` to `24:00`. */

@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
+import { DAY_MS } from '../util/durations.ts';
 
 /** Parts that the sections of the schema are made of. A setting's `description` is its line in docs/configuration.md. */
 export const closed = { additionalProperties: false } as const;
 
-export const DAY_MS = 24 * 3600 * 1000;
 export const GIB = 1024 ** 3;
 
 export const text = (description: string, value: string, maxLength = 1024) =>

@@ -1,7 +1,7 @@
 import type { Clock, Forget, Logger, Startable } from '../interface/index.ts';
 import { delay } from '../util/delay.ts';
+import { DAY_MS } from '../util/durations.ts';
 
-const DAY_MS = 24 * 3600 * 1000;
 /** After the start a node has better things to do. */
 const FIRST_AFTER_MS = 10 * 60 * 1000;
 const EVERY_MS = 6 * 3600 * 1000;

@@ -1,10 +1,11 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import type { Clock } from '../interface/clock.ts';
 import type { Bucket, Store } from '../interface/store.ts';
 import { Id, Timestamp, WebOrigin } from '../interface/values.ts';
 import { checker, problems, problemText } from '../util/check.ts';
 import type { NewId } from '../util/id.ts';
+import { sha256 } from '../util/sha256.ts';
 import { IdentityError } from './errors.ts';
 import { Scopes, type Scope } from './scopes.ts';
 
@@ -155,7 +156,7 @@ export function appKeys(init: AppKeysInit, components: AppKeysComponents): AppKe
  * request slow, and the daemon easy to overload.
  */
 export function hashOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return sha256(secret);
 }
 
 function matches(secret: string, record: AppKeyRecord): boolean {

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { hasCode } from '../util/error-code.ts';
 import { errorMessage } from '../util/error-message.ts';
 import { syncDirectory } from '../util/files.ts';
+import { sha256 } from '../util/sha256.ts';
 import { IdentityError } from './errors.ts';
 
 const MAX_BYTES = 64 * 1024;
@@ -104,5 +105,5 @@ function checkSum(path: string, text: string): void {
 }
 
 function hashOf(value: object): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return sha256(canonicalJson(value)).toString('hex');
 }

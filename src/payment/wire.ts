@@ -5,6 +5,7 @@ import { BillDecision, PaymentReceipt } from '../interface/payment.ts';
 import type { JsonValue, Transaction } from '../interface/store.ts';
 import { Id, Reason } from '../interface/values.ts';
 import { checker } from '../util/check.ts';
+import { DAY_MS } from '../util/durations.ts';
 import { PaymentError } from './errors.ts';
 
 export const PAYMENT_PROTOCOL = '/ergon/payment/1';
@@ -67,7 +68,7 @@ export function isRefusal(error: unknown): error is ErgonError {
 }
 
 /** How long a message waits for its receiver: what it says stays true, so long. */
-const PATIENCE_MS = 90 * 24 * 3600 * 1000;
+const PATIENCE_MS = 90 * DAY_MS;
 
 /** Puts a message of this protocol into the outbox. */
 export function post(

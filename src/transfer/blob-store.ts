@@ -1,18 +1,21 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../interface/clock.ts';
 import type { Logger } from '../interface/logger.ts';
 import type { Startable } from '../interface/startable.ts';
 import type { BlobInfo, Blobs, PutOptions } from '../interface/transfer.ts';
+import { digestFile } from '../util/digest-file.ts';
+import { DAY_MS } from '../util/durations.ts';
 import { hasCode } from '../util/error-code.ts';
 import { errorMessage } from '../util/error-message.ts';
 import { syncDirectory } from '../util/files.ts';
 import { SerialQueue } from '../util/serial-queue.ts';
+import { sha256 } from '../util/sha256.ts';
 import { BlobCache } from './blob-cache.ts';
 import { ChunkLists } from './chunk-lists.ts';
 import { mismatch, range, TransferError } from './errors.ts';
-import { bytesOf, hashOfFile, hexOf, ioError, openPlain, publish } from './files.ts';
+import { bytesOf, hexOf, ioError, openPlain, publish } from './files.ts';
 import { PartialBlob, type Digest } from './partial-blob.ts';
 import { dropOldPartials, PartialFolder } from './partial-folder.ts';
 import { receive } from './receive.ts';
@@ -47,7 +50,7 @@ export interface BlobStore extends Blobs, Startable {
   ): Promise<PartialBlob>;
 }
 
-const WEEK_MS = 7 * 24 * 3600 * 1000;
+const WEEK_MS = 7 * DAY_MS;
 
 /**
  * Content-addressed files on disk: `blobs/ab/ab…` whole and read-only, `incoming` and `partial` on their way, `chunks`
@@ -168,7 +171,8 @@ class DiskBlobs implements BlobStore {
   async verify(hash: string): Promise<BlobInfo> {
     const info = await this.#mustHave(hash);
     const file = await openPlain(this.#pathOf(hash));
-    const found = await hashOfFile(file).finally(() => file.close());
+    const { hex } = await digestFile(file).finally(() => file.close());
+    const found = `sha256:${hex}`;
     if (found === hash) return info;
     await rename(this.#pathOf(hash), join(this.#folders.damaged, `${hexOf(hash)}.${randomUUID()}`));
     await this.chunkLists.remove(hash);
@@ -241,7 +245,7 @@ class DiskBlobs implements BlobStore {
     key: string,
     options: { readonly maxBytes: number; readonly expected?: Digest },
   ): Promise<PartialBlob> {
-    const name = createHash('sha256').update(key).digest('hex');
+    const name = sha256(key).toString('hex');
     return this.#openPartial(`unnamed-${name}`, { expected: undefined, ...options, cached: true });
   }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, open, unlink, type FileHandle } from 'node:fs/promises';
 import { hasCode } from '../util/error-code.ts';
@@ -25,13 +24,6 @@ export async function* bytesOf(file: FileHandle, offset: number): AsyncGenerator
     yield buffer.subarray(0, bytesRead);
     position += bytesRead;
   }
-}
-
-/** The hash of a whole file: `sha256:` and 64 hex digits. */
-export async function hashOfFile(file: FileHandle): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of bytesOf(file, 0)) hash.update(chunk);
-  return `sha256:${hash.digest('hex')}`;
 }
 
 /** Opens a plain file for reading; a link is refused. */

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Logger } from '../../../src/interface/logger.ts';
+import { digestFile } from '../../../src/util/digest-file.ts';
 import { hasCode } from '../../../src/util/error-code.ts';
 import { RuntimeError } from '../../errors.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -150,12 +150,11 @@ export class ImageStore {
 }
 
 /** The supervisor has verified its blobs and named them by their hashes: those are not hashed again. */
-async function hashOf(file: string): Promise<string> {
-  const name = path.basename(file);
+async function hashOf(packagePath: string): Promise<string> {
+  const name = path.basename(packagePath);
   if (/^[0-9a-f]{64}$/.test(name)) return name;
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) if (chunk instanceof Uint8Array) hash.update(chunk);
-  return hash.digest('hex');
+  await using file = await open(packagePath, 'r');
+  return (await digestFile(file)).hex;
 }
 
 function checkPlatform({ Os, Architecture }: Image): void {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { sha256 } from '../../../src/util/sha256.ts';
 import { ArchiveError } from './archive-error.ts';
 import { exhaust } from './byte-source.ts';
 import { decompressed, readDecompressed } from './decompress.ts';
@@ -25,7 +25,7 @@ export interface Repacked {
  */
 export function repack(file: string, found: Survey, name: string, maxBytes: number): Repacked {
   const config = found.kind === 'saved' ? found.config : rootConfig(found.sha256);
-  const imageId = createHash('sha256').update(config).digest('hex');
+  const imageId = sha256(config).toString('hex');
   return { imageId: `sha256:${imageId}`, archive: write(file, found, config, imageId, name, maxBytes) };
 }
 

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { checker } from '../../util/check.ts';
+import { digestFile } from '../../util/digest-file.ts';
 import type { Components } from './service.ts';
 
 const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.BigInt()]);
@@ -20,15 +19,10 @@ export interface PublishedFile {
 export async function publishedFile(given: string): Promise<PublishedFile> {
   const path = await realpath(given);
   if (!(await stat(path)).isFile()) throw new Error(`${given} is no regular file`);
-  const hash = createHash('sha3-256');
-  let fileSize = 0;
-  for await (const chunk of createReadStream(path)) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    hash.update(chunk);
-    fileSize += chunk.byteLength;
-  }
+  await using file = await open(path, 'r');
+  const { hex, sizeBytes: fileSize } = await digestFile(file, 'sha3-256');
   return {
-    id: hash.digest('hex'),
+    id: hex,
     components: {
       GetMetadata: async () => ({ fileSize }),
       GetChunk: async (payload) => {

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NeedAnswer } from '../../interface/exe-unit.ts';
 import type { Reason } from '../../interface/values.ts';
+import { digestFile } from '../../util/digest-file.ts';
 import { newId } from '../../util/id.ts';
 import { ExeUnitError } from '../errors.ts';
 import { blobFileName } from '../paths.ts';
@@ -115,11 +115,7 @@ export class Needs {
 
 async function hashOf(path: string): Promise<string> {
   await using file = await open(path, 'r');
-  const hash = createHash('sha256');
-  for await (const chunk of file.createReadStream({ autoClose: false })) {
-    if (chunk instanceof Uint8Array) hash.update(chunk);
-  }
-  return `sha256:${hash.digest('hex')}`;
+  return `sha256:${(await digestFile(file)).hex}`;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestFile } from '../../util/digest-file.ts';
 import { syncDirectory } from '../../util/files.ts';
 import { newId } from '../../util/id.ts';
 import { createFileBeneath, openFileBeneath } from '../../util/safe-path.ts';
@@ -88,16 +88,8 @@ export async function keepOutput(
 ): Promise<{ hash: string; sizeBytes: number }> {
   await using file = await open(temporary, 'r');
   await file.sync();
-  const digest = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  let sizeBytes = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, sizeBytes);
-    if (bytesRead === 0) break;
-    digest.update(chunk.subarray(0, bytesRead));
-    sizeBytes += bytesRead;
-  }
-  const hash = `sha256:${digest.digest('hex')}`;
+  const { hex, sizeBytes } = await digestFile(file);
+  const hash = `sha256:${hex}`;
   await rename(temporary, join(outputs, blobFileName(hash)));
   await syncDirectory(outputs);
   return { hash, sizeBytes };

@@ -8,6 +8,7 @@ import {
   type Transaction,
 } from '../../interface/index.ts';
 import { problems } from '../../util/check.ts';
+import { DAY_MS } from '../../util/durations.ts';
 import { keepTrying } from '../background.ts';
 import { VpnError } from '../errors.ts';
 import { networkBucket, type NetworkRecord } from '../records.ts';
@@ -18,7 +19,7 @@ import { noNetwork, Tables, type TablesComponents } from './tables.ts';
 
 const MAX_NETWORKS = 256;
 /** One that nobody has removed goes when it is older than this and none of its nodes has an agreement. */
-const KEEP_MS = 24 * 3600 * 1000;
+const KEEP_MS = DAY_MS;
 const PURGE_INTERVAL_MS = 3600 * 1000;
 const AGREEMENT_EVENTS = ['agreement.approved', 'agreement.terminated', 'agreement.expired'];
 

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../../../../interface/index.ts';
+import { DAY_MS } from '../../../../util/durations.ts';
 import { Notifier } from '../hold.ts';
 import { StoreFollower } from './follower.ts';
 import type { YagnaContext } from '../init.ts';
@@ -8,7 +9,7 @@ import { isoMicros } from '../time.ts';
 import { clientEvent, SOURCE_EVENTS } from './client-event.ts';
 
 const POSITION = 'recorder';
-const KEEP_MS = 30 * 24 * 3600 * 1000;
+const KEEP_MS = 30 * DAY_MS;
 const PURGE_BATCH = 256;
 
 type Context = Pick<YagnaContext, 'store' | 'events' | 'clock' | 'logger' | 'market'>;

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { isErgonError } from '../../../../interface/index.ts';
+import { DAY_MS } from '../../../../util/durations.ts';
 import type { ApiServer } from '../../../route.ts';
 import { wantsEvents, type SseMessage } from '../../../sse.ts';
 import { invalid } from '../errors.ts';
@@ -64,7 +65,7 @@ export function scanRoutes(app: ApiServer, { context, scans }: YagnaServices): v
   async function* stream(scanId: string, signal: AbortSignal, done: () => void): AsyncGenerator<SseMessage> {
     try {
       while (!signal.aborted) {
-        const wait = { timeoutMs: 24 * 3600 * 1000, wakes: scans.wakes, signal };
+        const wait = { timeoutMs: DAY_MS, wakes: scans.wakes, signal };
         const found = await hold(context, wait, async () => {
           const offers = scans.next(scanId, MAX_EVENTS);
           return offers.length > 0 ? offers : undefined;
