@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { ActivityState, Holds, UsageSample } from '../interface/activity.ts';
-import { CommandResult, ExeScript, TransferUrl } from '../interface/exe-script.ts';
+import { CommandResult, RecordedScript, TransferUrl } from '../interface/exe-script.ts';
 import { ExeUnitSpec, type JournalEntry, type JournalRecord } from '../interface/exe-unit.ts';
 import { BlobHash, Bytes, Id, Reason, Timestamp } from '../interface/values.ts';
 import { checker } from '../util/check.ts';
@@ -29,7 +29,7 @@ const JournalRecordSchema = Type.Union([
     },
     closed,
   ),
-  Type.Object({ ...common, type: Type.Literal('batch'), batchId, script: ExeScript }, closed),
+  Type.Object({ ...common, type: Type.Literal('batch'), batchId, script: RecordedScript }, closed),
   Type.Object({ ...common, type: Type.Literal('command-started'), batchId, index: Index }, closed),
   Type.Object({ ...common, type: Type.Literal('need'), batchId, index: Index, hash: BlobHash }, closed),
   Type.Object(

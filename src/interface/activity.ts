@@ -1,5 +1,16 @@
 import { Type, type Static } from 'typebox';
-import { Address, BlobHash, Bytes, CounterName, Id, NanoUnits, PeerId, Reason, Timestamp } from './values.ts';
+import {
+  Address,
+  BlobHash,
+  Bytes,
+  CounterName,
+  Id,
+  NanoUnits,
+  PeerId,
+  Reason,
+  TimeLimitMs,
+  Timestamp,
+} from './values.ts';
 import type { Batch, ExeScript } from './exe-script.ts';
 import { Role } from './market.ts';
 
@@ -27,9 +38,9 @@ export const Holds = Type.Array(Holder, { maxItems: 3, uniqueItems: true });
 export const ActivityLimits = Type.Object(
   {
     /** CPU time of the workload, all commands together. */
-    cpuTimeMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 })),
+    cpuTimeMs: Type.Optional(TimeLimitMs),
     /** Wall clock from `start`, time suspended not counted. */
-    wallTimeMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 })),
+    wallTimeMs: Type.Optional(TimeLimitMs),
     /** Fuel (`ergon.usage.wasm.fuel`), all commands together; has it metered. Of WASI programs only. */
     fuel: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
   },

@@ -1,5 +1,5 @@
-import { Type, type Static } from 'typebox';
-import { BlobHash, Bytes, DurationMs, Id, Reason, Timestamp } from './values.ts';
+import { Type, type Static, type TInteger } from 'typebox';
+import { BlobHash, Bytes, DurationMs, Id, Reason, TimeLimitMs, Timestamp } from './values.ts';
 import { DeployNetwork, Hosts, MAX_ACTIVITY_NETWORKS } from './vpn.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -77,72 +77,77 @@ export const Captures = Type.Object(
   closed,
 );
 
+const commandWith = (timeoutMs: TInteger) =>
+  Type.Union([
+    Type.Object(
+      {
+        deploy: Type.Object(
+          {
+            env: Type.Optional(EnvVars),
+            progress: Type.Optional(ProgressRequest),
+            /** Networks with other activities; only where the offer's capabilities have `vpn`. */
+            net: Type.Optional(Type.Array(DeployNetwork, { maxItems: MAX_ACTIVITY_NETWORKS })),
+            hosts: Type.Optional(Hosts),
+            /** Directories to have, writable and within reach of transfers, beside those that the runtime has anyway. */
+            volumes: Type.Optional(
+              Type.Array(Type.String({ maxLength: 1024, pattern: '^/[^\\0]*$' }), { maxItems: 16 }),
+            ),
+          },
+          closed,
+        ),
+      },
+      closed,
+    ),
+    Type.Object({ start: Type.Object({ args: Type.Optional(Args) }, closed) }, closed),
+    Type.Object(
+      {
+        run: Type.Object(
+          {
+            entry_point: Type.String({ maxLength: 4096, pattern: '^[^\\0]*$' }),
+            args: Type.Optional(Args),
+            env: Type.Optional(EnvVars),
+            /** A blob of the requestor's, fed to stdin; without it stdin is empty. */
+            stdin: Type.Optional(BlobHash),
+            /** Wall clock of this command: it is killed then, its result is LimitExceeded{time}, the activity goes on. */
+            timeout_ms: Type.Optional(timeoutMs),
+            capture: Type.Optional(Captures),
+          },
+          closed,
+        ),
+      },
+      closed,
+    ),
+    Type.Object(
+      {
+        transfer: Type.Object(
+          {
+            from: TransferUrl,
+            /** A directory of the activity ends in `/`: what comes there is an archive, and is unpacked. */
+            to: TransferUrl,
+            /** Of the archive that is unpacked or made; `raw` is one plain file. */
+            format: Type.Optional(Type.Enum(['raw', 'tar', 'tar.gz', 'zip'])),
+            /** Files deeper than this are left out; what lies in the directory itself has depth 1. */
+            depth: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+            /** Files in none of these are left out. */
+            fileset: Type.Optional(Type.Array(TransferFileSet, { maxItems: 64 })),
+            progress: Type.Optional(ProgressRequest),
+          },
+          closed,
+        ),
+      },
+      closed,
+    ),
+    Type.Object({ sign: Type.Object({}, closed) }, closed),
+    Type.Object({ terminate: Type.Object({}, closed) }, closed),
+  ]);
+
 /** One command of an ExeScript, as an object with one key. */
-export const ExeCommand = Type.Union([
-  Type.Object(
-    {
-      deploy: Type.Object(
-        {
-          env: Type.Optional(EnvVars),
-          progress: Type.Optional(ProgressRequest),
-          /** Networks with other activities; only where the offer's capabilities have `vpn`. */
-          net: Type.Optional(Type.Array(DeployNetwork, { maxItems: MAX_ACTIVITY_NETWORKS })),
-          hosts: Type.Optional(Hosts),
-          /** Directories to have, writable and within reach of transfers, beside those that the runtime has anyway. */
-          volumes: Type.Optional(
-            Type.Array(Type.String({ maxLength: 1024, pattern: '^/[^\\0]*$' }), { maxItems: 16 }),
-          ),
-        },
-        closed,
-      ),
-    },
-    closed,
-  ),
-  Type.Object({ start: Type.Object({ args: Type.Optional(Args) }, closed) }, closed),
-  Type.Object(
-    {
-      run: Type.Object(
-        {
-          entry_point: Type.String({ maxLength: 4096, pattern: '^[^\\0]*$' }),
-          args: Type.Optional(Args),
-          env: Type.Optional(EnvVars),
-          /** A blob of the requestor's, fed to stdin; without it stdin is empty. */
-          stdin: Type.Optional(BlobHash),
-          /** Wall clock of this command: it is killed then, its result is LimitExceeded{time}, the activity goes on. */
-          timeout_ms: Type.Optional(DurationMs),
-          capture: Type.Optional(Captures),
-        },
-        closed,
-      ),
-    },
-    closed,
-  ),
-  Type.Object(
-    {
-      transfer: Type.Object(
-        {
-          from: TransferUrl,
-          /** A directory of the activity ends in `/`: what comes there is an archive, and is unpacked. */
-          to: TransferUrl,
-          /** Of the archive that is unpacked or made; `raw` is one plain file. */
-          format: Type.Optional(Type.Enum(['raw', 'tar', 'tar.gz', 'zip'])),
-          /** Files deeper than this are left out; what lies in the directory itself has depth 1. */
-          depth: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
-          /** Files in none of these are left out. */
-          fileset: Type.Optional(Type.Array(TransferFileSet, { maxItems: 64 })),
-          progress: Type.Optional(ProgressRequest),
-        },
-        closed,
-      ),
-    },
-    closed,
-  ),
-  Type.Object({ sign: Type.Object({}, closed) }, closed),
-  Type.Object({ terminate: Type.Object({}, closed) }, closed),
-]);
+export const ExeCommand = commandWith(TimeLimitMs);
 export type ExeCommand = Static<typeof ExeCommand>;
 export const ExeScript = Type.Array(ExeCommand, { minItems: 1, maxItems: 256 });
 export type ExeScript = Static<typeof ExeScript>;
+/** As it is on record: once a `timeout_ms` of 0 was taken, under which the command ended at once. */
+export const RecordedScript = Type.Array(commandWith(DurationMs), { minItems: 1, maxItems: 256 });
 
 /** Byte range of a command's output in the activity's stdout or stderr log: from `start` up to, not including, `end`. */
 const LogRange = Type.Object({ start: Bytes, end: Bytes, truncated: Type.Optional(Type.Boolean()) }, closed);
@@ -185,7 +190,7 @@ export const Batch = Type.Object(
   {
     batchId: Id,
     activityId: Id,
-    script: ExeScript,
+    script: RecordedScript,
     results: Type.Array(CommandResult, { maxItems: 256 }),
     finished: Type.Boolean(),
     createdAt: Timestamp,

@@ -12,6 +12,7 @@ import {
   PlatformName,
   Reason,
   RuntimeName,
+  TimeLimitMs,
   Timestamp,
 } from './values.ts';
 
@@ -44,7 +45,7 @@ export const TaskSpec = Type.Object(
         memoryBytes: Type.Integer({ minimum: 65_536, maximum: Number.MAX_SAFE_INTEGER }),
         storageBytes: Bytes,
         cpuTimeMs: Type.Optional(Type.Integer({ minimum: 1 })),
-        wallTimeMs: Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 * 1000 }),
+        wallTimeMs: TimeLimitMs,
         /** Of WASI programs; without it there is one that follows from the CPU time where fuel has a price. */
         fuel: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
       },

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { ActivityState, Holder } from '../../interface/activity.ts';
-import { ExeScript } from '../../interface/exe-script.ts';
+import { RecordedScript } from '../../interface/exe-script.ts';
 import { BlobHash, Id, Reason, RuntimeName } from '../../interface/values.ts';
 import { checker } from '../../util/check.ts';
 import { EXE_UNIT_ERROR_CODES, type ExeUnitErrorCode } from '../errors.ts';
@@ -17,7 +17,7 @@ const FilePath = Type.String({ minLength: 1, maxLength: 4096, pattern: '^/[^\\0]
 const Request = Type.Union([
   Type.Object({ op: Type.Literal('ping') }, closed),
   Type.Object({ op: Type.Literal('watch') }, closed),
-  Type.Object({ op: Type.Literal('exec'), batchId: Id, script: ExeScript }, closed),
+  Type.Object({ op: Type.Literal('exec'), batchId: Id, script: RecordedScript }, closed),
   Type.Object(
     {
       op: Type.Literal('provide'),

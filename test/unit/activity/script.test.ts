@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { blobsOf, rehearse, sameBatch } from '../../../src/activity/script.ts';
+import { ExecRequest } from '../../../src/activity/messages.ts';
+import { batches } from '../../../src/activity/records.ts';
 import type { ExeScript } from '../../../src/interface/index.ts';
+import { problems } from '../../../src/util/check.ts';
 
 const RUN = { run: { entry_point: 'main' } };
 const HASH = `sha256:${'a'.repeat(64)}`;
@@ -64,5 +67,21 @@ describe('a repeated batch id', () => {
     expect(() => sameBatch(batch, [RUN])).toThrow(
       expect.objectContaining({ code: 'ERR_ACTIVITY_ID_CONFLICT' }),
     );
+  });
+});
+
+describe('a command with no time at all', () => {
+  const script = [{ run: { entry_point: 'main', timeout_ms: 0 } }];
+
+  it('is refused where it comes from a requestor', () => {
+    const request = { activityId: 'a', batchId: 'b', script };
+    expect(problems(ExecRequest, request)).toMatchObject([
+      { path: '/script/0/run/timeout_ms', expected: 'must be >= 1' },
+    ]);
+  });
+
+  it('is read where it is on record', () => {
+    const batch = { activityId: 'a', batchId: 'b', script, results: [], finished: true, createdAt: 1 };
+    expect(batches.check(batch)).toEqual(batch);
   });
 });

@@ -86,6 +86,21 @@ describe('the sequence by hand', () => {
     expect((await world.get('/v1/activities/other/batches/b1')).statusCode).toBe(404);
   });
 
+  test('a command that is given no time at all is refused', async () => {
+    await save(world.store, buckets.activities, 'act', activityRecord('act'));
+    const run = await world.post('/v1/activities/act/run', { batchId: 'b1', timeoutMs: 0 });
+    const script = [{ deploy: {} }, { run: { entry_point: 'main', timeout_ms: 0 } }];
+    const exec = await world.post('/v1/activities/act/exec', { batchId: 'b2', script });
+    expect([run.statusCode, exec.statusCode]).toEqual([400, 400]);
+    expect(run.json()).toMatchObject({
+      errors: [{ path: '/body/timeoutMs', expected: 'must be >= 1', got: '0' }],
+    });
+    expect(exec.json()).toMatchObject({
+      errors: [{ path: '/body/script/1/run/timeout_ms', expected: 'must be >= 1', got: '0' }],
+    });
+    expect(world.changes).toEqual([]);
+  });
+
   test('an end of the agreement among its properties is refused, not overlooked', async () => {
     const answer = await world.post('/v1/agreements', {
       properties: { 'golem.srv.comp.expiration': 1_900_000_000_000 },

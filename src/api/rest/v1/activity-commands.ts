@@ -1,6 +1,6 @@
 import { Type, type TProperties } from 'typebox';
 import type { Batch } from '../../../interface/index.ts';
-import { Captures, DurationMs, EnvVars, ExeScript, Id, type ExeCommand } from '../../../interface/index.ts';
+import { Captures, TimeLimitMs, EnvVars, ExeScript, Id, type ExeCommand } from '../../../interface/index.ts';
 import { IdempotencyHeaders, type Answer } from '../../idempotency.ts';
 import type { RouteContext, Routes } from '../../route.ts';
 import { answers, closed, IdParams } from '../../schemas/common.ts';
@@ -20,7 +20,7 @@ const RunBody = command({
   args: Type.Optional(Args),
   env: Type.Optional(EnvVars),
   stdin: Type.Optional(Type.String({ pattern: '^sha256:[0-9a-f]{64}$', description: 'An uploaded blob' })),
-  timeoutMs: Type.Optional(DurationMs),
+  timeoutMs: Type.Optional(TimeLimitMs),
   capture: Type.Optional(Captures),
 });
 const ExecBody = command({ script: ExeScript });
