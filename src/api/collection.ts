@@ -5,6 +5,7 @@ export interface CollectionQuery {
   /** The id of the last item of the page before. */
   readonly after?: string | undefined;
   readonly limit: number;
+  readonly oldestFirst?: boolean;
   /** Field → value that it must have; fields left undefined do not filter. */
   readonly where?: Readonly<Record<string, string | undefined>>;
 }
@@ -16,7 +17,7 @@ export interface CollectionPage<T> {
   readonly next?: string;
 }
 
-/** Records of one kind, newest id first. */
+/** Records of one kind, newest id first unless it is asked for otherwise. */
 export interface Collection<T> {
   get(id: string): Promise<T | undefined>;
   list(query: CollectionQuery): Promise<CollectionPage<T>>;
@@ -61,7 +62,7 @@ export function bucketCollection<T>(
   };
   return {
     get: (id) => reader.get(bucket, id),
-    list: async ({ after, limit, where = {} }) => {
+    list: async ({ after, limit, oldestFirst = false, where = {} }) => {
       const asked = Object.entries(where).flatMap(([name, value]) =>
         value === undefined ? [] : [{ name, value }],
       );
@@ -76,7 +77,7 @@ export function bucketCollection<T>(
       while (found.length <= limit) {
         const page = await reader.list(bucket, {
           limit: pageSize,
-          reverse: true,
+          reverse: !oldestFirst,
           ...(cursor !== undefined && { after: cursor }),
           ...(indexed && { where: indexed.where }),
         });

@@ -15,3 +15,9 @@ export const newId: NewId = () => {
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 };
+
+/** Sorts before each id that `newId` makes at `atMs` (ms since the epoch) or later, and behind all that it made before. */
+export function firstIdAt(atMs: number): string {
+  const hex = Math.max(0, Math.floor(atMs)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}

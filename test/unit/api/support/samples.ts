@@ -13,7 +13,7 @@ export const PEER = '16Uiu2HAm7vK1Dm3jFHfXy8xM1gkYVQpaPA5DMuQGXpnuQCwGHZQz';
 export const HASH = `sha256:${'a'.repeat(64)}`;
 export const SIGNATURE = `0x${'1'.repeat(130)}`;
 export const DIGEST = `0x${'2'.repeat(64)}`;
-const AT = 1_800_000_000_000;
+export const AT = 1_800_000_000_000;
 
 export const offer: Offer = {
   offerId: 'offer-1',

@@ -37,7 +37,11 @@ import { HASH, offer, PEER, REQUESTOR } from './samples.ts';
 export const bookBuckets = {
   debitNotes: looseBucket<DebitNoteRecord>('debit-notes', { agreement: ({ note }) => [note.agreementId] }),
   invoices: looseBucket<InvoiceRecord>('invoices', { agreement: ({ invoice }) => [invoice.agreementId] }),
-  payments: looseBucket<PaymentRecord>('payments'),
+  payments: looseBucket<PaymentRecord>('payments', {
+    payment: ({ payment }) => [payment.paymentId],
+    invoice: ({ payment }) => [payment.invoiceId],
+    agreement: ({ payment }) => [payment.agreementId],
+  }),
 };
 
 const KEYS: Readonly<Record<string, Caller>> = {

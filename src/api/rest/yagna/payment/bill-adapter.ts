@@ -1,4 +1,6 @@
 import type { DebitNoteRecord, InvoiceRecord } from '../../../../interface/index.ts';
+import { firstIdAt } from '../../../../util/id.ts';
+import type { CollectionPage } from '../../../collection.ts';
 import { conflict, gone, invalid, notFound } from '../errors.ts';
 import type { YagnaContext } from '../init.ts';
 import { unitsOf } from '../money.ts';
@@ -13,6 +15,11 @@ export interface Acceptance {
   readonly totalAmountAccepted: string;
   readonly allocationId: string;
 }
+
+/** How far the time in the id of a bill and the one on it may lie apart: a bill is given both in one go. */
+const ID_SKEW_MS = 60_000;
+/** Read beyond what was asked for, so that one page does when bills come in thick and fast. */
+const SPARE = 100;
 
 export type BillKind = 'debitNote' | 'invoice';
 type Bill = DebitNoteRecord | InvoiceRecord;
@@ -35,19 +42,20 @@ export class BillAdapter {
     return this.#show(await this.#get(kind, billId));
   }
 
-  /** Oldest first. */
+  /**
+   * Oldest first, those made after `afterMs`. Ids sort by the time in which they were made, so no more is read than what
+   * is asked for, however many bills there are.
+   */
   async list(kind: BillKind, afterMs: number, max: number): Promise<object[]> {
-    const found: Bill[] = [];
-    let cursor: string | undefined;
+    let found: Bill[] = [];
+    let cursor: string | undefined = firstIdAt(afterMs - ID_SKEW_MS);
     do {
-      const page = await this.#collection(kind).list({ limit: 500, after: cursor });
-      const news = page.items.filter((bill) => createdAt(bill) > afterMs);
-      found.push(...news);
-      // Ids sort by the time in which they were made: behind a whole page of older bills there are only older ones.
-      cursor = news.length === 0 ? undefined : page.next;
-    } while (cursor !== undefined);
-    const fitting = found.sort((a, b) => createdAt(a) - createdAt(b)).slice(0, max);
-    return Promise.all(fitting.map((bill) => this.#show(bill)));
+      const query = { limit: max + SPARE, after: cursor, oldestFirst: true };
+      const page: CollectionPage<Bill> = await this.#collection(kind).list(query);
+      found = [...found, ...page.items.filter((bill) => createdAt(bill) > afterMs)].sort(byTime);
+      cursor = page.next;
+    } while (cursor !== undefined && !isBehind(cursor, found[max - 1]));
+    return Promise.all(found.slice(0, max).map((bill) => this.#show(bill)));
   }
 
   /** Repeating it changes nothing. */
@@ -129,6 +137,15 @@ const CODES: Readonly<Record<string, string>> = {
   BAD_SERVICE: 'BadService',
   INCORRECT_AMOUNT: 'IncorrectAmount',
 };
+
+/** Whether bills with later ids than `id` were made after `bill`. */
+function isBehind(id: string, bill: Bill | undefined): boolean {
+  return bill !== undefined && id >= firstIdAt(createdAt(bill) + ID_SKEW_MS);
+}
+
+function byTime(a: Bill, b: Bill): number {
+  return createdAt(a) - createdAt(b);
+}
 
 function createdAt(bill: Bill): number {
   return 'note' in bill ? bill.note.createdAt : bill.invoice.createdAt;

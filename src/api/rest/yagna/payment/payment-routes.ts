@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { PaymentRecord } from '../../../../interface/index.ts';
+import type { Collection, CollectionPage } from '../../../collection.ts';
 import type { ApiServer } from '../../../route.ts';
 import { notFound } from '../errors.ts';
 import { clientGone, hold } from '../hold.ts';
@@ -25,17 +26,9 @@ const PAGE = 500;
 
 export function paymentRoutes(app: ApiServer, services: YagnaServices): void {
   const { context } = services;
-  const all = async (invoice?: string): Promise<PaymentRecord[]> => {
-    const found: PaymentRecord[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await context.books.payments.list({ limit: PAGE, after: cursor, where: { invoice } });
-      found.push(...page.items);
-      cursor = page.next;
-    } while (cursor !== undefined);
-    return found.sort((a, b) => a.payment.createdAt - b.payment.createdAt);
-  };
-  const view = (record: PaymentRecord): Promise<PaymentBody> => paymentView(record, services);
+  const found = (where: { invoice?: string; agreement?: string }): Promise<PaymentRecord[]> =>
+    oldestPayments(context.books.payments, where, async () => true);
+  const view = (record: PaymentRecord): Promise<object> => paymentView(record, services);
 
   app.get('/payments', { config: READ, schema: { querystring: Query } }, async ({ query }, reply) => {
     const { maxEvents = 10, network, driver } = query;
@@ -48,46 +41,69 @@ export function paymentRoutes(app: ApiServer, services: YagnaServices): void {
       ],
       signal: clientGone(reply),
     };
-    const found = await hold(context, wait, async () => {
-      const views = await Promise.all((await all()).filter((it) => it.payment.createdAt > afterMs).map(view));
-      const fitting = views.filter(({ paymentPlatform }) => {
-        const parts = platformParts(paymentPlatform);
-        return (
-          (network === undefined || parts.network === network) &&
-          (driver === undefined || parts.driver === driver)
-        );
-      });
-      return fitting.length > 0 ? fitting.slice(0, Math.max(1, maxEvents)) : undefined;
+    const fits = async (record: PaymentRecord): Promise<boolean> => {
+      if (record.payment.createdAt <= afterMs) return false;
+      if (network === undefined && driver === undefined) return true;
+      const parts = platformParts(await platformOf(record, services));
+      return (network ?? parts.network) === parts.network && (driver ?? parts.driver) === parts.driver;
+    };
+    const payments = await hold(context, wait, async () => {
+      const fitting = await oldestPayments(context.books.payments, {}, fits, Math.max(1, maxEvents));
+      return fitting.length > 0 ? fitting : undefined;
     });
-    return found ?? [];
+    return Promise.all((payments ?? []).map(view));
   });
   app.get('/payments/status', { config: READ, schema: { querystring: Query } }, async () => []);
   app.get('/payments/:id', { config: READ, schema: { params: Params } }, async ({ params }) => {
-    const found = (await all()).find(({ payment }) => payment.paymentId === params.id);
-    if (found === undefined) throw notFound('payment', params.id);
-    return view(found);
+    const where = { payment: params.id };
+    const [payment] = isId(params.id) ? (await context.books.payments.list({ limit: 1, where })).items : [];
+    if (payment === undefined) throw notFound('payment', params.id);
+    return view(payment);
   });
   app.get('/invoices/:id/payments', { config: READ, schema: { params: Params } }, async ({ params }) => {
     const invoice = isId(params.id) ? await context.books.invoices.get(params.id) : undefined;
     if (invoice === undefined) throw notFound('invoice', params.id);
-    return Promise.all((await all(params.id)).map(view));
+    return Promise.all((await found({ invoice: params.id })).map(view));
   });
   // A debit note is paid with the invoice of its agreement.
   app.get('/debitNotes/:id/payments', { config: READ, schema: { params: Params } }, async ({ params }) => {
     const record = isId(params.id) ? await context.books.debitNotes.get(params.id) : undefined;
     const agreementId = record?.note.agreementId;
     if (agreementId === undefined) throw notFound('debit note', params.id);
-    return Promise.all((await all()).filter(({ payment }) => payment.agreementId === agreementId).map(view));
+    return Promise.all((await found({ agreement: agreementId })).map(view));
   });
 }
 
-type PaymentBody = Readonly<Record<string, unknown>> & { readonly paymentPlatform: string };
+/** The oldest `max` that fit. All are looked at, since they are kept by counterparty, but only so many held. */
+async function oldestPayments(
+  payments: Collection<PaymentRecord>,
+  where: Readonly<Record<string, string>>,
+  fits: (record: PaymentRecord) => Promise<boolean>,
+  max = Infinity,
+): Promise<PaymentRecord[]> {
+  let found: PaymentRecord[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: CollectionPage<PaymentRecord> = await payments.list({ limit: PAGE, after: cursor, where });
+    for (const record of page.items) if (await fits(record)) found.push(record);
+    found = found.sort((a, b) => a.payment.createdAt - b.payment.createdAt).slice(0, max);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return found;
+}
 
-async function paymentView(
-  { payment }: PaymentRecord,
+/** By the name that its client knows it by. */
+async function platformOf(
+  { payment: { agreementId, platform } }: PaymentRecord,
   { context, platforms }: YagnaServices,
-): Promise<PaymentBody> {
-  const note = await context.store.get(agreementNoteBucket, payment.agreementId);
+): Promise<string> {
+  const note = await context.store.get(agreementNoteBucket, agreementId);
+  return note?.platform ?? platforms.namesOf(platform)[0] ?? platform;
+}
+
+async function paymentView(record: PaymentRecord, services: YagnaServices): Promise<object> {
+  const { payment } = record;
+  const { platforms } = services;
   const amount = tokensOf(payment.amount, platforms.decimalsOf(payment.platform));
   const payer = payment.payer.toLowerCase();
   const payee = payment.payee.toLowerCase();
@@ -97,7 +113,7 @@ async function paymentView(
     payeeId: payee,
     payerAddr: payer,
     payeeAddr: payee,
-    paymentPlatform: note?.platform ?? platforms.namesOf(payment.platform)[0] ?? payment.platform,
+    paymentPlatform: await platformOf(record, services),
     amount,
     timestamp: iso(payment.createdAt),
     agreementPayments: [{ agreementId: payment.agreementId, amount }],
