@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorMessage } from '../util/error-message.ts';
+import { makeDirectory } from '../util/files.ts';
 import type { ApiClient } from './client.ts';
 import { CliError } from './errors.ts';
 
@@ -21,7 +22,7 @@ export async function saveFile(
 ): Promise<void> {
   const partial = join(dirname(path), `.${basename(path)}.${tag}.part`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     await pipeline(Readable.from(bytes), createWriteStream(partial));
     await rename(partial, path);
   } catch (cause) {

@@ -1,6 +1,7 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import type { SlotAmounts } from '../interface/index.ts';
+import { makeDirectory } from '../util/files.ts';
 
 /** Share of the machine that is sold unless the configuration caps it otherwise: the rest keeps the host alive. */
 const MEMORY_SHARE = 0.8;
@@ -11,7 +12,7 @@ export const sellableMemoryBytes = (): number => Math.floor(totalmem() * MEMORY_
 
 /** What this machine can sell: its hardware, under the configured caps. */
 export async function sellableHardware(dataDir: string, caps: Partial<SlotAmounts>): Promise<SlotAmounts> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeDirectory(dataDir, 0o700);
   const disk = await statfs(dataDir);
   const machine: SlotAmounts = {
     cpuThreads: availableParallelism(),

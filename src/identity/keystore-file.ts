@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { hasCode } from '../util/error-code.ts';
 import { errorMessage } from '../util/error-message.ts';
-import { syncDirectory } from '../util/files.ts';
+import { makeDirectory, syncDirectory } from '../util/files.ts';
 import { sha256 } from '../util/sha256.ts';
 import { IdentityError } from './errors.ts';
 
@@ -48,7 +48,7 @@ export async function isShared(path: string): Promise<boolean> {
 export async function writeKeystore(path: string, json: string): Promise<boolean> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(path), 0o700);
     await writeDurably(temporary, withChecksum(json));
     // A link, unlike a rename, fails when the name is taken.
     await link(temporary, path);

@@ -1,7 +1,8 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isErgonError } from '../interface/errors.ts';
 import type { Clock } from '../interface/clock.ts';
+import { makeDirectory } from '../util/files.ts';
 import { silentLogger } from '../util/silent-logger.ts';
 import { notABackup, readBackup, writeBackup } from './backup-file.ts';
 import { Committer } from './committer.ts';
@@ -87,7 +88,7 @@ export async function restoreStore(
     );
   }
   await requireUnlocked(directory);
-  await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(directory), 0o700);
   const building = `${directory}.restoring`;
   await rm(building, { recursive: true, force: true });
   const commit = await build(building, backup, summary, components);

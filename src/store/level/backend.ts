@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../interface/clock.ts';
 import type { Logger } from '../../interface/logger.ts';
+import { makeDirectory } from '../../util/files.ts';
 import { newId } from '../../util/id.ts';
 import type { Backend } from '../books.ts';
 import { Committer } from '../committer.ts';
@@ -50,7 +50,7 @@ export class LevelBackend implements Backend {
 
   async open(): Promise<CommitEntry> {
     const { directory } = this.#init;
-    await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(directory), 0o700);
     await this.#begin();
     this.#open = await openBooks(directory, (content) => this.#checkOwner(content));
     try {
