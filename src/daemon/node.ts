@@ -14,7 +14,7 @@ import {
 import type { Clock, ConfigReload, Logger, Sender, Startable } from '../interface/index.ts';
 import { libp2pNetwork, outboxDispatcher } from '../network/index.ts';
 import type { Control } from '../provider/index.ts';
-import { levelStore, type LevelStore } from '../store/index.ts';
+import { begunPathOf, levelStore, type LevelStore } from '../store/index.ts';
 import type { MetricsRegistry } from '../telemetry/index.ts';
 import { blobFetcher, blobServer, blobStore } from '../transfer/index.ts';
 import { newId } from '../util/id.ts';
@@ -184,7 +184,7 @@ function storeInit({ dataDir, identity }: Config, { address }: BaseWallet) {
   return {
     directory: join(dataDir, 'store'),
     identity: address,
-    begunPath: `${identity.keystorePath}.${address}.books`,
+    begunPath: begunPathOf(identity.keystorePath, address),
   };
 }
 

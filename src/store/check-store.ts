@@ -4,7 +4,8 @@ import { verifyEntry } from './entry.ts';
 import { COMMIT_KEY, META_KEY } from './keys.ts';
 import type { Kv } from './kv/kv.ts';
 import { levelKv } from './kv/level.ts';
-import { closeBooks, openBooks } from './level/open.ts';
+import { begunPaths, refuseNewBooks } from './level/begun.ts';
+import { closeBooks, holdsFiles, isFile, openBooks } from './level/open.ts';
 import { readSentinel, sentinelPath } from './level/sentinel.ts';
 
 const MAX_DAMAGED_KEYS = 100;
@@ -13,6 +14,8 @@ const MAX_DAMAGED_KEYS = 100;
 export interface StoreReport {
   readonly directory: string;
   readonly ok: boolean;
+  /** False where there are no books because there have not been any; else absent. */
+  readonly begun?: false;
   /** Why the books would be refused, with the code that the daemon would give. */
   readonly problem?: { readonly code: string; readonly message: string };
   readonly storeId?: string;
@@ -36,11 +39,19 @@ export interface StoreReport {
 
 /**
  * Opens the books of a folder as the daemon would, and tells what is there. Never throws for what it finds: books
- * that are damaged, locked or missing are a report with `ok: false`.
+ * that are damaged, locked or missing are a report with `ok: false`. Where there are none, those of `keystorePath` are
+ * missing if it is noted beside it that they were begun; without it nobody knows, and they are missing as well.
  */
-export async function checkStore(directory: string): Promise<StoreReport> {
+export async function checkStore(
+  directory: string,
+  { keystorePath }: { readonly keystorePath?: string | undefined } = {},
+): Promise<StoreReport> {
   let problem: StoreError;
   try {
+    if (keystorePath !== undefined && (await hasNone(directory))) {
+      for (const path of await begunPaths(keystorePath)) await refuseNewBooks(path, directory);
+      return { directory, ok: true, begun: false };
+    }
     const books = await openBooks(directory);
     try {
       return { directory, ok: true, ...(await acknowledged(directory)), ...(await contents(books.kv)) };
@@ -60,6 +71,11 @@ export async function checkStore(directory: string): Promise<StoreReport> {
       ? await remains(directory, problem)
       : {}),
   };
+}
+
+/** Neither a folder nor the sentinel that its books would begin with. */
+async function hasNone(directory: string): Promise<boolean> {
+  return !(await holdsFiles(directory)) && !(await isFile(sentinelPath(directory)));
 }
 
 async function acknowledged(directory: string): Promise<Partial<StoreReport>> {

@@ -7,6 +7,7 @@ export {
   type RestoreSummary,
 } from './backup.ts';
 export { checkStore, type StoreReport } from './check-store.ts';
+export { begunPathOf } from './level/begun.ts';
 export { StoreError, storeErrors, type StoreErrorCode } from './errors.ts';
 export {
   levelStore,

@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 import { join } from 'node:path';
 import { Type } from 'typebox';
+import { isErgonError } from '../../interface/errors.ts';
+import type { StoreReport } from '../../store/index.ts';
 import type { Commands } from '../command.ts';
 import { EXIT_STATUS } from '../exit-status.ts';
 import { time } from '../format.ts';
+import type { Session } from '../session.ts';
 import { fields } from '../table.ts';
 
 const Backup = Type.Object({ path: Type.String(), records: Type.Integer() });
@@ -41,12 +44,13 @@ function checkCommand(group: Command, commands: Commands): void {
     async (session) => {
       const { checkStore } = await import('../../store/index.ts');
       const dataDir = await session.dataDir();
-      const report = await checkStore(join(dataDir, 'store'));
+      const keystorePath = await keystorePathOf(session);
+      const report = await checkStore(join(dataDir, 'store'), { keystorePath });
       const isLocked = report.problem?.code === 'ERR_STORE_LOCKED';
       await session.print(report, () =>
         fields(session.io.stdout, [
           ['books', report.directory],
-          ['whole', report.ok ? 'yes' : isLocked ? 'unknown' : 'NO'],
+          ['whole', wholeness(report)],
           ['problem', report.problem && `${report.problem.message} (${report.problem.code})`],
           ['identity', report.identity],
           ['records', report.entries?.toString()],
@@ -60,6 +64,22 @@ function checkCommand(group: Command, commands: Commands): void {
       return report.ok ? EXIT_STATUS.ok : EXIT_STATUS.notValid;
     },
   );
+}
+
+function wholeness({ ok, begun, problem }: StoreReport): string {
+  if (begun === false) return 'there are none yet; the first start of the daemon makes them';
+  if (ok) return 'yes';
+  return problem?.code === 'ERR_STORE_LOCKED' ? 'unknown' : 'NO';
+}
+
+/** Undefined when the configuration, which says where it is, cannot be used: books are checked all the same. */
+async function keystorePathOf(session: Session): Promise<string | undefined> {
+  try {
+    return (await session.config()).identity.keystorePath;
+  } catch (error) {
+    if (isErgonError(error, 'ERR_CONFIG_INVALID', 'ERR_CONFIG_FILE')) return undefined;
+    throw error;
+  }
 }
 
 function restoreCommand(group: Command, commands: Commands): void {

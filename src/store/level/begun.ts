@@ -1,9 +1,29 @@
-import { link, open, readFile, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { hasCode } from '../../util/error-code.ts';
 import { newId } from '../../util/id.ts';
 import { StoreError } from '../errors.ts';
 import { isFile } from './open.ts';
 import { syncDirectory } from '../../util/files.ts';
+
+const ENDING = '.books';
+
+/** Where it is noted for one of the keys that a keystore has held; `identity` is its address. */
+export function begunPathOf(keystorePath: string, identity: string): string {
+  return `${keystorePath}.${identity}${ENDING}`;
+}
+
+/** All such notes beside a keystore, of whatever key. */
+export async function begunPaths(keystorePath: string): Promise<string[]> {
+  const folder = dirname(keystorePath);
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  });
+  const isNote = (name: string): boolean =>
+    name.startsWith(`${basename(keystorePath)}.`) && name.endsWith(ENDING);
+  return names.filter(isNote).map((name) => join(folder, name));
+}
 
 /**
  * A file beside the keystore that says that books were begun for it. Folder and sentinel of the books lie together and
