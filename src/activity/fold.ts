@@ -25,7 +25,8 @@ export interface Folded {
 
 type UpdateOf<T extends ActivityUpdate['type']> = Extract<ActivityUpdate, { type: T }>;
 
-const MAX_HISTORY = 4096;
+/** Each command adds two entries to a record that is written with each update: the books' events have them all. */
+const MAX_HISTORY = 256;
 /** When the history is full the first entries stay, how it began, and the newest. */
 const KEPT_FIRST = 16;
 const CUT_SHORT: Reason = { code: 'Error', message: 'The batch ended before this command was done' };

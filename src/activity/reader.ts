@@ -1,15 +1,13 @@
 import type {
   ActivityRecord,
-  Batch,
   ListOptions,
   LogSlice,
   LogStream,
   Reader,
-  UsageSample,
   UsageSource,
 } from '../interface/index.ts';
 import { ActivityError } from './errors.ts';
-import { activities, batches, usageSamples, usageSampleKey } from './records.ts';
+import { activities, usageSamples, usageSampleKey } from './records.ts';
 
 type ReadLog = (activityId: string, stream: LogStream, offset: number, maxBytes: number) => Promise<LogSlice>;
 
@@ -25,10 +23,6 @@ export interface ActivityBooks {
   get(activityId: string): Promise<ActivityRecord | undefined>;
   /** `where` may name the indexes `agreementId`, `role` and `live`. */
   list(options?: ListOptions): Promise<ActivityRecord[]>;
-  /** In the order in which they were handed over. */
-  batches(activityId: string): Promise<Batch[]>;
-  /** Samples after `afterSequence`, in order. */
-  usage(activityId: string, afterSequence?: number, limit?: number): Promise<UsageSample[]>;
   /** @throws ActivityError ERR_ACTIVITY_NOT_FOUND, ERR_ACTIVITY_LOG_GONE */
   activityLogs(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
 }
@@ -57,18 +51,6 @@ export function activityBooks({ store, provider, requestor }: ActivityBooksCompo
   return {
     get: (activityId) => store.get(activities, activityId),
     list: async (options) => (await store.list(activities, options)).map(({ value }) => value),
-    async batches(activityId) {
-      const found = await store.list(batches, { where: { index: 'activityId', equals: activityId } });
-      return found.map(({ value }) => value).sort((a, b) => a.createdAt - b.createdAt);
-    },
-    async usage(activityId, afterSequence = 0, limit = 1000) {
-      const found = await store.list(usageSamples, {
-        where: { index: 'activityId', equals: activityId },
-        after: usageSampleKey(activityId, afterSequence),
-        limit,
-      });
-      return found.map(({ value }) => value.sample);
-    },
     async activityLogs(activityId, stream, offset, maxBytes) {
       const record = await store.get(activities, activityId);
       const side = record?.role === 'provider' ? provider : requestor;

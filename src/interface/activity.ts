@@ -99,6 +99,7 @@ export const ActivityRecord = Type.Object(
      * time, output or fuel, with the figures), Expired, Requestor, Provider, PaymentDefault, SupervisorLost or Quarantined.
      */
     reason: Type.Optional(Reason),
+    /** Of more than 256 the first 16 and the newest; the events of the activity tell them all. */
     history: Type.Array(Type.Object({ state: ActivityState, at: Timestamp }, closed), { maxItems: 4096 }),
     usage: Type.Optional(UsageSample),
     /** Bytes of the logs so far. */

@@ -4,6 +4,7 @@ import { UsageSample } from '../../interface/index.ts';
 import { ActivityRecord } from '../records.ts';
 import type { Commands } from '../command.ts';
 import { bytes, counter, time } from '../format.ts';
+import { historyFields } from '../history-fields.ts';
 import type { Output } from '../io.ts';
 import { LIMIT, type ListFlags } from '../list-flags.ts';
 import { copyLog, followLog } from '../logs.ts';
@@ -148,10 +149,7 @@ function describe(output: Output, activity: Activity): string {
     ['state', stateOf(activity)],
     ['unreachable', unreachableSince === undefined ? undefined : `since ${time(unreachableSince)}`],
     ['reason', reason && `${reason.code}: ${reason.message}`],
-    ...activity.history.map(({ state, at }, index): [string, string] => [
-      index === 0 ? 'history' : '',
-      `${time(at)} ${state}`,
-    ]),
+    ...historyFields(activity.history),
     ['stdout', bytes(activity.stdoutBytes)],
     ['stderr', bytes(activity.stderrBytes)],
     ...usageFields(activity.usage),

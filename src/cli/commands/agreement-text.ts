@@ -1,5 +1,6 @@
 import type { AgreementDetails } from '../agreement-details.ts';
 import { amount, bytes, counter, duration, time, type Token } from '../format.ts';
+import { historyFields } from '../history-fields.ts';
 import type { Output } from '../io.ts';
 import { style } from '../style.ts';
 import { fields, table } from '../table.ts';
@@ -60,10 +61,7 @@ function partiesAndStates(output: Output, { agreement: record }: AgreementDetail
     ['requestor', `${agreement.requestor}${us('requestor')}`],
     ['provider', `${agreement.provider}${us('provider')}`],
     ['state', `${record.state} since ${time(record.stateChangedAt)}`],
-    ...(history ?? []).map(({ state, at }, index): [string, string] => [
-      index === 0 ? 'history' : '',
-      `${time(at)} ${state}`,
-    ]),
+    ...historyFields(history),
     ['approved', record.approvedAt === undefined ? undefined : time(record.approvedAt)],
     [
       'ended',
@@ -116,10 +114,7 @@ async function activities(output: Output, details: AgreementDetails): Promise<st
       ['activity', activity.activityId],
       ['state', activity.state + (activity.pending === undefined ? '' : ` → ${activity.pending}`)],
       ['reason', activity.reason && `${activity.reason.code}: ${activity.reason.message}`],
-      ...activity.history.map(({ state, at }, index): [string, string] => [
-        index === 0 ? 'history' : '',
-        `${time(at)} ${state}`,
-      ]),
+      ...historyFields(activity.history),
       ...Object.entries(activity.usage?.counters ?? {}).map(([name, value], index): [string, string] => [
         index === 0 ? 'usage' : '',
         `${counter(value)} ${name}`,

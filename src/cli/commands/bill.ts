@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { DebitNoteRecord, InvoiceRecord } from '../records.ts';
 import type { Commands } from '../command.ts';
 import { amount, counter, time, type Token } from '../format.ts';
+import { historyFields } from '../history-fields.ts';
 import { LIMIT, type ListFlags } from '../list-flags.ts';
 import { fields } from '../table.ts';
 
@@ -22,9 +23,6 @@ function filters(command: Command): void {
 
 const decided = (record: Note | Bill): string =>
   record.decision?.reason === undefined ? record.state : `${record.state}: ${record.decision.reason.message}`;
-
-const history = (record: Note | Bill): [string, string][] =>
-  record.history.map(({ state, at }, index) => [index === 0 ? 'history' : '', `${time(at)} ${state}`]);
 
 export function debitNoteCommands(group: Command, commands: Commands): void {
   commands.add<BillFlags>(
@@ -74,7 +72,7 @@ export function debitNoteCommands(group: Command, commands: Commands): void {
         return fields(session.io.stdout, [
           ['debit note', note.debitNoteId],
           ['state', decided(record)],
-          ...history(record),
+          ...historyFields(record.history),
           ['amount', amount(note.totalAmountDue, note.platform, await session.tokens())],
           ['number', `${note.sequence}${note.final ? ' (final)' : ''}`],
           ['issuer', note.issuer],
@@ -138,7 +136,7 @@ export function invoiceCommands(group: Command, commands: Commands): void {
         return fields(session.io.stdout, [
           ['invoice', invoice.invoiceId],
           ['state', decided(record)],
-          ...history(record),
+          ...historyFields(record.history),
           ['amount', amount(invoice.amount, invoice.platform, tokens)],
           ['due', time(invoice.paymentDueAt)],
           ['issuer', invoice.issuer],

@@ -3,7 +3,6 @@ import type { ApiServer } from '../../../route.ts';
 import { wantsEvents } from '../../../sse.ts';
 import { notFound, timedOut } from '../errors.ts';
 import { clientGone, hold } from '../hold.ts';
-import { batchNoteBucket } from './records.ts';
 import { isId } from '../is-id.ts';
 import { sendJson } from '../reply.ts';
 import type { YagnaServices } from '../services.ts';
@@ -84,10 +83,9 @@ export function batchRoutes(app: ApiServer, services: YagnaServices): void {
     async ({ params }) => {
       const { activityId } = params;
       const record = await activityOf(services, activityId);
-      const where = { index: 'activity', equals: activityId };
-      const notes = await context.store.list(batchNoteBucket, { where });
-      const batches = await Promise.all(notes.map(({ value }) => read(activityId, value.batchId)));
-      return runningCommands(record, batches);
+      const open = await batches.open();
+      const here = open.filter((note) => note.activityId === activityId);
+      return runningCommands(record, await Promise.all(here.map(({ batchId }) => read(activityId, batchId))));
     },
   );
 }

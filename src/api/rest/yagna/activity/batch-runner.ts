@@ -32,9 +32,7 @@ export class BatchRunner {
 
   /** Goes on with what the last run of this node has left. */
   async start(): Promise<void> {
-    const open = await this.#context.store.list(batchNoteBucket, { where: { index: 'open', equals: 'yes' } });
-    const notes = open.map(({ value }) => value).sort((a, b) => a.createdAt - b.createdAt);
-    for (const note of notes) this.#enqueue(note);
+    for (const note of await this.open()) this.#enqueue(note);
   }
 
   async stop(): Promise<void> {
@@ -56,6 +54,12 @@ export class BatchRunner {
     await store.transact(async (tx) => tx.put(batchNoteBucket, batchNoteKey(activityId, note.batchId), note));
     this.#enqueue(note);
     return note.batchId;
+  }
+
+  /** What has not been seen through yet, oldest first. */
+  async open(): Promise<BatchNote[]> {
+    const open = await this.#context.store.list(batchNoteBucket, { where: { index: 'open', equals: 'yes' } });
+    return open.map(({ value }) => value).sort((a, b) => a.createdAt - b.createdAt);
   }
 
   note(activityId: string, batchId: string): Promise<BatchNote | undefined> {
@@ -103,7 +107,7 @@ export class BatchRunner {
   async #handOver(note: BatchNote): Promise<BatchNote> {
     const { activityId, batchId } = note;
     const { script, deliveries, cut } = await this.#prepare(note);
-    const starts = await this.#logEnds(activityId, batchId);
+    const starts = await this.#logEnds(activityId);
     const facts = { starts, deliveries, ...(cut !== undefined && { cut }) };
     if (script.length === 0) return this.#change(note, { ...facts, state: 'Done' });
     const handed = await this.#change(note, { ...facts, state: 'Handed' });
@@ -165,13 +169,9 @@ export class BatchRunner {
   }
 
   /** Where the logs stand after all earlier batches: there the output of this one begins. */
-  async #logEnds(activityId: string, batchId: string): Promise<BatchNote['starts']> {
-    const page = await this.#context.books.batches.list({ limit: 1000, where: { activity: activityId } });
-    const results = page.items.flatMap((batch) => (batch.batchId === batchId ? [] : batch.results));
-    return {
-      stdout: Math.max(0, ...results.map((result) => result.stdout?.end ?? 0)),
-      stderr: Math.max(0, ...results.map((result) => result.stderr?.end ?? 0)),
-    };
+  async #logEnds(activityId: string): Promise<BatchNote['starts']> {
+    const record = await this.#context.books.activities.get(activityId);
+    return { stdout: record?.stdoutBytes ?? 0, stderr: record?.stderrBytes ?? 0 };
   }
 
   #cut(index: number, message: string): NonNullable<BatchNote['cut']> {
