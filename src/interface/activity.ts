@@ -16,6 +16,7 @@ import { Role } from './market.ts';
 
 const closed = { additionalProperties: false } as const;
 
+/** The states of an activity; what leads from one to another stands in src/activity/machine.ts. The last two are final. */
 export const ACTIVITY_STATES = [
   'New',
   'Deploying',
@@ -48,6 +49,7 @@ export const ActivityLimits = Type.Object(
 );
 export type ActivityLimits = Static<typeof ActivityLimits>;
 
+/** What is deployed: the blob with the program, by its hash. */
 export const TaskPackage = Type.Object(
   {
     hash: BlobHash,
@@ -59,6 +61,7 @@ export const TaskPackage = Type.Object(
 );
 export type TaskPackage = Static<typeof TaskPackage>;
 
+/** The usage counters of one agreement. */
 export const CounterNames = Type.Array(CounterName, { maxItems: 32 });
 
 /** Cumulative usage of one activity at one moment. `sequence` counts from 1 and never skips. */
@@ -117,6 +120,7 @@ export type ActivityRecord = Omit<Static<typeof ActivityRecord>, 'state' | 'pend
   history: { state: ActivityState; at: number }[];
 };
 
+/** What a workload writes is kept in two logs of an activity, all its commands one after another. */
 export type LogStream = 'stdout' | 'stderr';
 
 /** A slice of a log. `end` is the offset after the last byte that exists now; `final` when none will follow. */
@@ -151,6 +155,7 @@ export interface BatchCanceling {
 
 /** The requestor's remote control of its activities; every call is idempotent by the ids that the caller makes. */
 export interface RequestorActivities {
+  /** Undefined for an activity that is not known, or in which this node is the provider. */
   get(activityId: string): Promise<ActivityRecord | undefined>;
   /**
    * Resolves once the provider has taken it. Rejects with ERR_ACTIVITY_UNREACHABLE when it does not answer in time:
@@ -165,12 +170,22 @@ export interface RequestorActivities {
     },
     signal?: AbortSignal,
   ): Promise<ActivityRecord>;
-  /** Hands a script to the provider; returns when it is durably there. */
+  /**
+   * Hands a script to the provider; returns when it is durably there.
+   * @throws ActivityError ERR_ACTIVITY_ILLEGAL_COMMAND, ERR_ACTIVITY_BUSY, ERR_ACTIVITY_ENDED; nothing of it has run then
+   */
   exec(activityId: string, batchId: string, script: ExeScript, signal?: AbortSignal): Promise<Batch>;
+  /** As this node's books have it now, with the results so far. */
   batch(activityId: string, batchId: string): Promise<Batch | undefined>;
-  /** Resolves when the batch has finished, over disconnections and restarts of either side. */
+  /**
+   * Resolves when the batch has finished, over disconnections and restarts of either side.
+   * @throws ActivityError ERR_ACTIVITY_BATCH_NOT_FOUND
+   */
   waitBatch(activityId: string, batchId: string, signal: AbortSignal): Promise<Batch>;
-  /** From this node's copy, which follows the provider's log and may be behind it. */
+  /**
+   * From this node's copy, which follows the provider's log and may be behind it.
+   * @throws ActivityError ERR_ACTIVITY_LOG_GONE when it was forgotten, ERR_ACTIVITY_NOT_FOUND
+   */
   readLog(activityId: string, stream: LogStream, offset: number, maxBytes: number): Promise<LogSlice>;
   /** Resolves when the copy reaches `end` bytes or, when the provider has vanished, has not grown for 30 s. */
   waitLog(activityId: string, stream: LogStream, end: number, signal: AbortSignal): Promise<void>;

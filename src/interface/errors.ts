@@ -1,3 +1,4 @@
+/** What a program may want to know of an error beside its code: the values at fault, limits, ids. */
 export type ErrorDetail = Readonly<Record<string, unknown>>;
 
 /**

@@ -3,6 +3,7 @@ import { BlobHash, Bytes, DurationMs, Id, Reason, TimeLimitMs, Timestamp } from 
 import { DeployNetwork, Hosts, MAX_ACTIVITY_NETWORKS } from './vpn.ts';
 
 const closed = { additionalProperties: false } as const;
+/** Environment of a guest: up to 512 variables, none longer than 131,072 characters. */
 export const EnvVars = Type.Record(
   Type.String({ pattern: '^[^=\\0]{1,256}$' }),
   Type.String({ maxLength: 131_072, pattern: '^[^\\0]*$' }),
@@ -72,6 +73,7 @@ export const Capture = Type.Union([
   Type.Object({ stream: Type.Object({ limit: Type.Optional(Bytes), format }, closed) }, closed),
 ]);
 export type Capture = Static<typeof Capture>;
+/** What the result of one command holds of each stream; of one that is not named, nothing. */
 export const Captures = Type.Object(
   { stdout: Type.Optional(Capture), stderr: Type.Optional(Capture) },
   closed,
@@ -144,6 +146,7 @@ const commandWith = (timeoutMs: TInteger) =>
 /** One command of an ExeScript, as an object with one key. */
 export const ExeCommand = commandWith(TimeLimitMs);
 export type ExeCommand = Static<typeof ExeCommand>;
+/** Commands that are run one after another; the first that fails ends the script. */
 export const ExeScript = Type.Array(ExeCommand, { minItems: 1, maxItems: 256 });
 export type ExeScript = Static<typeof ExeScript>;
 /** As it is on record: once a `timeout_ms` of 0 was taken, under which the command ended at once. */
@@ -152,6 +155,7 @@ export const RecordedScript = Type.Array(commandWith(DurationMs), { minItems: 1,
 /** Byte range of a command's output in the activity's stdout or stderr log: from `start` up to, not including, `end`. */
 const LogRange = Type.Object({ start: Bytes, end: Bytes, truncated: Type.Optional(Type.Boolean()) }, closed);
 
+/** What a result holds of a stream, as `Capture` asked for it. */
 export const CapturedStream = Type.Object(
   {
     format: CaptureFormat,
@@ -164,6 +168,7 @@ export const CapturedStream = Type.Object(
 );
 export type CapturedStream = Static<typeof CapturedStream>;
 
+/** How one command of a batch ended; `index` is its place in the script, from 0. */
 export const CommandResult = Type.Object(
   {
     index: Type.Integer({ minimum: 0, maximum: 255 }),

@@ -49,6 +49,7 @@ export type ExeUnitSpec = Static<typeof ExeUnitSpec>;
  * fold over these.
  */
 export type JournalRecord = { readonly seq: number; readonly at: number } & JournalEntry;
+/** What a line of the journal says, without its number and time. */
 export type JournalEntry =
   | { readonly type: 'created'; readonly spec: ExeUnitSpec }
   | {
@@ -129,6 +130,7 @@ export interface ExeUnits extends Startable {
    * Throws ExeUnitError ERR_EXE_UNIT_SUSPEND_UNSUPPORTED, ERR_EXE_UNIT_ENDED.
    */
   suspend(activityId: string, by: Holder): Promise<void>;
+  /** Lets go of it for `by`; it runs again once nobody holds it. Idempotent. */
   resume(activityId: string, by: Holder): Promise<void>;
   /** Kills the command that runs, if the batch has not finished; the activity goes on. Idempotent. */
   cancelBatch(activityId: string, batchId: string): Promise<void>;
@@ -138,6 +140,7 @@ export interface ExeUnits extends Startable {
   follow(activityId: string, afterSeq: number, signal: AbortSignal): AsyncIterable<JournalRecord>;
   /** When the supervisor is gone and its journal has no end: writes one, and makes sure that nothing of the workload lives. */
   close(activityId: string, reason: Reason): Promise<void>;
+  /** @throws ExeUnitError ERR_EXE_UNIT_NOT_FOUND when there is no work directory */
   status(activityId: string): Promise<SupervisorStatus>;
   /** `ended`: the caller knows that the activity has; without it, its journal is asked. */
   readLog(

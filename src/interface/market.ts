@@ -69,6 +69,7 @@ export const Pricing = Type.Object(
 );
 export type Pricing = Static<typeof Pricing>;
 
+/** What an activity may take of the provider's machine at the most; the agreement grants it. */
 export const Resources = Type.Object(
   { cpuThreads: Type.Integer({ minimum: 1, maximum: 4096 }), memoryBytes: Bytes, storageBytes: Bytes },
   closed,
@@ -114,15 +115,18 @@ export const Agreement = Type.Object(
 );
 export type Agreement = Static<typeof Agreement>;
 
+/** On which side of an agreement a node is: who buys, or who sells. */
 export const Role = Type.Union([Type.Literal('requestor'), Type.Literal('provider')]);
 export type Role = Static<typeof Role>;
 
+/** One party's signed word that it ends the agreement, and why; the other party keeps it as well. */
 export const Termination = Type.Object(
   { agreementId: Id, by: Role, reason: Reason, at: Timestamp, signature: Signature },
   closed,
 );
 export type Termination = Static<typeof Termination>;
 
+/** `Proposal`: made, not sent. `Pending`: sent, not answered. All but these and `Approved` are final; src/market/agreements/machine.ts draws them. */
 export const AgreementState = Type.Union(
   (['Proposal', 'Pending', 'Approved', 'Terminated', 'Rejected', 'Cancelled', 'Expired'] as const).map((s) =>
     Type.Literal(s),
@@ -179,9 +183,13 @@ export interface AgreementRequest {
 
 /** Agreements with other nodes, whichever side this node is on. */
 export interface Agreements {
+  /** Undefined when there is none of this id in this node's books. */
   get(agreementId: string): Promise<AgreementRecord | undefined>;
   /** Requestor: finds, negotiates and signs. Idempotent by agreementId; throws MarketError when nobody agrees. */
   request(request: AgreementRequest, signal: AbortSignal): Promise<AgreementRecord>;
-  /** Either party: ends an approved agreement with a signed reason. Idempotent. */
+  /**
+   * Either party: ends an approved agreement with a signed reason, cancels one that is not approved yet. Idempotent.
+   * @throws MarketError ERR_MARKET_AGREEMENT_NOT_FOUND
+   */
   terminate(agreementId: string, reason: Reason): Promise<AgreementRecord>;
 }

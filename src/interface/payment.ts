@@ -62,6 +62,7 @@ export const BillDecision = Type.Object(
 );
 export type BillDecision = Static<typeof BillDecision>;
 
+/** The bill for a whole agreement: the sum of the final debit notes of its activities. */
 export const Invoice = Type.Object(
   {
     invoiceId: Id,
@@ -133,6 +134,7 @@ export const PaymentRecord = Type.Object(
 );
 export type PaymentRecord = Static<typeof PaymentRecord>;
 
+/** States of debit notes and invoices. `Failed` is overdue, not over: src/payment/machine.ts draws them. */
 export const BILL_STATES = [
   'Issued',
   'Received',
@@ -146,6 +148,7 @@ export type BillState = (typeof BILL_STATES)[number];
 const BillStateSchema = Type.Union(BILL_STATES.map((s) => Type.Literal(s)));
 const history = Type.Array(Type.Object({ state: BillStateSchema, at: Timestamp }, closed), { maxItems: 64 });
 
+/** A debit note as one party's books hold it; `role` is this node's. */
 export const DebitNoteRecord = Type.Object(
   { note: DebitNote, role: Role, state: BillStateSchema, decision: Type.Optional(BillDecision), history },
   closed,
@@ -158,6 +161,7 @@ export type DebitNoteRecord = {
   history: { state: BillState; at: number }[];
 };
 
+/** An invoice as one party's books hold it; `role` is this node's, `paymentId` what settles it. */
 export const InvoiceRecord = Type.Object(
   {
     invoice: Invoice,
@@ -196,6 +200,10 @@ export type Allocation = Static<typeof Allocation>;
 
 /** What tasks need of payment. */
 export interface Allocations {
+  /**
+   * Idempotent by allocationId; `total` in smallest units.
+   * @throws PaymentError ERR_PAYMENT_PLATFORM, ERR_PAYMENT_ALLOCATION_CONFLICT when one of this id is another
+   */
   create(request: { allocationId: string; platform: string; total: string }): Promise<Allocation>;
   get(allocationId: string): Promise<Allocation | undefined>;
   /** Bills of this agreement are accepted out of this allocation; without one they are rejected. */

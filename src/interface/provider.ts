@@ -12,6 +12,7 @@ export type ProviderMode = Static<typeof ProviderMode>;
 export const PresetNote = Type.Object({ preset: Type.String(), note: Type.String() }, closed);
 export type PresetNote = Static<typeof PresetNote>;
 
+/** What the operator is told: what was asked for, what holds, and what is sold. */
 export const ProviderStatus = Type.Object(
   {
     /** What the operator asked for last; it holds over restarts. */

@@ -33,6 +33,7 @@ export interface ListOptions {
 
 /** A read view of the committed state. */
 export interface Reader {
+  /** @throws StoreError ERR_STORE_DAMAGED, ERR_STORE_VALUE when what is on disk is not what was written, or no T */
   get<T>(bucket: Bucket<T>, id: string): Promise<T | undefined>;
   list<T>(bucket: Bucket<T>, options?: ListOptions): Promise<{ id: string; value: T }[]>;
 }
@@ -71,7 +72,9 @@ export interface OutboxMessage {
 export interface Transaction extends Reader {
   put<T>(bucket: Bucket<T>, id: string, value: T): void;
   delete<T>(bucket: Bucket<T>, id: string): void;
+  /** Adds an event; it gets its `seq` and its time at commit. */
   emit(event: { type: string; subject: string; data: JsonValue }): void;
+  /** Puts a message into the outbox. */
   send(message: OutboxMessage): void;
 }
 

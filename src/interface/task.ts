@@ -67,6 +67,7 @@ export const TaskSpec = Type.Object(
 );
 export type TaskSpec = Static<typeof TaskSpec>;
 
+/** States of a task; src/task/machine.ts draws them. The last three are final. */
 export const TASK_STATES = [
   'Scheduled',
   'Waiting',
@@ -99,6 +100,7 @@ export const TASK_PHASES = [
 ] as const;
 export type TaskPhase = (typeof TASK_PHASES)[number];
 
+/** One try with one provider: its agreement, its activity and the batch that runs the task's script. */
 export const TaskAttempt = Type.Object(
   {
     number: Type.Integer({ minimum: 1 }),
@@ -117,6 +119,7 @@ export const TaskAttempt = Type.Object(
 );
 export type TaskAttempt = Omit<Static<typeof TaskAttempt>, 'phase'> & { phase: TaskPhase };
 
+/** What the program left: its exit code (absent when it did not exit by itself), the lengths of its logs, its output files. */
 export const TaskResult = Type.Object(
   {
     exitCode: Type.Optional(Type.Integer()),
@@ -130,6 +133,7 @@ export const TaskResult = Type.Object(
 );
 export type TaskResult = Static<typeof TaskResult>;
 
+/** A task as the requestor's books hold it; `reason` says why it failed or was canceled. */
 export const TaskRecord = Type.Object(
   {
     taskId: Id,
@@ -160,6 +164,11 @@ export type TaskRecord = Omit<Static<typeof TaskRecord>, 'state' | 'attempts'> &
 export interface Tasks {
   /** Idempotent by taskId. Throws TaskError ERR_TASK_PACKAGE_NOT_FOUND and the like when the spec names what is not here. */
   submit(taskId: string, spec: TaskSpec): Promise<TaskRecord>;
+  /** Undefined when there is none of this id. */
   get(taskId: string): Promise<TaskRecord | undefined>;
+  /**
+   * Notes the wish, durably, and interrupts the attempt; one that has ended stays as it is. Idempotent.
+   * @throws TaskError ERR_TASK_NOT_FOUND
+   */
   cancel(taskId: string): Promise<TaskRecord>;
 }

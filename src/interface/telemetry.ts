@@ -9,6 +9,7 @@ export interface MetricInit {
   readonly labels?: readonly string[];
 }
 
+/** Value by label; the labels are those that the metric was registered with. */
 export type MetricLabels = Readonly<Record<string, string>>;
 
 /** Only grows. */

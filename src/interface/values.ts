@@ -52,13 +52,16 @@ export const IpNetwork = Type.String({
 export const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' });
 /** libp2p PeerId in base58. */
 export const PeerId = Type.String({ pattern: '^[1-9A-HJ-NP-Za-km-z]{40,64}$' });
+/** Where a node listens, as libp2p writes it: `/ip4/192.0.2.1/tcp/4001`. */
 export const Multiaddr = Type.String({ minLength: 1, maxLength: 256 });
 /** Milliseconds since the epoch. */
 export const Timestamp = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
 const MAX_DURATION_MS = 366 * 24 * 3600 * 1000;
+/** Milliseconds, up to 366 days. */
 export const DurationMs = Type.Integer({ minimum: 0, maximum: MAX_DURATION_MS });
 /** No value of it means "no limit": whoever wants none leaves it out. */
 export const TimeLimitMs = Type.Integer({ minimum: 1, maximum: MAX_DURATION_MS });
+/** A number of bytes, or an offset. */
 export const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 const Scalar = Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean()]);

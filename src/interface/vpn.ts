@@ -4,12 +4,14 @@ import type { PeerStream } from './network.ts';
 
 const closed = { additionalProperties: false } as const;
 
+/** The shape of an IPv4 address or mask; whether it is one is checked where it is used. */
 export const Ipv4 = Type.String({ pattern: '^[0-9]{1,3}(\\.[0-9]{1,3}){3}$' });
 /** An Ethereum address in either case, as clients write it. */
 export const NodeId = Type.String({ pattern: '^0x[0-9a-fA-F]{40}$' });
 /** Made by the requestor's node. */
 export const NetworkId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' });
 
+/** Addresses of one network. */
 export const MAX_NETWORK_NODES = 256;
 /** Bounds of a network's prefix: 30 bits leave two hosts, and no private range is larger than one of 8 bits. */
 export const MIN_NETWORK_PREFIX = 8;
