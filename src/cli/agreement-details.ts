@@ -16,6 +16,7 @@ export interface AgreementDetails {
 
 const MANY = 1000;
 
+/** Asks the daemon for all of it; up to 1000 of each kind of record. */
 export async function agreementDetails(client: ApiClient, id: string): Promise<AgreementDetails> {
   const path = `/v1/agreements/${encodeURIComponent(id)}`;
   const agreement = await client.get(path, AgreementRecord);

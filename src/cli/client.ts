@@ -3,6 +3,7 @@ import { checker } from '../util/check.ts';
 import type { Connection } from './connection.ts';
 import { CliError, ProblemError } from './errors.ts';
 
+/** Parameters of a URL; undefined ones are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 const checkProblem = checker(
@@ -18,6 +19,7 @@ const checkProblem = checker(
 
 const checkMessage = checker(Type.Object({ message: Type.String() }), 'message');
 
+/** What goes with a request beside its method and path. */
 export interface CallOptions {
   readonly query?: Query;
   readonly body?: object;

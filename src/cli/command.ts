@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Io } from './io.ts';
 import { Session, type CommonOptions } from './session.ts';
 
+/** What `--help` says of a command. */
 export interface CommandSpec {
   /** Name and arguments, as commander writes them: `show <id>`. */
   readonly usage: string;
@@ -51,6 +52,7 @@ export class Commands {
   }
 }
 
+/** Adds the options that every command takes. */
 export function commonOptions(command: Command): Command {
   return command
     .option('--json', 'print JSON, for programs')

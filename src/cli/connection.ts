@@ -7,6 +7,7 @@ import { hasCode } from '../util/error-code.ts';
 import { CliError } from './errors.ts';
 import type { ClientEnvironment } from '../config/env.ts';
 
+/** Which daemon is talked to, and with which key. */
 export interface Connection {
   readonly url: string;
   /** Absent: the daemon will say that it needs one. */
@@ -15,6 +16,7 @@ export interface Connection {
   readonly foundIn: string;
 }
 
+/** What the command line says of it. */
 export interface ConnectionOptions {
   readonly url?: string;
   readonly appKey?: string;

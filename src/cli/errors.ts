@@ -11,6 +11,7 @@ export type CliErrorCode =
   | 'ERR_CLI_INTERRUPTED'
   | 'ERR_CLI_INTERNAL';
 
+/** A command cannot do what it was asked to, for a reason of its own; the daemon's are `ProblemError`s. */
 export class CliError extends ErgonError<CliErrorCode> {}
 
 export const cliErrors: ErrorCatalogue<CliErrorCode> = {

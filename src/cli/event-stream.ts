@@ -3,6 +3,7 @@ import type { ApiClient, Query } from './client.ts';
 import { CliError } from './errors.ts';
 import type { Io } from './io.ts';
 
+/** Where a stream begins and how it is known to be whole. */
 export interface EventStreamOptions {
   readonly query?: Query;
   readonly lastEventId?: string;

@@ -59,6 +59,7 @@ const BY_HTTP_STATUS: Readonly<Record<number, number>> = {
   507: EXIT_STATUS.unavailable,
 };
 
+/** By the code of an error of ours, else by the HTTP status of the daemon's answer, else `failed`. */
 export function exitStatusOf(error: unknown): number {
   if (!isErgonError(error)) return EXIT_STATUS.failed;
   const status = BY_CODE[error.code];

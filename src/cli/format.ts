@@ -28,12 +28,14 @@ export function time(at: number | undefined): string {
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
+/** Binary units: `1.5 MiB`. */
 export function bytes(value: number): string {
   const power = value < 1024 ? 0 : Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log2(value) / 10));
   const scaled = value / 1024 ** power;
   return `${Number.isInteger(scaled) ? scaled : scaled.toFixed(1)} ${BYTE_UNITS[power] ?? 'B'}`;
 }
 
+/** `250 ms`, `1.5 s`; from a minute on the two largest units: `2h 5m`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${ms} ms`;
   const seconds = ms / 1000;

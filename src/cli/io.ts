@@ -25,6 +25,7 @@ export interface Io {
 
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** The streams, environment and signals of this process. */
 export function processIo(): Io {
   return {
     stdin: process.stdin,

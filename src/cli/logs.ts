@@ -4,6 +4,7 @@ import type { ApiClient, Query } from './client.ts';
 import { eventStream } from './event-stream.ts';
 import { write, type Io, type Output } from './io.ts';
 
+/** Which part of a log, and what to do as it comes. */
 export interface LogOptions {
   readonly query: Query;
   readonly signal?: AbortSignal;

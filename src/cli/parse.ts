@@ -41,6 +41,7 @@ export function parseDuration(text: string): number {
   });
 }
 
+/** A whole number of up to 15 digits; throws ERR_CLI_ARGUMENT for anything else. */
 export function parseCount(text: string): number {
   const value = Number(text);
   if (/^\d{1,15}$/.test(text)) return value;

@@ -3,6 +3,7 @@ import { safe } from './format.ts';
 import type { Output } from './io.ts';
 import { style } from './style.ts';
 
+/** A column: its head, and its text for a row. */
 export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => string;

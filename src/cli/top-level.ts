@@ -25,6 +25,7 @@ const group = (name: string, summary: string, load: () => Promise<Add>): TopLeve
   load,
 });
 
+/** All words that may come first, in the order of `--help`. */
 export const TOP_LEVEL: readonly TopLevel[] = [
   single('init', "make the node's identity and data directory; harmless when they are there", async () => {
     return (await import('./commands/node.ts')).initCommand;

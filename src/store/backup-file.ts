@@ -112,6 +112,7 @@ function parse<T>(path: string, text: string, check: (value: unknown) => T): T {
   }
 }
 
+/** ERR_STORE_BACKUP: the file is not, or not wholly, what a backup wrote. */
 export function notABackup(path: string, why: string, cause?: unknown): StoreError {
   return new StoreError(
     'ERR_STORE_BACKUP',

@@ -53,15 +53,18 @@ export async function backupStore(source: BackupSource | string, target: string)
   }
 }
 
+/** Writes what `kv` holds at one moment to a new file. Throws ERR_STORE_TARGET_EXISTS, ERR_STORE_DAMAGED. */
 export async function backupKv(kv: Kv, target: string): Promise<BackupSummary> {
   return summaryOf(await writeBackup(target, kv.iterate({})), target);
 }
 
+/** What to do where there are books already. */
 export interface RestoreOptions {
   /** Keeps books that are there, under another name, instead of refusing. */
   readonly moveAside?: boolean;
 }
 
+/** What was restored. */
 export interface RestoreSummary extends BackupSummary {
   /** Where the books went that were there before. */
   readonly movedTo?: string;

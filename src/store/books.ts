@@ -37,6 +37,7 @@ export interface Backend {
   witness(commit: CommitEntry): void;
 }
 
+/** What the store stands on. */
 export interface BooksComponents {
   readonly backend: Backend;
   readonly clock: Clock;

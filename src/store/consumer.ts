@@ -21,6 +21,7 @@ export interface ConsumerComponents {
   readonly transact: <R>(work: (tx: OpenTransaction) => Promise<R>) => Promise<R>;
 }
 
+/** A consumer's name, under which its position is kept, and the events that it wants. */
 export interface ConsumerInit {
   readonly name: string;
   readonly types: readonly string[];

@@ -9,6 +9,7 @@ export interface RecordWrite {
   readonly terms: readonly IndexTerm[];
 }
 
+/** An event to be made; `seq` and time come with the commit. `dataText` is its data as JSON. */
 export interface EventWrite {
   readonly type: string;
   readonly subject: string;

@@ -53,6 +53,10 @@ const MetaEntry = Type.Object(
 );
 export type MetaEntry = Static<typeof MetaEntry>;
 
+/**
+ * Readers of what stands under each kind of key.
+ * @throws StoreError ERR_STORE_DAMAGED when the checksum is wrong, ERR_STORE_VALUE when this release does not know the form
+ */
 export const parseRecord = parser(checker(RecordEntry, 'record on disk'));
 export const parseEvent: (key: string, raw: string) => StoredEvent = parser(
   checker(EventEntry, 'event on disk'),

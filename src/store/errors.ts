@@ -18,6 +18,7 @@ export type StoreErrorCode =
   | 'ERR_STORE_BACKUP'
   | 'ERR_STORE_TARGET_EXISTS';
 
+/** Something is wrong with the books, or with what is asked of them; `code` says what. */
 export class StoreError extends ErgonError<StoreErrorCode> {}
 
 export const storeErrors: ErrorCatalogue<StoreErrorCode> = {

@@ -11,6 +11,7 @@ export interface Scan {
   readonly scannedTo: number;
 }
 
+/** Which events a reader wants; all without either. */
 export type EventFilter = Pick<EventQuery, 'types' | 'subject'>;
 
 /** Looks at up to `PAGE` events after `after`, up to `upTo`. */
@@ -49,6 +50,7 @@ async function scanSubject(kv: Kv, subject: string, after: number, upTo: number)
   return { events, scannedTo: sequences.length < PAGE ? upTo : (events.at(-1)?.seq ?? upTo) };
 }
 
+/** Past events up to `last`, read in pages until `query.limit` match. */
 export async function queryEvents(kv: Kv, query: EventQuery, last: number): Promise<StoredEvent[]> {
   const found: StoredEvent[] = [];
   const limit = query.limit ?? Infinity;

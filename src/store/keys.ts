@@ -18,6 +18,7 @@ const SEPARATOR = '\0';
 const AFTER_SEPARATOR = '\x01';
 const MAX_SEGMENT_CHARS = 1024;
 
+/** The only key that each commit writes: the newest one's number, sums and time. */
 export const COMMIT_KEY = join('m', 'commit');
 export const META_KEY = join('m', 'meta');
 
@@ -41,6 +42,7 @@ export const consumerKey = (name: string): string => join('c', segment(name));
 /** `[index, value]`: under which value of which index a record is found. */
 export type IndexTerm = readonly [index: string, value: string];
 
+/** What a key ends in: the id, or the number, of what it stands for. */
 export function lastSegment(key: string): string {
   return key.slice(key.lastIndexOf(SEPARATOR) + 1);
 }

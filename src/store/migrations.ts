@@ -43,6 +43,7 @@ export async function migrate(
   return current;
 }
 
+/** Commits what these books are, with all else that `tx` wants. */
 export async function writeMeta(committer: Committer, meta: MetaEntry, tx: OpenTransaction): Promise<void> {
   tx.setPayload(META_KEY, JSON.stringify(meta));
   await committer.commit(await tx.draft(0));

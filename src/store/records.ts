@@ -6,6 +6,7 @@ import type { Kv, KvRange } from './kv/kv.ts';
 
 const PAGE = 256;
 
+/** A record as it stands on disk: its entry, checksum included. */
 export interface RawRecord {
   readonly id: string;
   readonly raw: string;
@@ -69,6 +70,7 @@ async function recordsOf(kv: Kv, bucketName: string, ids: string[], term: IndexT
   });
 }
 
+/** Whether a record is found under this value of this index. */
 export function hasTerm(terms: readonly IndexTerm[], [index, value]: IndexTerm): boolean {
   return terms.some((term) => term[0] === index && term[1] === value);
 }
@@ -94,6 +96,7 @@ export function valueOf<T>(bucket: Bucket<T>, key: string, raw: string): T {
   return checkValue(bucket, lastSegment(key), parseRecord(key, raw).v);
 }
 
+/** The value, typed; throws ERR_STORE_VALUE when the bucket does not take it. */
 export function checkValue<T>(bucket: Bucket<T>, id: string, value: unknown): T {
   try {
     return bucket.check(value);
@@ -120,6 +123,7 @@ export function jsonText(value: unknown, what: string): string {
   return text;
 }
 
+/** Under which values of which indexes the bucket wants it found. */
 export function termsOf<T>(bucket: Bucket<T>, value: T): IndexTerm[] {
   return Object.entries(bucket.indexes ?? {}).flatMap(([index, valuesOf]) =>
     [...new Set(valuesOf(value))].map((term): IndexTerm => [index, term]),

@@ -4,6 +4,7 @@ import { StoreError } from './errors.ts';
 import { COMMIT_KEY, META_KEY } from './keys.ts';
 import type { Kv } from './kv/kv.ts';
 
+/** What a database holds, once every entry was found to be what was written. */
 export interface Survey {
   /** The newest commit; EMPTY_COMMIT in an empty database. */
   readonly commit: CommitEntry;

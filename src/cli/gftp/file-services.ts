@@ -6,6 +6,7 @@ import { publishedFile } from './published-file.ts';
 import { ReceivedFile } from './received-file.ts';
 import { Service, type ServiceTools } from './service.ts';
 
+/** A file of this machine, and the gftp URL under which it is served or was fetched. */
 export interface FileAtUrl {
   readonly file: string;
   readonly url: string;

@@ -10,8 +10,10 @@ export interface Method {
   readonly params: TSchema;
   run(params: unknown): Promise<unknown>;
 }
+/** By the name that a request calls them by. */
 export type Methods = Readonly<Record<string, Method>>;
 
+/** A method whose parameters are checked by `params` before `run` has them. */
 export function method<S extends TSchema>(params: S, run: (params: Static<S>) => Promise<unknown>): Method {
   // Called only with what has been checked by `params`.
   return { params, run: (given) => run(given as Static<S>) };

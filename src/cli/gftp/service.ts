@@ -19,6 +19,7 @@ const checkCall = checker(
 
 const RETRY_MS = [200, 500, 1000, 2000, 5000] as const;
 
+/** What a service of files needs of the world. */
 export interface ServiceTools {
   readonly gateway: Gateway;
   readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;

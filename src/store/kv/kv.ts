@@ -1,6 +1,7 @@
 /** `undefined` deletes the key. */
 export type KvWrites = ReadonlyMap<string, string | undefined>;
 
+/** Keys between the bounds, in order or reversed; without bounds, all. */
 export interface KvRange {
   readonly gt?: string;
   readonly gte?: string;

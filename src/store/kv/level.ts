@@ -3,6 +3,7 @@ import { StoreError } from '../errors.ts';
 import type { Kv, KvRange, KvWrites } from './kv.ts';
 import { errorCode } from '../../util/error-code.ts';
 
+/** Where the database lies. */
 export interface LevelKvInit {
   readonly directory: string;
   /** Whether an empty database may be made there. */

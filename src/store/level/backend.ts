@@ -17,6 +17,7 @@ import { createSentinel, readSentinel, sentinelPath, type SentinelContent } from
 /** Of the layout of keys and entries; not of what features put into records. */
 export const STORE_FORMAT = 1;
 
+/** Where the books are, whose they are, and how old forms of them are brought up to date. */
 export interface LevelBackendInit {
   /** Folder of the database. The sentinel file stands beside it, as `<directory>.sentinel`. */
   readonly directory: string;

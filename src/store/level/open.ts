@@ -8,6 +8,7 @@ import { surveyKv, type Survey } from '../verify.ts';
 import { checkLogs } from './log-check.ts';
 import { Sentinel, sentinelPath, type SentinelContent } from './sentinel.ts';
 
+/** Books that were found whole, and are held by this process until they are closed. */
 export interface OpenBooks {
   readonly kv: Kv;
   readonly sentinel: Sentinel;
@@ -37,6 +38,7 @@ export async function openBooks(
   }
 }
 
+/** Lets go of them; the sentinel is synced at the end. */
 export async function closeBooks({ kv, sentinel }: Pick<OpenBooks, 'kv' | 'sentinel'>): Promise<void> {
   await kv.close();
   await sentinel.close();
@@ -88,6 +90,7 @@ export async function holdsFiles(directory: string): Promise<boolean> {
   }
 }
 
+/** False also for what cannot be looked at. */
 export function isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isFile(),

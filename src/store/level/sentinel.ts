@@ -35,6 +35,7 @@ const SLOT_BYTES = 1024;
 const SLOT_KEY = 'sentinel';
 const checkContent = checker(SentinelContent, 'sentinel');
 
+/** Where the sentinel of the books in `directory` stands: beside the folder. */
 export function sentinelPath(directory: string): string {
   return `${directory}.sentinel`;
 }
