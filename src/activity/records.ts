@@ -46,6 +46,7 @@ export const batches: Bucket<Batch> = {
   },
 };
 
+/** The id of a batch's record: the client's batch ids are unique only within their activity. */
 export const batchKey = (activityId: string, batchId: string): string => `${activityId}/${batchId}`;
 
 const StoredSample = Type.Object({ activityId: Id, sample: UsageSample }, closed);
@@ -60,6 +61,7 @@ export const usageSamples: Bucket<StoredSample> = {
 
 /** Digits that keep a number's order in a key. */
 const ordered = (value: number): string => String(value).padStart(12, '0');
+/** The id of a sample's record; ids sort by sequence. */
 export const usageSampleKey = (activityId: string, sequence: number): string =>
   `${activityId}/${ordered(sequence)}`;
 

@@ -33,6 +33,7 @@ const IdempotencyRecord = Type.Object(
 );
 type IdempotencyRecord = Static<typeof IdempotencyRecord>;
 
+/** POSTs under an Idempotency-Key, each with its answer once it is done, so that a repeated one gets the same. */
 export const idempotencyBucket: Bucket<IdempotencyRecord> = {
   name: 'api-idempotency',
   check: checker(IdempotencyRecord, 'idempotency record'),

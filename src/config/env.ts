@@ -8,6 +8,7 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   YAGNA_API_URL: 'REST API that `gftp` talks to, before ERGON_API_URL',
 };
 
+/** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What only the environment says. */

@@ -19,6 +19,7 @@ const DEFAULT_PRICING = {
   perCounter: { [COUNTER.cpu]: '0.0001', [COUNTER.duration]: '0.00001' },
 };
 
+/** What is sold: a runtime, and the price of its use in whole tokens. */
 export const Preset = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),

@@ -11,6 +11,7 @@ import type { ConfigField } from './fields.ts';
 import { parseText } from './parse-text.ts';
 import { DEFAULT_DATA_DIR } from './schema.ts';
 
+/** Where settings come from: file < environment < flags. */
 export interface LoadConfigInit {
   /** Settings from the command line by path (`api.port`); a text is read as one from the environment is. */
   readonly argvFlags?: Readonly<Record<string, unknown>>;

@@ -11,6 +11,7 @@ import { Scopes, type Scope } from './scopes.ts';
 
 const closed = { additionalProperties: false } as const;
 
+/** From whose pages browsers may use a key. */
 export const CorsOrigins = Type.Array(WebOrigin, { minItems: 1, maxItems: 32, uniqueItems: true });
 
 /** An app-key as the books hold it: never the key itself. */
@@ -32,6 +33,7 @@ export const AppKeyRecord = Type.Object(
 export type AppKeyRecord = Omit<Static<typeof AppKeyRecord>, 'scopes'> & { scopes: Scope[] };
 
 const checkRecord = checker(AppKeyRecord, 'app-key record');
+/** App-keys by appKeyId, without their secrets: a hash of each stands there. */
 export const appKeyBucket: Bucket<AppKeyRecord> = {
   name: 'app-key',
   check: checkRecord,

@@ -4,6 +4,7 @@ import { canonicalJson } from '../util/canonical-json.ts';
 import { CONTENT_FIELD, DOCUMENT_TYPES, DOMAIN_NAME, DOMAIN_VERSION, type TypedField } from './documents.ts';
 import { IdentityError } from './errors.ts';
 
+/** Of the EIP-712 domain, which keeps a signature from counting elsewhere. */
 export interface DomainInit {
   /** Chain id of the EIP-712 domain; nodes of one market share it. */
   readonly chainId: number;

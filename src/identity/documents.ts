@@ -10,6 +10,7 @@ export interface TypedField {
 
 /** EIP-712 domain, the same for all documents; `chainId` keeps networks apart. */
 export const DOMAIN_NAME = 'Ergon';
+/** Of the EIP-712 domain: another one makes all earlier signatures void. */
 export const DOMAIN_VERSION = '1';
 
 /** The member that covers the whole document: keccak256 of its canonical JSON (RFC 8785) without `signature`. */

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 
+/** What an app-key may do: read, buy, sell, or all of it and manage the node. */
 export const SCOPES = ['read', 'requestor', 'provider', 'admin'] as const;
 export const Scope = Type.Union(SCOPES.map((scope) => Type.Literal(scope)));
 export type Scope = (typeof SCOPES)[number];

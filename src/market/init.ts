@@ -27,6 +27,7 @@ const HOUR = 60 * MINUTE;
 const DAY_SEC = 24 * 3600;
 const ANYONE = { deny: [], allow: [] };
 
+/** What holds where the configuration has no setting for it, or none was given. */
 export const MARKET_DEFAULTS: MarketSettings = {
   maxOffers: 4096,
   maxOffersPerProvider: 32,

@@ -34,6 +34,7 @@ function undecided(record: { role: string; state: string }): string[] {
   return record.state === 'Issued' || record.state === 'Received' ? [record.role] : [];
 }
 
+/** Debit notes of both roles, by debitNoteId. */
 export const debitNotesBucket: Bucket<DebitNoteRecord> = {
   name: 'debit-notes',
   check: (value) => checkNoteRecord(value),
@@ -46,6 +47,7 @@ export const debitNotesBucket: Bucket<DebitNoteRecord> = {
   },
 };
 
+/** Invoices of both roles, by invoiceId. */
 export const invoicesBucket: Bucket<InvoiceRecord> = {
   name: 'invoices',
   check: (value) => checkInvoiceRecord(value),
@@ -138,6 +140,7 @@ export const booksBucket: Bucket<Book> = {
   indexes: { counterparty: (b) => [b.counterparty] },
 };
 
+/** The requestor's allocations, by allocationId; released ones stay. */
 export const allocationsBucket: Bucket<Allocation> = {
   name: 'allocations',
   check: checker(Allocation, 'allocation'),

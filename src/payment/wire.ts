@@ -8,6 +8,7 @@ import { checker } from '../util/check.ts';
 import { DAY_MS } from '../util/durations.ts';
 import { PaymentError } from './errors.ts';
 
+/** The libp2p protocol under which bills, decisions and payments are sent. */
 export const PAYMENT_PROTOCOL = '/ergon/payment/1';
 
 const closed = { additionalProperties: false } as const;

@@ -1,6 +1,7 @@
 import { isFinalTaskState, TaskRecord, type Bucket } from '../interface/index.ts';
 import { checker } from '../util/check.ts';
 
+/** The requestor's tasks, by taskId. */
 export const taskBucket: Bucket<TaskRecord> = {
   name: 'tasks',
   check: checker(TaskRecord, 'task record'),

@@ -33,6 +33,7 @@ export interface BlobStoreInit {
   readonly maxPartialAgeMs?: number;
 }
 
+/** Blobs in a folder, and what fetching and serving need of them beside the contract. */
 export interface BlobStore extends Blobs, Startable {
   /** An unfinished blob to append to; one at a time for each hash. For the fetcher. */
   openPartial(

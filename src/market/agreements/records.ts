@@ -4,6 +4,7 @@ import { checker } from '../../util/check.ts';
 import { MarketError } from '../errors.ts';
 import { hasEnded, nextState, type AgreementCommand } from './machine.ts';
 
+/** Agreements of both roles, by agreementId. */
 export const agreementBucket: Bucket<AgreementRecord> = {
   name: 'agreements',
   check: checker(AgreementRecord, 'agreement record'),

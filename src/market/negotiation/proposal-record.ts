@@ -28,6 +28,7 @@ export const ProposalRecord = Type.Object(
 );
 export type ProposalRecord = Static<typeof ProposalRecord>;
 
+/** Proposals of both roles with what came of them, by the id of the requestor's. */
 export const proposalBucket: Bucket<ProposalRecord> = {
   name: 'proposals',
   check: checker(ProposalRecord, 'proposal record'),

@@ -17,6 +17,7 @@ export const OwnOffer = Type.Object(
 );
 export type OwnOffer = Static<typeof OwnOffer>;
 
+/** The offers that this node has made, by offerId; `live` are those on the market. */
 export const offerBucket: Bucket<OwnOffer> = {
   name: 'offers',
   check: checker(OwnOffer, 'own offer'),

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { ArchiveError } from './errors.ts';
 
+/** The archives that can be read and written. */
 export type ArchiveFormat = 'tar' | 'tar.gz' | 'zip';
 
 const HEAD_BYTES = 512;

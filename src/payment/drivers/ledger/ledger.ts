@@ -5,6 +5,7 @@ import { pay } from './pay.ts';
 import { payeeRequests } from './payee.ts';
 import { payerReplies, payerRequests } from './payer.ts';
 
+/** The platform's name, its token, and how many decimals that has. */
 export const LEDGER_PLATFORM = 'ledger';
 export const LEDGER_SYMBOL = 'ERG';
 export const LEDGER_DECIMALS = 18;
