@@ -18,8 +18,7 @@ export interface Acceptance {
 
 /** How far the time in the id of a bill and the one on it may lie apart: a bill is given both in one go. */
 const ID_SKEW_MS = 60_000;
-/** Read beyond what was asked for, so that one page does when bills come in thick and fast. */
-const SPARE = 100;
+const PAGE = 200;
 
 export type BillKind = 'debitNote' | 'invoice';
 type Bill = DebitNoteRecord | InvoiceRecord;
@@ -43,19 +42,31 @@ export class BillAdapter {
   }
 
   /**
-   * Oldest first, those made after `afterMs`. Ids sort by the time in which they were made, so no more is read than what
-   * is asked for, however many bills there are.
+   * At most `max` of those made after `afterMs` (ms since the epoch), oldest first. Read as they are asked for: however
+   * many there are, only some are held at a time.
    */
-  async list(kind: BillKind, afterMs: number, max: number): Promise<object[]> {
-    let found: Bill[] = [];
+  async *list(kind: BillKind, afterMs: number, max: number): AsyncGenerator<object> {
+    let left = max;
+    for await (const bill of this.#oldestFirst(kind, afterMs)) {
+      yield await this.#show(bill);
+      left -= 1;
+      if (left <= 0) return;
+    }
+  }
+
+  /** Ids sort by the time in which they were made, so those of about the same time are all that has to be sorted. */
+  async *#oldestFirst(kind: BillKind, afterMs: number): AsyncGenerator<Bill> {
+    let waiting: Bill[] = [];
     let cursor: string | undefined = firstIdAt(afterMs - ID_SKEW_MS);
     do {
-      const query = { limit: max + SPARE, after: cursor, oldestFirst: true };
+      const query = { limit: PAGE, after: cursor, oldestFirst: true };
       const page: CollectionPage<Bill> = await this.#collection(kind).list(query);
-      found = [...found, ...page.items.filter((bill) => createdAt(bill) > afterMs)].sort(byTime);
+      waiting = [...waiting, ...page.items.filter((bill) => createdAt(bill) > afterMs)].sort(byTime);
       cursor = page.next;
-    } while (cursor !== undefined && !isBehind(cursor, found[max - 1]));
-    return Promise.all(found.slice(0, max).map((bill) => this.#show(bill)));
+      const soFar = cursor;
+      const ready = soFar === undefined ? -1 : waiting.findIndex((bill) => !isBehind(soFar, bill));
+      yield* waiting.splice(0, ready < 0 ? waiting.length : ready);
+    } while (cursor !== undefined);
   }
 
   /** Repeating it changes nothing. */
@@ -139,8 +150,8 @@ const CODES: Readonly<Record<string, string>> = {
 };
 
 /** Whether bills with later ids than `id` were made after `bill`. */
-function isBehind(id: string, bill: Bill | undefined): boolean {
-  return bill !== undefined && id >= firstIdAt(createdAt(bill) + ID_SKEW_MS);
+function isBehind(id: string, bill: Bill): boolean {
+  return id >= firstIdAt(createdAt(bill) + ID_SKEW_MS);
 }
 
 function byTime(a: Bill, b: Bill): number {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { ApiServer } from '../../../route.ts';
 import { poll, PollQuery } from '../events/poll.ts';
-import { sendJson } from '../reply.ts';
+import { sendJson, sendList } from '../reply.ts';
 import type { YagnaServices } from '../services.ts';
 import { parseMs } from '../time.ts';
 import { AllocationAdapter } from './allocation-adapter.ts';
@@ -23,7 +23,6 @@ const RejectBody = Type.Object({
 const READ = { scope: 'read' } as const;
 const ACT = { scope: 'requestor' } as const;
 const SELL = { scope: 'provider' } as const;
-const MAX_ITEMS = 1000;
 
 const KINDS: readonly (readonly [kind: BillKind, path: string, events: string])[] = [
   ['debitNote', '/debitNotes', '/debitNoteEvents'],
@@ -36,10 +35,11 @@ export function billRoutes(app: ApiServer, { context, platforms, recorder }: Yag
     app.get(events, { config: READ, schema: { querystring: PollQuery } }, ({ query }, reply) =>
       poll(context, recorder, kind, query, reply),
     );
-    app.get(path, { config: READ, schema: { querystring: List } }, async ({ query }) => {
-      const { afterTimestamp, maxItems = 10 } = query;
+    app.get(path, { config: READ, schema: { querystring: List } }, async ({ query }, reply) => {
+      // Without `maxItems` Yagna gives all there are, and clients count on it.
+      const { afterTimestamp, maxItems = Infinity } = query;
       const afterMs = afterTimestamp === undefined ? 0 : parseMs(afterTimestamp);
-      return bills.list(kind, afterMs, Math.min(Math.max(1, maxItems), MAX_ITEMS));
+      return sendList(reply, bills.list(kind, afterMs, Math.max(1, maxItems)));
     });
     app.get(`${path}/:billId`, { config: READ, schema: { params: Params } }, async ({ params }) =>
       bills.view(kind, params.billId),
