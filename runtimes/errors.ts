@@ -9,6 +9,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_ENGINE_UNREACHABLE'
   | 'ERR_RUNTIME_NETWORK'
   | 'ERR_RUNTIME_VOLUME'
+  | 'ERR_RUNTIME_STORAGE'
   | 'ERR_RUNTIME_FAILED';
 
 /** A sandbox could not do what it was asked; the same codes for every runtime. */
@@ -49,6 +50,12 @@ export const runtimeErrors: ErrorCatalogue<RuntimeErrorCode> = {
   ERR_RUNTIME_VOLUME: {
     meaning: 'The deployment asks for a volume where there can be none, or for too many.',
     remedy: 'Name a directory that is neither `/` nor of the system, such as `/data`.',
+  },
+  ERR_RUNTIME_STORAGE: {
+    meaning:
+      'What the image has at its volumes, where every deployment begins with it, does not fit into the agreed storage. The result of the `deploy` says `LimitExceeded` with the figures.',
+    remedy:
+      'Agree on more storage or files, or keep the data of the image elsewhere than at `/golem/work`, `/tmp` and its own volumes.',
   },
   ERR_RUNTIME_FAILED: {
     meaning: 'The runtime itself failed, not the program in it.',

@@ -45,10 +45,14 @@ function nodeOf(spec: Pick<DeploySpec, 'nodeId' | 'workDir'>): string {
 /** What of an image its containers depend on. */
 export interface ContainerImage {
   readonly id: string;
+  /** What the engine calls it. */
+  readonly names: readonly string[];
   readonly env: readonly string[];
   /** Never empty. */
   readonly workingDir: string;
-  /** Writable directories: those that are always there, and what the image declares or the deployment asks for. */
+  /** Writable directories: those that are always there, and what the image declares. */
+  readonly ownVolumes: readonly string[];
+  /** With those that the deployment asks for. */
   readonly volumes: readonly string[];
 }
 
@@ -91,6 +95,28 @@ export function containerSpec(
       ExtraHosts: Object.entries(spec.hosts ?? {}).map(([name, ip]) => `${name}:${ip}`),
       // This kind of mount fails, rather than makes the directory, when the source is not there.
       Mounts: mounts(image, workDir, settings, local),
+    },
+  };
+}
+
+/**
+ * A container that never runs: through it the engine shows what the image has. What is mounted in memory is mounted only
+ * when a container runs, so that the engine makes no volume, without any limit, for what the image declares as one.
+ */
+export function contentsSpec(
+  spec: DeploySpec,
+  image: ContainerImage,
+  settings: DockerSettings,
+): Dockerode.ContainerCreateOptions {
+  return {
+    Image: image.id,
+    User: settings.user,
+    Entrypoint: [INIT],
+    Cmd: [],
+    Labels: labelsOf(spec),
+    HostConfig: {
+      ...walls({ ...spec, network: false }, settings),
+      Mounts: image.volumes.map((Target) => ({ Type: 'tmpfs', Source: '', Target })),
     },
   };
 }

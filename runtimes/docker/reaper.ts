@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Reaped, ReapScope } from '../../src/interface/exe-unit-runtime.ts';
 import type { Clock } from '../../src/interface/clock.ts';
 import type { Logger } from '../../src/interface/logger.ts';
-import { containerName } from './container-name.ts';
+import { containerName, contentsName } from './container-name.ts';
 import { LABELS } from './container-spec.ts';
 import { Engine } from './engine/engine.ts';
 import type { ContainerSummary } from './engine/schemas.ts';
@@ -62,7 +62,9 @@ async function reapContainers(
 /** Its name says in which directory its activity was. */
 function isHere({ Names }: ContainerSummary, activityId: string, scope: ReapScope): boolean {
   const workDir = path.join(scope.activitiesDirectory, activityId);
-  return (Names ?? []).includes(`/${containerName({ activityId, workDir })}`);
+  const place = { activityId, workDir };
+  const ours = [containerName(place), contentsName(place)];
+  return (Names ?? []).some((name) => ours.includes(name.slice(1)));
 }
 
 async function reapMounts(scope: ReapScope): Promise<string[]> {

@@ -11,11 +11,10 @@ import type {
   RuntimeDescriptor,
   RuntimeSupports,
 } from '../../src/interface/exe-unit-runtime.ts';
-import { delay } from '../../src/util/delay.ts';
 import { RuntimeError } from '../errors.ts';
 import { DeploymentsRuntime } from '../shared/deployments.ts';
 import { killProcess } from '../shared/kill-process.ts';
-import { containerName } from './container-name.ts';
+import { containerName, contentsName } from './container-name.ts';
 import {
   containerSpec,
   DEFAULT_CWD,
@@ -25,8 +24,9 @@ import {
   type ContainerImage,
   type LocalMount,
 } from './container-spec.ts';
+import { Containers } from './containers.ts';
+import { fillVolume } from './contents/fill-volume.ts';
 import { Deployment } from './deployment.ts';
-import { isRefusal } from './engine/call.ts';
 import { Engine } from './engine/engine.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { handles, type Handle } from './handle.ts';
@@ -42,7 +42,6 @@ import { selfTest } from './self-test.ts';
 import { containerNetwork } from './tunnel/tunnels.ts';
 import { filesystemVolume } from './volume/filesystem-volume.ts';
 import { measuredVolume } from './volume/measured-volume.ts';
-import { makeOwnedDirectory } from './volume/owned-directories.ts';
 import type { Volume, VolumeInit, VolumeKind } from './volume/volume.ts';
 import { workDirOf, type WorkDir } from './work-dir.ts';
 import { Surroundings } from './surroundings.ts';
@@ -58,9 +57,6 @@ const supports: RuntimeSupports = {
   networks: true,
 };
 
-const REMOVE_POLL_MS = 100;
-const REMOVE_POLLS = 300;
-
 /** Container images, one hardened container for each activity. */
 export class DockerRuntime extends DeploymentsRuntime<Deployment> implements ExeUnitRuntime {
   readonly descriptor: RuntimeDescriptor;
@@ -70,6 +66,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   readonly #mounts: readonly LocalMount[];
   readonly #components: RuntimeComponents;
   readonly #engine: Engine;
+  readonly #containers: Containers;
   readonly #images: ImageStore;
   readonly #surroundings: Surroundings;
 
@@ -82,6 +79,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     this.#components = components;
     const { socketPath, enginePatienceMs: patienceMs } = settings;
     this.#engine = new Engine({ socketPath, patienceMs }, components);
+    this.#containers = new Containers({ engine: this.#engine, clock: components.clock });
     this.#surroundings = new Surroundings(settings, this.#engine);
     this.#images = new ImageStore(settings, { engine: this.#engine, logger: components.logger });
   }
@@ -102,17 +100,14 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     const asked = deployVolumes(spec.volumes ?? []);
     const image = imageOf(await this.#images.provide(spec.packagePath), asked);
     // What a crash, or an earlier attempt, left of it.
-    await this.#removeContainer(name);
+    await this.#containers.remove(name);
     const volume = this.#volume(
       await this.#surroundings.volumeKind(),
       this.#volumeInit(spec.workDir, spec.resources.storageBytes),
     );
     await mkdir(workDir.runtime, { recursive: true });
     await volume.prepare();
-    const owner = userOf(this.#settings);
-    for (const directory of image.volumes) {
-      await makeOwnedDirectory(workDir.volumes, directory, owner);
-    }
+    await this.#fill(volume, spec, image);
     await makeGuestDirectory(workDir.guest);
     const container = await this.#create(name, spec, image, workDir);
     const handle: Handle = {
@@ -122,7 +117,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
       memoryBytes: memoryLimit(spec.resources.memoryBytes),
       storageBytes: spec.resources.storageBytes,
       pidsLimit: this.#settings.pidsLimit,
-      ...owner,
+      ...userOf(this.#settings),
       volume: volume.kind,
       directories: [...image.volumes],
       workingDirectory: image.workingDir,
@@ -154,7 +149,7 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     deployment.noteRemoval();
     await deployment.disconnect();
     // Without asking init first: it is the guest's, and may not obey.
-    await this.#removeContainer(handle.container);
+    await this.#containers.remove(handle.container);
     this.#killForgotten(handle.container);
     deployment.release();
     this.deployments.delete(encoded);
@@ -163,7 +158,8 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
   }
 
   async discard(place: Pick<DeploySpec, 'activityId' | 'workDir'>): Promise<void> {
-    await this.#removeContainer(containerName(place));
+    await this.#containers.remove(containerName(place));
+    await this.#containers.remove(contentsName(place));
     // Measured volumes are directories; whichever kind it was to be, a mount there is its own.
     await filesystemVolume(this.#volumeInit(place.workDir, 0)).remove();
     await rm(workDirOf(place.workDir).guest, { recursive: true, force: true });
@@ -212,28 +208,16 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
     return network === true && isFenced(networkAllow) ? { fence: [...networkAllow] } : {};
   }
 
-  async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {
-    const request = containerSpec(spec, image, workDir, await this.#surroundings.settings(), this.#mounts);
-    try {
-      return await this.#engine.createContainer(name, request);
-    } catch (error) {
-      // An answer that got lost: the name is ours, and nothing runs in it yet.
-      if (isRefusal(error, 409)) await this.#removeContainer(name);
-      // Another activity has needed the room of the image meanwhile.
-      else if (isRefusal(error, 404)) await this.#images.provide(spec.packagePath);
-      else throw error;
-      return this.#engine.createContainer(name, request);
-    }
+  #fill(volume: Volume, spec: DeploySpec, image: ContainerImage): Promise<void> {
+    return fillVolume(
+      { spec, image, settings: this.#settings, local: this.#mounts },
+      { engine: this.#engine, containers: this.#containers, images: this.#images, volume },
+    );
   }
 
-  async #removeContainer(container: string): Promise<void> {
-    for (let poll = 0; poll < REMOVE_POLLS; poll += 1) {
-      if (await this.#engine.removeContainer(container)) return;
-      await delay(this.#components.clock, REMOVE_POLL_MS);
-    }
-    throw new RuntimeError('ERR_RUNTIME_FAILED', `The engine does not remove the container ${container}`, {
-      container,
-    });
+  async #create(name: string, spec: DeploySpec, image: ContainerImage, workDir: WorkDir): Promise<string> {
+    const request = containerSpec(spec, image, workDir, await this.#surroundings.settings(), this.#mounts);
+    return this.#containers.create(name, request, () => this.#images.provide(spec.packagePath));
   }
 
   /** An engine that was itself killed as it started a container does not know that it runs, and removes it as it is. */
@@ -275,14 +259,17 @@ export class DockerRuntime extends DeploymentsRuntime<Deployment> implements Exe
 }
 
 function imageOf(
-  { Id, Config }: Awaited<ReturnType<ImageStore['provide']>>,
+  { Id, RepoTags, Config }: Awaited<ReturnType<ImageStore['provide']>>,
   asked: readonly string[],
 ): ContainerImage {
   const declared = imageVolumes(Object.keys(Config?.Volumes ?? {}));
+  const ownVolumes = [...new Set([...OWN_DIRECTORIES, ...declared])];
   return {
     id: Id,
+    names: RepoTags ?? [],
     env: Config?.Env ?? [],
     workingDir: Config?.WorkingDir || DEFAULT_CWD,
-    volumes: [...new Set([...OWN_DIRECTORIES, ...declared, ...asked])],
+    ownVolumes,
+    volumes: [...new Set([...ownVolumes, ...asked])],
   };
 }

@@ -5,6 +5,7 @@ export interface TarFile {
   readonly type?: string;
   readonly link?: string;
   readonly mode?: number;
+  readonly uid?: number;
   /** Other than the body's length. */
   readonly size?: number;
 }
@@ -22,12 +23,13 @@ function entry({
   type = '0',
   link = '',
   mode = 0o644,
+  uid = 0,
   size,
 }: TarFile): Buffer {
   const header = Buffer.alloc(BLOCK);
   header.write(name, 0, 100);
   header.write(octal(mode, 7), 100);
-  header.write(octal(0, 7), 108);
+  header.write(octal(uid, 7), 108);
   header.write(octal(0, 7), 116);
   header.write(octal(size ?? body.length, 11), 124);
   header.write(octal(0, 11), 136);

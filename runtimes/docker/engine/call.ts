@@ -80,7 +80,8 @@ function translate(what: string, error: unknown): unknown {
   );
 }
 
-function unreachable(what: string, why: string, cause?: unknown): RuntimeError {
+/** The engine's silence, or a reply that breaks off. */
+export function unreachable(what: string, why: string, cause?: unknown): RuntimeError {
   return new RuntimeError(
     'ERR_RUNTIME_ENGINE_UNREACHABLE',
     `cannot ask the engine to ${what}: ${why}`,

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../../../src/interface/clock.ts';
 import { callEngine, isRefusal, type CallOptions } from './call.ts';
 import { readProgress } from './progress.ts';
+import { readReply } from './reply.ts';
 import {
   checkContainer,
   checkContainers,
@@ -113,6 +114,26 @@ export class Engine {
       docker.listContainers({ all: true, filters: { label: [label] }, abortSignal }),
     );
     return checkContainers(found);
+  }
+
+  /**
+   * Hands to `work` what a container has in a directory, as a tar archive with names that begin there. A link in that
+   * place, or on the way to it, leads to another place of the container's. Undefined when nothing is there.
+   */
+  async readDirectory<T>(
+    id: string,
+    directory: string,
+    work: (archive: AsyncGenerator<Uint8Array>) => Promise<T>,
+  ): Promise<T | undefined> {
+    const what = `read ${directory} of a container`;
+    const reply = await ignoring([404], () =>
+      this.#ask(what, CONTAINER_MS, (docker, abortSignal) =>
+        docker.getContainer(id).getArchive({ path: `${directory}/.`, abortSignal }),
+      ),
+    );
+    return reply === undefined
+      ? undefined
+      : work(readReply(this.#clock, { what, timeoutMs: LOAD_MS }, reply));
   }
 
   async hasNetwork(name: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { Logger } from '../../../src/interface/logger.ts';
 import { digestFile } from '../../../src/util/digest-file.ts';
 import { hasCode } from '../../../src/util/error-code.ts';
+import { sha256 } from '../../../src/util/sha256.ts';
 import { RuntimeError } from '../../errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Image } from '../engine/schemas.ts';
@@ -15,6 +16,7 @@ import { survey } from './survey.ts';
 
 /** Images that came with packages are named by the package's hash in this repository; no other is ever removed. */
 const REPOSITORY = 'ergon-package';
+const PACKAGE = new RegExp(`^${REPOSITORY}:([0-9a-f]{64})$`);
 
 type Settings = Pick<DockerSettings, 'maxImageBytes' | 'imageCacheBytes' | 'registries'>;
 
@@ -31,6 +33,23 @@ export class ImageStore {
     this.#settings = settings;
     this.#engine = engine;
     this.#logger = logger;
+  }
+
+  /** Whether a deployment has noted of an image with these names that it has nothing in these directories. */
+  isEmptyAt(names: readonly string[], directories: readonly string[]): boolean {
+    const note = noteOf(directories);
+    return names.some((name) => name.startsWith(`${REPOSITORY}:`) && name.endsWith(note));
+  }
+
+  /** Kept as one more name of the image, which goes with it; one that came with no package is given none. */
+  async noteEmptyAt(
+    { id, names }: { readonly id: string; readonly names: readonly string[] },
+    directories: readonly string[],
+  ): Promise<void> {
+    for (const name of names) {
+      const tag = PACKAGE.exec(name)?.[1];
+      if (tag !== undefined) await this.#engine.tagImage(id, REPOSITORY, tag + noteOf(directories));
+    }
   }
 
   /** The package's image. @throws RuntimeError ERR_RUNTIME_PACKAGE */
@@ -129,7 +148,7 @@ export class ImageStore {
   async #byLastUse(): Promise<{ tag: string; sizeBytes: number; usedAt: number }[]> {
     const used = [];
     for (const { tags, sizeBytes } of await this.#engine.imagesOf(REPOSITORY)) {
-      for (const tag of tags) {
+      for (const tag of tags.filter((name) => !tags.some((other) => isNoteOn(other, name)))) {
         const image = await this.#engine.inspectImage(tag);
         const usedAt = Date.parse(image?.Metadata?.LastTagTime ?? '');
         used.push({ tag, sizeBytes, usedAt: Number.isNaN(usedAt) ? 0 : usedAt });
@@ -140,13 +159,25 @@ export class ImageStore {
 
   async #remove(name: string): Promise<boolean> {
     const image = await this.#engine.inspectImage(name);
+    const names = image?.RepoTags ?? [];
+    for (const note of names.filter((tag) => isNoteOn(name, tag))) await this.#engine.removeImageName(note);
     if (!(await this.#engine.removeImageName(name))) return false;
     // What was pulled has a second name, which nobody but us has given it when it has no tag beside ours.
     const [digest, ...more] = image?.RepoDigests ?? [];
-    const isOnlyOurs = (image?.RepoTags ?? []).every((tag) => tag === name) && more.length === 0;
+    const isOnlyOurs = names.every((tag) => tag === name || isNoteOn(name, tag)) && more.length === 0;
     if (digest !== undefined && isOnlyOurs) await this.#engine.removeImageName(digest);
     return true;
   }
+}
+
+/** The end of a name that says that nothing is in these directories of the image. */
+function noteOf(directories: readonly string[]): string {
+  const places = sha256(JSON.stringify([...directories].sort()));
+  return `-empty-${places.toString('hex').slice(0, 16)}`;
+}
+
+function isNoteOn(name: string, tag: string): boolean {
+  return tag.startsWith(`${name}-`);
 }
 
 /** The supervisor has verified its blobs and named them by their hashes: those are not hashed again. */

@@ -7,6 +7,7 @@ const CHECKSUM = { start: 148, end: 156 };
 export interface RawHeader {
   readonly name: string;
   readonly link: string;
+  readonly mode: number;
   readonly size: number;
   readonly type: string;
 }
@@ -23,6 +24,7 @@ export function parseHeader(block: Buffer): RawHeader | undefined {
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
     link: text(block, 157, 100),
+    mode: number(block, 100, 8),
     size: number(block, 124, 12),
     type: block.toString('latin1', 156, 157).replace('\0', '0'),
   };

@@ -10,6 +10,8 @@ export interface TarEntry {
   readonly link: string;
   /** Bytes of a file; 0 for everything else. */
   readonly size: number;
+  /** Permissions, and the bits beside them. */
+  readonly mode: number;
   /** To be read, if at all, before the next entry. */
   readonly body: AsyncIterable<Uint8Array>;
 }
@@ -74,6 +76,7 @@ function toEntry(header: RawHeader, extension: Extension): Omit<TarEntry, 'body'
     name: plainName(extension.name ?? header.name),
     link: extension.link ?? header.link,
     type,
+    mode: header.mode,
     size: type === 'file' ? (extension.size ?? header.size) : 0,
   };
 }

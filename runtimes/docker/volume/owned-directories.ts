@@ -1,11 +1,32 @@
 import { constants } from 'node:fs';
-import { chown, lchown, lstat, mkdir, open, readdir, type FileHandle } from 'node:fs/promises';
+import { chmod, chown, lchown, lstat, mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { RuntimeError } from '../../errors.ts';
 
 interface Owner {
   readonly uid: number;
   readonly gid: number;
+}
+
+/** Where every image has it, and has no other permissions. */
+const TMP = { directory: '/tmp', mode: 0o1777 };
+
+/** Makes the directories of a new volume, each for the owner. */
+export async function makeVolumeDirectories(
+  root: string,
+  directories: readonly string[],
+  owner: Owner,
+): Promise<void> {
+  for (const directory of directories) {
+    await makeOwnedDirectory(root, directory, owner);
+    if (directory === TMP.directory) await chmod(path.join(root, directory), TMP.mode);
+  }
+}
+
+/** What a deployment that was broken off has left, nothing of which has run. */
+export async function emptyDirectory(directory: string): Promise<void> {
+  for (const name of await readdir(directory))
+    await rm(path.join(directory, name), { recursive: true, force: true });
 }
 
 /**

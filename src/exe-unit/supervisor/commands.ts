@@ -1,9 +1,10 @@
 import type { ExeCommand } from '../../interface/exe-script.ts';
+import { isErgonError } from '../../interface/errors.ts';
 import type { ExeUnitRuntime } from '../../interface/exe-unit-runtime.ts';
 import { FUEL_COUNTER } from '../../interface/usage-counters.ts';
 import { makeDirectoryBeneath } from '../../util/safe-tree.ts';
 import { writeFileAtomically } from '../files.ts';
-import { reason } from '../reasons.ts';
+import { limitExceeded, reason } from '../reasons.ts';
 import { CommandFailure, type CommandFacts } from './command-failure.ts';
 import type { DaemonRequests } from './daemon-requests.ts';
 import { deployedHandle, unlessAbandoned, type BatchContext } from './context.ts';
@@ -56,7 +57,9 @@ async function deploy(
       ...(spec.counters !== undefined && { counters: spec.counters }),
       ...(spec.limits.fuel !== undefined && { fuelLimit: fuelLimit(spec.limits.fuel, runtime) }),
     });
-    const handle = await unlessAbandoned(ending, deploying);
+    const handle = await unlessAbandoned(ending, deploying).catch((error: unknown) => {
+      throw asLimit(error);
+    });
     for (const volume of volumes) await makeDirectoryBeneath(runtime.volumeRoot(handle), volume);
     if (net.length > 0) await writeFileAtomically(paths.networkList, JSON.stringify(net));
     journal.append({ type: 'handle', handle });
@@ -65,6 +68,14 @@ async function deploy(
     await journal.sync();
     return {};
   });
+}
+
+/** What a new volume has no room for is an excess like a program's. */
+function asLimit(error: unknown): unknown {
+  if (!isErgonError(error, 'ERR_RUNTIME_STORAGE')) return error;
+  const { limit, limitValue, observed } = error.detail;
+  const kind = limit === 'files' ? 'files' : 'disk';
+  return new CommandFailure(limitExceeded(kind, Number(limitValue), Number(observed)));
 }
 
 /** A limit that nothing watches over is no limit. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RuntimeError } from '../../../runtimes/errors.ts';
 import { JournalTail } from '../../../src/exe-unit/journal/tail.ts';
 import { JournalWriter } from '../../../src/exe-unit/journal/writer.ts';
 import { Supervisor } from '../../../src/exe-unit/supervisor/supervisor.ts';
@@ -81,6 +82,21 @@ describe('the supervisor', () => {
       await supervisor.exec('b2', step === 'deploy' ? script() : [{ start: {} }]);
       await until(finished('b2'));
       expect(supervisor.state).toBe('Ready');
+    },
+  );
+
+  it.each(['disk', 'files'] as const)(
+    'says of which limit it is when the image fills the %s',
+    async (limit) => {
+      const detail = { limit, limitValue: 1000, observed: 1001 };
+      runtime.fail.deploy = new RuntimeError('ERR_RUNTIME_STORAGE', 'too much', detail);
+      await supervisor.exec('b1', script());
+      const failed = await until(finished('b1'));
+      expect(ofType(failed, 'command-finished').at(-1)!.result.reason).toMatchObject({
+        code: 'LimitExceeded',
+        detail,
+      });
+      expect(supervisor.state).toBe('New');
     },
   );
 
