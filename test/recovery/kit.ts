@@ -52,9 +52,12 @@ echo end
 echo ${TICKS} ticks > /golem/output/sum.txt
 `;
 
+/** So that every deployment has something to copy, and can be killed while it does. */
+const AT_A_VOLUME = { name: 'golem/work/of-the-image', body: Buffer.alloc(100_000) };
+
 export function dockerKit(): Kit {
-  return kit('docker', busyboxImage(), {
-    uniquePackage: (name) => busyboxImage([{ name: 'etc/name', body: Buffer.from(name) }]),
+  return kit('docker', busyboxImage([AT_A_VOLUME]), {
+    uniquePackage: (name) => busyboxImage([AT_A_VOLUME, { name: 'etc/name', body: Buffer.from(name) }]),
     run: { run: { entry_point: 'sh', args: ['-c', SCRIPT] } },
     summary: 'container:/golem/output/sum.txt',
     input: 'container:/golem/input/in.bin',

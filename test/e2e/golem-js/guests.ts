@@ -46,7 +46,11 @@ echo end`;
 export const DOCKER: Guest = {
   runtime: 'docker',
   imageTag: 'golem/alpine:latest',
-  image: async () => new Uint8Array(busyboxImage()),
+  // As the SDK's own example of a local image has it.
+  image: async () =>
+    new Uint8Array(
+      busyboxImage([{ name: 'golem/work/hello.txt', body: Buffer.from('hello from my local image\n') }]),
+    ),
   order: { demand: { workload: { imageTag: 'golem/alpine:latest' } }, market },
   env: (name) => ['/bin/sh', ['-c', `echo "$${name}"`]],
   exit: (code) => ['/bin/sh', ['-c', `exit ${code}`]],

@@ -47,29 +47,33 @@ describe('what programs for golem-js do', () => {
     await market.stop();
   });
 
-  it.runIf(GUESTS.includes(DOCKER))('a container has the volumes that it asks for', async () => {
-    const { order } = DOCKER;
-    const workload = { ...order.demand.workload, minStorageGib: 0.5 };
-    const rental = await glm.oneOf({
-      order: { ...order, demand: { workload } },
-      volumes: { data: { path: '/data/deep', sizeGib: 0.1 } },
-    });
-    const exe = await rental.getExeUnit();
-    await exe.uploadJson({ a: 1 }, '/data/deep/in.json');
-    expect((await exe.run('cat /data/deep/in.json > /data/deep/out.json')).result).toBe('Ok');
-    expect(await exe.downloadJson('/data/deep/out.json')).toMatchObject({ data: { a: 1 } });
-    // Beside them it has what all have: what is uploaded to a path the program finds there, and the other way round.
-    await exe.uploadJson({ b: 2 }, '/tmp/in.json');
-    expect((await exe.run('cat /tmp/in.json > $HOME/out.json && cat $HOME/out.json > tmp.json')).result).toBe(
-      'Ok',
-    );
-    for (const path of ['/tmp/in.json', '/golem/work/out.json', 'tmp.json', '/volume/golem/work/tmp.json'])
-      expect(await exe.downloadJson(path), path).toMatchObject({ data: { b: 2 } });
-    const elsewhere = await exe.downloadFile('/etc/passwd', join(market.dir, 'passwd'));
-    expect(elsewhere.result).toBe('Error');
-    expect(elsewhere.message).toMatch(/"\/etc\/passwd" is within no volume.*\/data\/deep, \/golem\/input/);
-    await rental.stopAndFinalize();
-  });
+  it.runIf(GUESTS.includes(DOCKER))(
+    'a container has the volumes that it asks for, and what its image has there',
+    async () => {
+      const { order } = DOCKER;
+      const workload = { ...order.demand.workload, minStorageGib: 0.5 };
+      const rental = await glm.oneOf({
+        order: { ...order, demand: { workload } },
+        volumes: { data: { path: '/data/deep', sizeGib: 0.1 } },
+      });
+      const exe = await rental.getExeUnit();
+      expect((await exe.run('cat hello.txt')).stdout).toBe('hello from my local image\n');
+      await exe.uploadJson({ a: 1 }, '/data/deep/in.json');
+      expect((await exe.run('cat /data/deep/in.json > /data/deep/out.json')).result).toBe('Ok');
+      expect(await exe.downloadJson('/data/deep/out.json')).toMatchObject({ data: { a: 1 } });
+      // Beside them it has what all have: what is uploaded to a path the program finds there, and the other way round.
+      await exe.uploadJson({ b: 2 }, '/tmp/in.json');
+      expect(
+        (await exe.run('cat /tmp/in.json > $HOME/out.json && cat $HOME/out.json > tmp.json')).result,
+      ).toBe('Ok');
+      for (const path of ['/tmp/in.json', '/golem/work/out.json', 'tmp.json', '/volume/golem/work/tmp.json'])
+        expect(await exe.downloadJson(path), path).toMatchObject({ data: { b: 2 } });
+      const elsewhere = await exe.downloadFile('/etc/passwd', join(market.dir, 'passwd'));
+      expect(elsewhere.result).toBe('Error');
+      expect(elsewhere.message).toMatch(/"\/etc\/passwd" is within no volume.*\/data\/deep, \/golem\/input/);
+      await rental.stopAndFinalize();
+    },
+  );
 
   describe.each(GUESTS)('in the runtime $runtime', ({ order, env, exit, tick }) => {
     const rented = async (use: (exe: ExeUnit, rental: ResourceRental) => Promise<void>, by = glm) => {
