@@ -50,7 +50,14 @@ describe('the container of an activity', () => {
     env: { A: 'a b' },
     resources: { cpuThreads: 1, memoryBytes: 1 << 30, storageBytes: 1 << 20 },
   };
-  const image = { id: 'sha256:0', names: [], env: [], workingDir: '', ownVolumes: [], volumes: ['/var/data'] };
+  const image = {
+    id: 'sha256:0',
+    names: [],
+    env: [],
+    workingDir: '',
+    ownVolumes: [],
+    volumes: ['/var/data'],
+  };
   const made = (options = {}, more = {}) =>
     containerSpec({ ...spec, ...more }, image, workDirOf(spec.workDir), settingsOf(options));
 
