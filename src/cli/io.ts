@@ -10,6 +10,11 @@ export interface Output extends Writable {
   hasColors?(): boolean;
 }
 
+/** How wide a terminal is; undefined for what is none, and for one that does not say (`script`, some CI): it has 0. */
+export function widthOf({ columns }: Output): number | undefined {
+  return columns === 0 ? undefined : columns;
+}
+
 /** What a command touches outside itself. */
 export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };

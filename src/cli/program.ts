@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../daemon/version.ts';
 import { Commands, commonOptions } from './command.ts';
-import type { Io } from './io.ts';
+import { widthOf, type Io } from './io.ts';
 import { TOP_LEVEL } from './top-level.ts';
 
 const AFTER = `
@@ -27,8 +27,8 @@ export async function program(
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHelpWidth: () => widthOf(io.stdout) ?? 100,
+      getErrHelpWidth: () => widthOf(io.stderr) ?? 100,
     })
     .exitOverride()
     .enablePositionalOptions()

@@ -1,4 +1,4 @@
-import type { Output } from './io.ts';
+import { widthOf, type Output } from './io.ts';
 
 /** One line that says what is going on, for people only. */
 export interface Progress {
@@ -7,9 +7,10 @@ export interface Progress {
   clear(): void;
 }
 
-/** A spinner on a terminal; into a file or pipe, or for programs, nothing. */
+/** A spinner on a terminal; nothing into a file or pipe, for programs, or without a width, where ora never ends. */
 export async function progress(stderr: Output, json: boolean): Promise<Progress> {
-  if (json || stderr.isTTY !== true) return { say: () => undefined, clear: () => undefined };
+  if (json || stderr.isTTY !== true || widthOf(stderr) === undefined)
+    return { say: () => undefined, clear: () => undefined };
   const { default: ora } = await import('ora');
   // NO_COLOR is among what Node looks at here.
   const plain = stderr.hasColors?.() !== true;

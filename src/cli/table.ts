@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { safe } from './format.ts';
-import type { Output } from './io.ts';
+import { widthOf, type Output } from './io.ts';
 import { style } from './style.ts';
 
 /** A column: its head, and its text for a row. */
@@ -25,7 +25,8 @@ export async function table<T>(
   const widths = columns.map(({ title }, at) =>
     Math.max(title.length, ...cells.map((row) => (row[at] ?? '').length)),
   );
-  const fitted = output.columns === undefined ? widths : fit(widths, columns, output.columns);
+  const available = widthOf(output);
+  const fitted = available === undefined ? widths : fit(widths, columns, available);
   const drawn = new Table({
     head: columns.map(({ title }) => style(output, 'bold', title)),
     colWidths: fitted.map((width) => width + GAP),
