@@ -1,3 +1,4 @@
+export { activityBlobUsers, type ActivityBlobUse } from './blob-users.ts';
 export { ActivityError, activityErrors, type ActivityErrorCode } from './errors.ts';
 export { forgetActivities } from './forget.ts';
 export {
@@ -26,6 +27,8 @@ export {
   type ActivityRequestorComponents,
   type ActivityRequestorInit,
 } from './requestor/index.ts';
+export { dropResults } from './requestor/drop-results.ts';
+export { LogCopies } from './requestor/log-copy.ts';
 export {
   slotLedger,
   type SlotAudit,

@@ -176,6 +176,8 @@ const Remote = Type.Object(
     destroy: Type.Optional(Type.Object({ reason: Type.Optional(Reason) }, closed)),
     /** The log's copy is whole. */
     logsComplete: Type.Boolean(),
+    /** Whoever had it run wants neither its logs nor its outputs any more. */
+    resultsDropped: Type.Optional(Type.Boolean()),
   },
   closed,
 );

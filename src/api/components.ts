@@ -94,6 +94,27 @@ export interface ActivityOutputs {
   bring(activityId: string, output: BlobInfo, signal: AbortSignal): Promise<void>;
 }
 
+/** What a removal did. */
+export interface Removed {
+  /** False when there was no such thing, as after the first time. */
+  readonly removed: boolean;
+  /** How many files went; those that something else has to do with stay. */
+  readonly blobs: number;
+  readonly freedBytes: number;
+}
+
+/** Removes things that nobody wants any more, with their files. Signed agreements, bills and payments stay. */
+export interface Removal {
+  /** Of each package and input how many tasks need it that are not over. */
+  neededInputs(): Promise<ReadonlyMap<string, number>>;
+  /** Throws TaskError ERR_TASK_NOT_OVER, ERR_TASK_NOT_SETTLED. */
+  task(taskId: string): Promise<Removed>;
+  /** Throws TransferError ERR_TRANSFER_IN_USE while something that is not over needs it. */
+  package(hash: string): Promise<Removed>;
+  /** Throws TransferError ERR_TRANSFER_IN_USE, also for what belongs to a package or a task that is over. */
+  blob(hash: string): Promise<Removed>;
+}
+
 /** Packages by the names that this machine has for them: images of its Docker engine. */
 export interface LocalPackages {
   find(name: string): Promise<NamedPackage | undefined>;
@@ -137,7 +158,7 @@ export interface ApiComponents {
   readonly store: Pick<Store, 'get' | 'list' | 'count' | 'transact'>;
   readonly events: Pick<EventLog, 'last' | 'oldest' | 'query' | 'follow'>;
   readonly appKeys: AppKeys;
-  readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read' | 'list'>;
+  readonly blobs: Pick<Blobs, 'put' | 'stat' | 'read' | 'list' | 'whileHeld' | 'usage' | 'cachedBytes'>;
   readonly verifier: Verifier;
   readonly tasks: Tasks;
   readonly agreements: Agreements;
@@ -149,6 +170,7 @@ export interface ApiComponents {
   readonly allocations: Allocations;
   readonly offers: OfferQueries;
   readonly localPackages: LocalPackages;
+  readonly removal: Removal;
   readonly network: Pick<Network, 'peers'>;
   readonly node: NodeQueries;
   /** Absent on a node that only buys. */

@@ -8,8 +8,9 @@ export {
 export type * from './components.ts';
 export { ApiError, apiErrors, type ApiErrorCode } from './errors.ts';
 export { DEFAULT_LIMITS, type ApiLimits } from './limits.ts';
+export { deliveringActivities } from './rest/yagna/activity/open-deliveries.ts';
 export { forgetActivityNotes, forgetAgreementNotes } from './rest/yagna/forget.ts';
 export { problemStatus } from './problem-status.ts';
 export { idempotencyBucket } from './idempotency.ts';
-export { packageBucket } from './package-bucket.ts';
+export { forgetPackage, packageBucket } from './package-bucket.ts';
 export type { NodeInfo } from './schemas/node.ts';

@@ -1,5 +1,12 @@
 import { Type, type Static } from 'typebox';
-import { BlobHash, Bytes, PinnedImage, Timestamp, type Bucket } from '../interface/index.ts';
+import {
+  BlobHash,
+  Bytes,
+  PinnedImage,
+  Timestamp,
+  type Bucket,
+  type Transaction,
+} from '../interface/index.ts';
 import { checker } from '../util/check.ts';
 import { sha256 } from '../util/sha256.ts';
 
@@ -41,3 +48,12 @@ export const packageNameBucket: Bucket<Static<typeof PackageName>> = {
   check: checker(PackageName, 'name of a package'),
 };
 export const packageNameKey = (name: string): string => sha256(name).toString('hex');
+
+/** Takes a package and all its names out of the books. False when there is none. */
+export async function forgetPackage(tx: Transaction, hash: string): Promise<boolean> {
+  if ((await tx.get(packageBucket, hash)) === undefined) return false;
+  tx.delete(packageBucket, hash);
+  for (const { id, value } of await tx.list(packageNameBucket))
+    if (value.hash === hash) tx.delete(packageNameBucket, id);
+  return true;
+}

@@ -26,6 +26,14 @@ export function time(at: number | undefined): string {
   return `${local}${sign}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
+/** What a removal gave back. */
+export function freed({ blobs, freedBytes }: { blobs: number; freedBytes: number }): string {
+  if (blobs === 0) return 'its files stay, as other tasks, packages or activities have them';
+  return `${files(blobs)}, ${bytes(freedBytes)} freed`;
+}
+
+export const files = (count: number): string => (count === 1 ? '1 file' : `${count} files`);
+
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 /** Binary units: `1.5 MiB`. */

@@ -45,6 +45,9 @@ export const TOP_LEVEL: readonly TopLevel[] = [
   group('package', 'task packages: programs to run elsewhere', async () => {
     return (await import('./commands/package.ts')).packageCommands;
   }),
+  group('blob', 'files that tasks read and have put out', async () => {
+    return (await import('./commands/blob.ts')).blobCommands;
+  }),
   group('task', 'programs that this node has run by others', async () => {
     return (await import('./commands/task.ts')).taskCommands;
   }),

@@ -25,6 +25,7 @@ export const NodeView = Type.Object({
       }),
     }),
   ),
+  blobs: Type.Optional(Type.Object({ bytes: Bytes, count: Type.Integer(), cachedBytes: Bytes })),
   platforms: Type.Array(
     Type.Object({
       platform: Type.String(),
@@ -34,6 +35,14 @@ export const NodeView = Type.Object({
   ),
 });
 export type NodeView = Static<typeof NodeView>;
+
+/** What a removal did. */
+export const RemovedView = Type.Object({
+  removed: Type.Boolean(),
+  blobs: Type.Integer({ minimum: 0 }),
+  freedBytes: Bytes,
+});
+export type RemovedView = Static<typeof RemovedView>;
 
 export const PeerInfoView = Type.Object({
   peerId: Type.String(),

@@ -48,6 +48,7 @@ export function apiComponents(context: ApiContext): ApiComponents {
     allocations: payment.allocations,
     offers: offerQueries(context),
     localPackages: localPackages(context.runtimes),
+    removal: services.removals,
     node: nodeQueries(context),
     ...(context.provider && { provider: context.provider }),
     books: recordBooks(infrastructure.store),

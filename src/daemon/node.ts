@@ -23,6 +23,7 @@ import { eventMetrics } from './event-metrics.ts';
 import { forgettable } from './forgettable.ts';
 import { sellableHardware } from './hardware.ts';
 import { lifecycle, type Part } from './lifecycle.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { nodeFiles } from './node-files.ts';
 import { retention } from './retention.ts';
 import { applyConfig, isDenied, sellingControl, type LiveConfig, type SellingContext } from './selling.ts';
@@ -154,6 +155,7 @@ function inOrder(
     { name: 'networks', part: all.vpn },
     { name: 'payment', part: all.payment },
     { name: 'tasks', part: all.tasks },
+    { name: 'removals', part: all.removals },
     ...last,
   ];
 }
@@ -185,6 +187,7 @@ function storeInit({ dataDir, identity }: Config, { address }: BaseWallet) {
     directory: join(dataDir, 'store'),
     identity: address,
     begunPath: begunPathOf(identity.keystorePath, address),
+    migrations: MIGRATIONS,
   };
 }
 

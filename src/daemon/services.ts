@@ -36,6 +36,7 @@ import { urlTransfers, type BlobStore } from '../transfer/index.ts';
 import { newId } from '../util/id.ts';
 import { vpn, type Vpn } from '../vpn/index.ts';
 import { localAddresses } from '../util/local-addresses.ts';
+import { Removals } from './removals.ts';
 import { providerOf, soldActivities } from './vpn-sources.ts';
 
 const MINUTE_MS = 60_000;
@@ -70,6 +71,7 @@ export interface Services {
   readonly books: ActivityBooks;
   readonly payment: Payment;
   readonly tasks: Tasks & Startable;
+  readonly removals: Removals;
   readonly vpn: Vpn;
 }
 
@@ -97,8 +99,9 @@ export function services(
     selling === undefined || slots === undefined
       ? undefined
       : providerServices(config, infrastructure, { ...selling, slots, market: theMarket });
+  const logsDir = join(config.dataDir, 'logs');
   const requestor = activityRequestor(
-    { logsDir: join(config.dataDir, 'logs'), commandTimeoutMs: MINUTE_MS, abandonAfterMs: 10 * MINUTE_MS },
+    { logsDir, commandTimeoutMs: MINUTE_MS, abandonAfterMs: 10 * MINUTE_MS },
     { ...infrastructure, agreements: theMarket },
   );
   const agreementSource: AgreementSource = { agreement: (reader, id) => reader.get(agreementBucket, id) };
@@ -143,6 +146,7 @@ export function services(
         allocations: thePayment.allocations,
       },
     ),
+    removals: new Removals({ logsDir }, { ...infrastructure, allocations: thePayment.allocations }),
   };
 }
 

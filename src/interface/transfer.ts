@@ -25,15 +25,28 @@ export interface Blobs {
   read(hash: string, offset?: number): AsyncIterable<Uint8Array>;
   /** Reads it all and compares with its name; a damaged blob is set aside and ERR_TRANSFER_DAMAGED thrown. */
   verify(hash: string): Promise<BlobInfo>;
-  /** False when it was not there. */
-  delete(hash: string): Promise<boolean>;
+  /**
+   * Deletes it, unless somebody holds it or `isUsed` says so at a moment in which nothing else names or deletes blobs.
+   * False when it stays, and when it was not there.
+   */
+  delete(hash: string, isUsed?: () => Promise<boolean>): Promise<boolean>;
   list(): Promise<BlobInfo[]>;
-  /** Keeps `trim` from dropping the blob until the returned function is called. */
+  /** Keeps `trim` and `delete` from dropping the blob until the returned function is called. */
   hold(hash: string): () => void;
+  /**
+   * For whoever is about to name blobs in the books: holds them until `work` is done, which gets what there is of them.
+   * Those that are here belong to the node from then on, not to the cache.
+   */
+  whileHeld<T>(
+    hashes: readonly string[],
+    work: (found: readonly (BlobInfo | undefined)[]) => Promise<T>,
+  ): Promise<T>;
   /** Drops what was fetched for activities and is held by nobody, the longest unused first, down to the bound. */
   trim(): Promise<void>;
   /** What the complete blobs take on disk. */
   usage(): { readonly bytes: number; readonly count: number; readonly maxBytes: number };
+  /** What of that was fetched for activities, and may be dropped. */
+  cachedBytes(): Promise<number>;
 }
 
 /** How a blob is fetched from a peer. */

@@ -5,6 +5,8 @@ export type TaskErrorCode =
   | 'ERR_TASK_ID_CONFLICT'
   | 'ERR_TASK_PACKAGE_NOT_FOUND'
   | 'ERR_TASK_ILLEGAL_TRANSITION'
+  | 'ERR_TASK_NOT_OVER'
+  | 'ERR_TASK_NOT_SETTLED'
   | 'ERR_TASK_SPEC';
 
 export class TaskError extends ErgonError<TaskErrorCode> {}
@@ -22,6 +24,16 @@ export const taskErrors: ErrorCatalogue<TaskErrorCode> = {
   ERR_TASK_ILLEGAL_TRANSITION: {
     meaning: 'The task cannot go from its state to the one asked for.',
     remedy: 'Read its state again; it may have ended meanwhile.',
+  },
+  ERR_TASK_NOT_OVER: {
+    meaning: 'The task cannot be removed while it is not over.',
+    remedy: 'Wait for its end, or stop it with `ergon task cancel`; then remove it.',
+  },
+  ERR_TASK_NOT_SETTLED: {
+    meaning:
+      'The task is over, but cannot be removed before its agreements are closed and their bills settled.',
+    remedy:
+      'Wait a moment and repeat: `ergon task show` says where its attempts are, `ergon invoice list` which bills are open.',
   },
   ERR_TASK_SPEC: {
     meaning: 'The specification contradicts itself.',

@@ -1,5 +1,6 @@
 import {
   isFinalTaskState,
+  type BlobInfo,
   type Blobs,
   type Startable,
   type Store,
@@ -8,20 +9,22 @@ import {
   type Tasks,
 } from '../interface/index.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
-import { taskBucket } from './bucket.ts';
+import { inputsOf, taskBucket } from './bucket.ts';
 import { TaskError } from './errors.ts';
 import { put, taskRecords } from './records.ts';
 import { taskRunner, type RunnerComponents, type RunnerInit } from './runner.ts';
 import { followSettlement } from './settlement.ts';
 
-export { taskBucket } from './bucket.ts';
+export { blobsOf as taskBlobs, reindexTasks, taskBucket } from './bucket.ts';
+export { neededInputs, taskBlobUsers, type TaskBlobUse } from './blob-users.ts';
 export { TaskError, taskErrors, type TaskErrorCode } from './errors.ts';
 export { TASK_TRANSITIONS } from './machine.ts';
+export { removeTask } from './removal.ts';
 
 export type TasksInit = RunnerInit;
 export interface TasksComponents extends Omit<RunnerComponents, 'records'> {
   readonly store: Store;
-  readonly blobs: Blobs;
+  readonly blobs: Pick<Blobs, 'whileHeld'>;
 }
 
 /** The requestor's durable tasks: each is driven from its record, so a restart goes on where it was. */
@@ -31,24 +34,29 @@ export function tasks(init: TasksInit, components: TasksComponents): Tasks & Sta
   const runner = taskRunner(init, { ...components, records });
   let stopSettlement = async (): Promise<void> => undefined;
 
-  async function packageOf(spec: TaskSpec): Promise<TaskRecord['package']> {
-    const hashes = [
-      spec.package,
-      ...spec.inputs.map((input) => input.blob),
-      ...(spec.stdin === undefined ? [] : [spec.stdin]),
-    ];
-    const infos = await Promise.all(hashes.map((hash) => blobs.stat(hash)));
-    const missing = hashes.find((_, i) => infos[i] === undefined);
-    const [info] = infos;
-    if (missing !== undefined || info === undefined)
-      throw new TaskError(
-        'ERR_TASK_PACKAGE_NOT_FOUND',
-        `${missing ?? spec.package} was not uploaded to this node`,
-        {
-          hash: missing,
-        },
-      );
-    return { hash: info.hash, sizeBytes: info.sizeBytes };
+  /** Stores a new task while its blobs are held, so that none of them is removed before the books name it. */
+  function storeTask(taskId: string, spec: TaskSpec): Promise<TaskRecord> {
+    const hashes = inputsOf(spec);
+    return blobs.whileHeld(hashes, (found) =>
+      store.transact(async (tx) => {
+        const known = await tx.get(taskBucket, taskId);
+        if (known !== undefined) return sameSpec(known, spec);
+        const now = clock.now();
+        const fresh: TaskRecord = {
+          taskId,
+          spec,
+          package: packageOf(hashes, found),
+          allocationId: newId(),
+          state: 'Queued',
+          progress: { percent: 0, message: 'queued' },
+          attempts: [],
+          createdAt: now,
+          stateChangedAt: now,
+        };
+        put(tx, undefined, fresh);
+        return fresh;
+      }),
+    );
   }
 
   return {
@@ -62,25 +70,7 @@ export function tasks(init: TasksInit, components: TasksComponents): Tasks & Sta
     },
     async submit(taskId, spec) {
       checkSpec(spec);
-      const taskPackage = await packageOf(spec);
-      const task = await store.transact(async (tx) => {
-        const known = await tx.get(taskBucket, taskId);
-        if (known !== undefined) return sameSpec(known, spec);
-        const now = clock.now();
-        const fresh: TaskRecord = {
-          taskId,
-          spec,
-          package: taskPackage,
-          allocationId: newId(),
-          state: 'Queued',
-          progress: { percent: 0, message: 'queued' },
-          attempts: [],
-          createdAt: now,
-          stateChangedAt: now,
-        };
-        put(tx, undefined, fresh);
-        return fresh;
-      });
+      const task = await storeTask(taskId, spec);
       runner.drive(taskId);
       return task;
     },
@@ -95,6 +85,18 @@ export function tasks(init: TasksInit, components: TasksComponents): Tasks & Sta
       return task;
     },
   };
+}
+
+function packageOf(
+  hashes: readonly string[],
+  found: readonly (BlobInfo | undefined)[],
+): TaskRecord['package'] {
+  const missing = hashes.find((_, i) => found[i] === undefined);
+  const [info] = found;
+  if (missing === undefined && info !== undefined) return { hash: info.hash, sizeBytes: info.sizeBytes };
+  throw new TaskError('ERR_TASK_PACKAGE_NOT_FOUND', `${missing} was not uploaded to this node`, {
+    hash: missing,
+  });
 }
 
 function sameSpec(known: TaskRecord, spec: TaskSpec): TaskRecord {

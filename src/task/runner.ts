@@ -82,7 +82,8 @@ export function taskRunner(init: RunnerInit, components: RunnerComponents): Task
         if (!isOpen(task)) return;
         await step(task, signal);
       } catch (error) {
-        if (interrupted()) return;
+        // One that has been removed needs nothing more.
+        if (interrupted() || isErgonError(error, 'ERR_TASK_NOT_FOUND')) return;
         logger.warn({ taskId, error }, 'task phase failed; it will be tried again');
         await delay(clock, init.retryDelayMs, signal).catch(() => undefined);
       }

@@ -46,6 +46,14 @@ export class BlobCache {
     };
   }
 
+  isHeld(hash: string): boolean {
+    return this.#held.has(hash);
+  }
+
+  async bytes(): Promise<number> {
+    return sum(await this.#list());
+  }
+
   /** A new blob, before it gets its name: a crash in between leaves a mark of nothing. */
   async admit(hash: string): Promise<void> {
     await this.#marks.set(hexOf(hash), this.#components.clock.now());
@@ -63,17 +71,22 @@ export class BlobCache {
 
   /** Drops what was not used for the longest time until the others take no more than the bound. */
   async trim(): Promise<void> {
-    const { stat, alone } = this.#components;
-    const cached: BlobInfo[] = [];
-    for (const { hex } of await this.#marks.list()) {
-      const info = await stat(`sha256:${hex}`);
-      if (info !== undefined) cached.push(info);
-    }
-    let bytes = cached.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const cached = await this.#list();
+    let bytes = sum(cached);
     for (const info of cached) {
       if (bytes <= this.#maxBytes) return;
-      if (await alone(() => this.#drop(info))) bytes -= info.sizeBytes;
+      if (await this.#components.alone(() => this.#drop(info))) bytes -= info.sizeBytes;
     }
+  }
+
+  /** The one not used for the longest time first. */
+  async #list(): Promise<BlobInfo[]> {
+    const cached: BlobInfo[] = [];
+    for (const { hex } of await this.#marks.list()) {
+      const info = await this.#components.stat(`sha256:${hex}`);
+      if (info !== undefined) cached.push(info);
+    }
+    return cached;
   }
 
   /** Removes the marks that a crash has left of blobs that are not here. */
@@ -92,3 +105,6 @@ export class BlobCache {
     return true;
   }
 }
+
+const sum = (infos: readonly BlobInfo[]): number =>
+  infos.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);

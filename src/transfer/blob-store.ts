@@ -94,7 +94,7 @@ class DiskBlobs implements BlobStore {
       { directory: this.#folders.cached, maxBytes },
       {
         stat: (hash) => this.stat(hash),
-        delete: (hash) => this.delete(hash),
+        delete: (hash) => this.#unlink(hash),
         alone: (work) => this.#naming.run(work),
         clock: this.#clock,
         logger: this.#logger,
@@ -185,7 +185,16 @@ class DiskBlobs implements BlobStore {
     });
   }
 
-  async delete(hash: string): Promise<boolean> {
+  async delete(hash: string, isUsed = async (): Promise<boolean> => false): Promise<boolean> {
+    return this.#naming.run(async () => {
+      if (this.#cache.isHeld(hash) || (await isUsed())) return false;
+      const wasHere = await this.#unlink(hash);
+      await this.#cache.release(hash);
+      return wasHere;
+    });
+  }
+
+  async #unlink(hash: string): Promise<boolean> {
     const info = await this.stat(hash);
     if (info === undefined) return false;
     try {
@@ -213,6 +222,23 @@ class DiskBlobs implements BlobStore {
     return this.#cache.hold(hash);
   }
 
+  async whileHeld<T>(
+    hashes: readonly string[],
+    work: (found: readonly (BlobInfo | undefined)[]) => Promise<T>,
+  ): Promise<T> {
+    const releases = hashes.map((hash) => this.hold(hash));
+    try {
+      // Behind a deletion that looked before they were held.
+      const found = await this.#naming.run(async () => {
+        for (const hash of hashes) await this.#cache.release(hash);
+        return Promise.all(hashes.map((hash) => this.stat(hash)));
+      });
+      return await work(found);
+    } finally {
+      for (const release of releases) release();
+    }
+  }
+
   async trim(): Promise<void> {
     await this.#cache.trim();
   }
@@ -227,6 +253,10 @@ class DiskBlobs implements BlobStore {
 
   usage(): { bytes: number; count: number; maxBytes: number } {
     return this.#space.usage();
+  }
+
+  cachedBytes(): Promise<number> {
+    return this.#cache.bytes();
   }
 
   async openPartial(

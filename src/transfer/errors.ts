@@ -9,6 +9,7 @@ export type TransferErrorCode =
   | 'ERR_TRANSFER_CHUNK_LIST'
   | 'ERR_TRANSFER_TOO_LARGE'
   | 'ERR_TRANSFER_NO_SPACE'
+  | 'ERR_TRANSFER_IN_USE'
   | 'ERR_TRANSFER_DAMAGED'
   | 'ERR_TRANSFER_ABORTED'
   | 'ERR_TRANSFER_URL'
@@ -55,6 +56,11 @@ export const transferErrors: ErrorCatalogue<TransferErrorCode> = {
   ERR_TRANSFER_NO_SPACE: {
     meaning: 'The blob store is full, or the disk is.',
     remedy: 'Delete blobs that are not needed, or give the disk more space.',
+  },
+  ERR_TRANSFER_IN_USE: {
+    meaning: 'The blob cannot be removed: something needs it, or it is part of something that is kept.',
+    remedy:
+      'The message names what has it. Wait until that is over, or end it (`ergon task cancel`, `ergon agreement terminate`); what belongs to a package or to a task that is over goes with `ergon package remove` or `ergon task remove`.',
   },
   ERR_TRANSFER_DAMAGED: {
     meaning: 'A stored blob no longer fits its hash. It was set aside in the folder `damaged`.',

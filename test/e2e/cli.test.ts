@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLI } from '../../scripts/local-node.ts';
-import type { AgreementRecord } from '../../src/interface/index.ts';
+import type { AgreementRecord, TaskRecord } from '../../src/interface/index.ts';
 import { MarketPair } from './market-pair.ts';
 import { WORKLOAD } from '../support/workload.ts';
 
@@ -101,5 +101,44 @@ describe('the command line against real daemons', () => {
     expect(check.status).toBe(0);
     const again = await ergon(['--data-dir', target, 'store', 'restore', path]);
     expect(again.status).not.toBe(0);
+  });
+
+  it('removes tasks and packages, but none that is not over', async () => {
+    const json = async <T>(...args: string[]): Promise<T> =>
+      JSON.parse((await buyer(...args, '--json')).stdout) as T;
+    const hash = (await json<{ hash: string }[]>('package', 'list'))[0]!.hash;
+    const running = await json<TaskRecord>(
+      ...[
+        'task',
+        'submit',
+        WORKLOAD,
+        '--arg',
+        'spin',
+        '--memory',
+        '64MiB',
+        '--timeout',
+        '1m',
+        '--budget',
+        '0.1',
+      ],
+    );
+    expect(await buyer('package', 'remove', hash)).toMatchObject({ status: 6 });
+    const refused = await buyer('task', 'remove', running.taskId);
+    expect(refused).toMatchObject({ status: 6, stderr: expect.stringContaining('ergon task cancel') });
+    await buyer('task', 'cancel', running.taskId);
+    const tasks = await json<TaskRecord[]>('task', 'list');
+    for (const { taskId } of tasks) await pair.done(taskId);
+
+    // What the first test's task has put out goes; the package stays.
+    const pruned = await json('task', 'prune', '--older-than', '0s');
+    expect(pruned).toMatchObject({ tasks: tasks.length, blobs: 1, freedBytes: 8 });
+    expect((await buyer('task', 'show', running.taskId)).status).toBe(5);
+    const removed = await buyer('package', 'remove', hash);
+    expect(removed.stdout).toMatch(/is removed: 1 file, .* freed/);
+    expect(await json('package', 'remove', hash)).toMatchObject({ removed: false });
+    expect(await json('blob', 'list')).toEqual([]);
+    const bills = await json<{ state: string }[]>('invoice', 'list');
+    expect(bills.length).toBeGreaterThan(1);
+    expect(new Set(bills.map(({ state }) => state))).toEqual(new Set(['Settled']));
   });
 });

@@ -80,7 +80,8 @@ export function activityRequestor(
       batchEnd(context, activityId, batchId, AbortSignal.any([signal, background.signal])),
     async readLog(activityId, stream, offset, maxBytes) {
       const remote = await store.get(remotes, activityId);
-      if (remote === undefined) throw (await find(activityId)) ? logGone(activityId) : notFound(activityId);
+      if (remote === undefined || remote.resultsDropped === true)
+        throw (await find(activityId)) ? logGone(activityId) : notFound(activityId);
       return { ...(await copies.read(activityId, stream, offset, maxBytes)), final: remote.logsComplete };
     },
     waitLog: (activityId, stream, end, signal) =>

@@ -41,6 +41,25 @@ export const PackageView = Type.Object(
   closed,
 );
 
+export const PackageListView = Type.Object(
+  {
+    ...PackageView.properties,
+    openTasks: Type.Integer({ minimum: 0, description: 'How many tasks need it that are not over' }),
+  },
+  closed,
+);
+export const RemovedView = Type.Object(
+  {
+    removed: Type.Boolean({ description: 'False when there was no such thing, as after the first time' }),
+    blobs: Type.Integer({
+      minimum: 0,
+      description: 'Files that went; what something else has to do with stays',
+    }),
+    freedBytes: Bytes,
+  },
+  closed,
+);
+
 export const LogQuery = {
   stream: Type.Union([Type.Literal('stdout'), Type.Literal('stderr')], { default: 'stdout' }),
   offset: Type.Optional(Bytes),

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Address, Multiaddr, PeerId, Resources, Timestamp } from '../../interface/index.ts';
+import { Address, Bytes, Multiaddr, PeerId, Resources, Timestamp } from '../../interface/index.ts';
 import { closed } from './common.ts';
 
 /** What the node says of itself. */
@@ -41,6 +41,25 @@ export const NodeInfo = Type.Object(
   closed,
 );
 export type NodeInfo = Static<typeof NodeInfo>;
+
+/** The same with what its files take. */
+export const NodeView = Type.Object(
+  {
+    ...NodeInfo.properties,
+    blobs: Type.Object(
+      {
+        bytes: Bytes,
+        count: Type.Integer({ minimum: 0 }),
+        cachedBytes: Type.Integer({
+          minimum: 0,
+          description: 'What of it was fetched for activities that this node sells, and goes by itself',
+        }),
+      },
+      { ...closed, description: 'Packages, inputs and outputs on disk' },
+    ),
+  },
+  closed,
+);
 
 export const PeerView = Type.Object(
   {

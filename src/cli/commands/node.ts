@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Type } from 'typebox';
 import type { Commands } from '../command.ts';
-import { bytes, duration, time } from '../format.ts';
+import { bytes, duration, files, time } from '../format.ts';
 import { fields } from '../table.ts';
 import { NodeView, PeerInfoView } from '../views.ts';
 
@@ -115,6 +115,12 @@ function describe(node: NodeView): [string, string | undefined][] {
     ['sells', provider === undefined ? 'nothing' : provider.runtimes.join(', ') || 'nothing at present'],
     ['in all', provider && resources(provider.total)],
     ['free', provider && resources(provider.free)],
+    ['files', node.blobs && filesText(node.blobs)],
     ['platforms', node.platforms.map(({ platform, symbol }) => `${platform} (${symbol})`).join(', ')],
   ];
+}
+
+function filesText({ bytes: total, count, cachedBytes }: NonNullable<NodeView['blobs']>): string {
+  const cached = cachedBytes === 0 ? '' : `, ${bytes(cachedBytes)} of it the cache of activities sold`;
+  return `${bytes(total)} in ${files(count)}${cached}`;
 }

@@ -2,16 +2,17 @@ import type { Command } from 'commander';
 import { Type, type Static } from 'typebox';
 import { Timestamp } from '../../interface/index.ts';
 import type { Commands } from '../command.ts';
-import { bytes, time } from '../format.ts';
+import { bytes, freed, time } from '../format.ts';
 import { LIMIT, type ListFlags } from '../list-flags.ts';
 import { addPackage } from '../upload.ts';
 import { parseImage } from '../parse.ts';
-import { BlobView } from '../views.ts';
+import { BlobView, RemovedView } from '../views.ts';
 
 const PackageLine = Type.Object({
   ...BlobView.properties,
   name: Type.Optional(Type.String()),
   uploadedAt: Timestamp,
+  openTasks: Type.Integer({ minimum: 0 }),
 });
 type PackageLine = Static<typeof PackageLine>;
 
@@ -47,7 +48,7 @@ export function packageCommands(group: Command, commands: Commands): void {
     {
       usage: 'list',
       summary: 'packages of this node',
-      examples: [['package list', 'with the hashes to submit tasks by']],
+      examples: [['package list', 'with the hashes to submit tasks by, and how many tasks need each']],
     },
     LIMIT,
     async (session, _args, { limit }) => {
@@ -56,9 +57,29 @@ export function packageCommands(group: Command, commands: Commands): void {
         { title: 'HASH', value: (line: PackageLine) => line.hash, whole: true },
         { title: 'SIZE', value: (line: PackageLine) => bytes(line.sizeBytes) },
         { title: 'NAME', value: (line: PackageLine) => line.name ?? '-' },
+        { title: 'OPEN TASKS', value: (line: PackageLine) => String(line.openTasks) },
         { title: 'UPLOADED', value: (line: PackageLine) => time(line.uploadedAt) },
       ];
       await session.printList(packages, columns, 'No packages. Add one with `ergon package add FILE`.');
+      return undefined;
+    },
+  );
+  commands.add(
+    group,
+    {
+      usage: 'remove <hash>',
+      summary: 'remove a package that nothing needs which is not over',
+      examples: [['package remove sha256:…', 'a hash of package list']],
+    },
+    () => undefined,
+    async (session, [hash = '']) => {
+      const client = await session.client();
+      const done = await client.delete(`/v1/packages/${encodeURIComponent(hash)}`, RemovedView);
+      await session.print(done, () =>
+        done.removed
+          ? `${hash} is removed: ${freed(done)}`
+          : `There is no package ${hash}; nothing was removed`,
+      );
       return undefined;
     },
   );

@@ -7,6 +7,7 @@ import { parseCount } from '../parse.ts';
 import { isFinalTaskState } from '../../interface/index.ts';
 import { TaskView } from '../views.ts';
 import { EXIT_STATUS } from '../exit-status.ts';
+import { taskRemovalCommands } from './task-removal.ts';
 import { taskResultCommand } from './task-result.ts';
 import { taskSubmitCommand } from './task-submit.ts';
 import { describeTask } from './task-text.ts';
@@ -18,6 +19,7 @@ export function taskCommands(group: Command, commands: Commands): void {
   logsCommand(group, commands);
   taskResultCommand(group, commands);
   cancelCommand(group, commands);
+  taskRemovalCommands(group, commands);
 }
 
 function listCommand(group: Command, commands: Commands): void {

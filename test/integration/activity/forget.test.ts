@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { forgetActivities, usageSource } from '../../../src/activity/index.ts';
+import { dropResults, forgetActivities, usageSource } from '../../../src/activity/index.ts';
 import type { ExeScript, JsonValue, Store } from '../../../src/interface/index.ts';
 import { ActivityWorld, PROVIDER } from '../../support/activity-world.ts';
 
@@ -82,4 +82,13 @@ it('a requestor whose books are older hears that its provider knows no more', as
   const again = { activityId: 'act', batchId: 'b1', script: [{ deploy: {} }] };
   await expect(ask('exec', again)).rejects.toMatchObject({ detail: { code: 'ERR_ACTIVITY_ENDED' } });
   expect(world.machine.creates).toBe(1);
+});
+
+it('of one whose results are dropped the logs are gone at once, and the rest when its bills are settled', async () => {
+  const { requestor, requestorStore } = world;
+  await requestorStore.transact((tx) => dropResults(tx, 'act'));
+  await expect(requestor.readLog('act', 'stdout', 0, 1)).rejects.toEqual(refused('ERR_ACTIVITY_LOG_GONE'));
+  expect(await usageSource.samples(requestorStore, 'act', 1, 10)).not.toEqual([]);
+  await forgetAll();
+  expect(await readdir(world.logsDir)).toEqual([]);
 });

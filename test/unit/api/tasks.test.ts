@@ -179,6 +179,41 @@ describe('reading tasks', () => {
   });
 });
 
+describe('removing', () => {
+  test.each([
+    ['/v1/tasks/t', 'task t'],
+    [`/v1/packages/${HASH}`, `package ${HASH}`],
+    [`/v1/blobs/${HASH}`, `blob ${HASH}`],
+  ])('DELETE %s says what went', async (url, what) => {
+    expect((await world.call('DELETE', url, { key: 'key-read' })).statusCode).toBe(403);
+    const answer = await world.call('DELETE', url, { key: 'key-requestor' });
+    expect(answer.json()).toEqual({ removed: true, blobs: 2, freedBytes: 2048 });
+    expect(world.changes).toEqual([`remove ${what}`]);
+  });
+
+  test('is refused with what to do, and harmless for what is not there', async () => {
+    const answer = await world.call('DELETE', '/v1/tasks/open');
+    expect(answer.json()).toMatchObject({
+      status: 409,
+      code: 'ERR_TASK_NOT_OVER',
+      remedy: expect.stringContaining('ergon task cancel'),
+    });
+    expect((await world.call('DELETE', '/v1/tasks/gone')).json()).toMatchObject({ removed: false });
+    expect((await world.call('DELETE', '/v1/blobs/nohash')).statusCode).toBe(400);
+    expect(world.changes).toEqual([]);
+  });
+
+  test('a package says how many tasks need it, and the node what its files take', async () => {
+    const headers = { 'content-type': 'application/wasm' };
+    const { hash } = (await world.call('POST', '/v1/packages', { body: Buffer.from('abc'), headers })).json();
+    expect((await world.get(`/v1/packages/${hash}`)).json()).toMatchObject({ openTasks: 0 });
+    expect((await world.get('/v1/packages')).json()).toMatchObject({ items: [{ hash, openTasks: 0 }] });
+    expect((await world.get('/v1/node')).json()).toMatchObject({
+      blobs: { bytes: 3, count: 1, cachedBytes: 0 },
+    });
+  });
+});
+
 describe('results', () => {
   test('are listed, and downloaded by path or index', async () => {
     const { hash } = (

@@ -11,6 +11,7 @@ import { buckets, save } from '../api/support/fakes.ts';
 import {
   activityRecord,
   agreementRecord,
+  attempt,
   debitNoteRecord,
   invoiceRecord,
   PROVIDER,
@@ -360,6 +361,51 @@ describe('tasks', () => {
   });
 });
 
+describe('removing', () => {
+  test('a task, a package and a file say what went, or that there was nothing', async () => {
+    const hash = `sha256:${'a'.repeat(64)}`;
+    for (const [group, id] of [
+      ['task', 't'],
+      ['package', hash],
+      ['blob', hash],
+    ] as const) {
+      const { out, status } = await ergon(url, [group, 'remove', id]);
+      expect({ out, status }).toEqual({
+        status: 0,
+        out: expect.stringMatching(/ is removed: .*2 KiB freed\n$/),
+      });
+      const json = await ergon(url, [group, 'remove', id, '--json']);
+      expect(JSON.parse(json.out)).toEqual({ removed: true, blobs: 2, freedBytes: 2048 });
+    }
+    expect((await ergon(url, ['task', 'remove', 'gone'])).out).toMatch(/no task gone; nothing/);
+    const refused = await ergon(url, ['task', 'remove', 'open']);
+    expect(refused.status).toBe(EXIT_STATUS.refused);
+    expect(refused.err).toMatch(/ERR_TASK_NOT_OVER[^]*hint: .*ergon task cancel/);
+  });
+
+  test('prune takes what is over, settled and old, and shows it first if it is told to', async () => {
+    const done = [attempt(1, { phase: 'Done' })];
+    const old = { state: 'Succeeded', attempts: done, stateChangedAt: Date.now() - 10 * 86_400_000 } as const;
+    const all: Record<string, Parameters<typeof taskRecord>[1]> = {
+      'old-1': old,
+      'old-2': { ...old, state: 'Failed', attempts: [] },
+      young: { ...old, stateChangedAt: Date.now() },
+      unpaid: { ...old, attempts: [attempt(1, { phase: 'Settling' })] },
+      running: { stateChangedAt: 1 },
+    };
+    for (const [id, over] of Object.entries(all))
+      await save(world.store, buckets.tasks, id, taskRecord(id, over));
+    expect((await ergon(url, ['task', 'prune'])).status).toBe(EXIT_STATUS.usage);
+    const dry = await ergon(url, ['task', 'prune', '--older-than', '9d', '--dry-run', '--json']);
+    expect(JSON.parse(dry.out)).toMatchObject([{ taskId: 'old-2' }, { taskId: 'old-1' }]);
+    expect(world.changes).toEqual([]);
+    const { out } = await ergon(url, ['task', 'prune', '--older-than', '9d']);
+    expect(out).toBe('2 tasks are removed: 4 files, 4 KiB freed\n');
+    expect(world.changes).toEqual(['remove task old-2', 'remove task old-1']);
+    expect((await ergon(url, ['task', 'prune', '--older-than', '11d'])).out).toBe('No task is that old.\n');
+  });
+});
+
 describe('agreements and what hangs on them', () => {
   beforeEach(async () => {
     await save(world.store, buckets.agreements, 'agreement-1', agreementRecord('agreement-1'));
@@ -433,6 +479,8 @@ describe('agreements and what hangs on them', () => {
     await writeFile(join(dir, 'a.wasm'), 'abc');
     const { out } = await ergon(url, ['package', 'add', join(dir, 'a.wasm')]);
     expect(out).toMatch(/^sha256:[0-9a-f]{64}\n$/);
-    expect((await ergon(url, ['package', 'list'])).out).toMatch(/3 B +a.wasm/);
+    expect((await ergon(url, ['package', 'list'])).out).toMatch(/OPEN TASKS[^]*3 B +a.wasm +0 /);
+    expect((await ergon(url, ['blob', 'list'])).out).toMatch(/^HASH +SIZE\nsha256:.* 3 B\n$/);
+    expect((await ergon(url, ['status'])).out).toMatch(/files +3 B in 1 file\n/);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../../src/interface/index.ts';
+import { taskBucket } from '../../../src/task/index.ts';
 import { HASH, spec, OUTPUT, World } from './world.ts';
 
 type Service = ReturnType<World['service']>;
@@ -205,10 +206,33 @@ describe('tasks', () => {
     });
     const first = await service.submit('t', spec());
     expect((await service.submit('t', spec())).createdAt).toBe(first.createdAt);
+    world.isPackageHere = false;
+    expect((await service.submit('t', spec())).createdAt).toBe(first.createdAt);
     await expect(service.submit('t', spec({ budget: '2' }))).rejects.toMatchObject({
       code: 'ERR_TASK_ID_CONFLICT',
     });
     await expect(service.cancel('nobody')).rejects.toMatchObject({ code: 'ERR_TASK_NOT_FOUND' });
+  });
+});
+
+describe('a task that was removed', () => {
+  it('is left alone by whoever was still looking after it', async () => {
+    const world = new World();
+    await world.store.start();
+    const service = world.service();
+    await service.start();
+    world.behaviours = [{ runExit: 3 }];
+    const removed = Promise.withResolvers<unknown>();
+    world.beforeEffect = (name) => {
+      if (name === 'terminate')
+        removed.resolve(world.store.transact(async (tx) => tx.delete(taskBucket, 't')));
+    };
+    await service.submit('t', spec());
+    await removed.promise;
+    await world.clock.settle();
+    await expect.poll(() => world.clock.pending).toBe(0);
+    await service.stop();
+    await world.store.stop();
   });
 });
 

@@ -71,6 +71,7 @@ export class World {
   readonly execs: string[] = [];
   behaviours: Behaviour[] = [{}];
   refusalsLeft = Infinity;
+  isPackageHere = true;
   /** How much of a program's stdout has come from the provider. */
   outputHere = 5;
   /** Called before each outside effect; may throw to simulate a crash. */
@@ -88,8 +89,11 @@ export class World {
       logger: silentLogger,
       newId: () => `id-${String((this.#ids += 1)).padStart(4, '0')}`,
       blobs: {
-        stat: async (hash: string) => (hash === HASH ? { hash, sizeBytes: 10 } : undefined),
-      } as never,
+        whileHeld: (hashes, work) =>
+          work(
+            hashes.map((hash) => (this.isPackageHere && hash === HASH ? { hash, sizeBytes: 10 } : undefined)),
+          ),
+      },
       fetcher: {
         fetch: async (_peer, hash) => {
           this.beforeEffect('fetch');

@@ -154,6 +154,43 @@ describe('the blob store', () => {
     }
   });
 
+  test('deletes nothing that is held, or that turns out to be used', async () => {
+    const { hash } = await blobs.put(chunks(bytes('abc')));
+    const release = blobs.hold(hash);
+    expect(await blobs.delete(hash)).toBe(false);
+    release();
+    expect(await blobs.delete(hash, async () => true)).toBe(false);
+    expect(await blobs.stat(hash)).toBeDefined();
+    expect(await blobs.delete(hash, async () => false)).toBe(true);
+    expect(await blobs.stat(hash)).toBeUndefined();
+  });
+
+  test('tells whoever is about to name a blob that it has just been deleted', async () => {
+    const { hash } = await blobs.put(chunks(bytes('abc')));
+    const [asked, isUsed] = [Promise.withResolvers<unknown>(), Promise.withResolvers<boolean>()];
+    const deleting = blobs.delete(hash, () => {
+      asked.resolve(true);
+      return isUsed.promise;
+    });
+    await asked.promise;
+    // Held too late: whoever deletes it has looked before.
+    const naming = blobs.whileHeld([hash], async ([found]) => found);
+    isUsed.resolve(false);
+    expect(await deleting).toBe(true);
+    expect(await naming).toBeUndefined();
+  });
+
+  test('keeps what somebody is about to name until he has, however that ends', async () => {
+    const { hash } = await blobs.put(chunks(bytes('abc')));
+    const found = await blobs.whileHeld([hash], async (infos) => {
+      expect(await blobs.delete(hash)).toBe(false);
+      return infos;
+    });
+    expect(found).toEqual([{ hash, sizeBytes: 3 }]);
+    await expect(blobs.whileHeld([hash], () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await blobs.delete(hash)).toBe(true);
+  });
+
   test('sets a damaged blob aside', async () => {
     const { hash } = await blobs.put(chunks(bytes('precious')));
     expect(await blobs.verify(hash)).toEqual({ hash, sizeBytes: 8 });
@@ -277,6 +314,22 @@ describe('blobs that were fetched for activities', () => {
     await blobs.trim();
     expect(await here(mine, later, result)).toEqual([true, true, true]);
     expect(blobs.usage()).toMatchObject({ bytes: 50, count: 5 });
+  });
+
+  test('are counted, and are no longer once they are named, or deleted', async () => {
+    const [one, two, three] = [
+      await cache('one-------'),
+      await cache('two-------'),
+      await cache('three-----'),
+    ];
+    expect(await blobs.cachedBytes()).toBe(30);
+    await blobs.whileHeld([one], async () => undefined);
+    expect(await blobs.cachedBytes()).toBe(20);
+    await blobs.delete(two);
+    expect(await blobs.cachedBytes()).toBe(10);
+    expect(await readdir(join(folder(), 'store', 'cached'))).toHaveLength(1);
+    await blobs.trim();
+    expect(await here(one, three)).toEqual([true, true]);
   });
 
   test('leave nothing that a crash could make stay: a mark without a blob is dropped at the start', async () => {

@@ -65,13 +65,15 @@ export const activityRoutes: Routes = (app, context) => {
     (request, reply) =>
       idempotency.once(request, reply, async (id) => {
         const { activityId = id, agreementId, package: named, limits } = request.body;
-        const taskPackage = typeof named === 'string' ? await packageOf(context, named) : named;
-        const record = await activities.create({
-          activityId,
-          agreementId,
-          limits,
-          ...(taskPackage !== undefined && { package: taskPackage }),
-        });
+        const create = (taskPackage?: TaskPackage): Promise<ActivityRecord> =>
+          activities.create({
+            activityId,
+            agreementId,
+            limits,
+            ...(taskPackage !== undefined && { package: taskPackage }),
+          });
+        const record =
+          typeof named === 'string' ? await withUpload(context, named, create) : await create(named);
         return { status: 201, location: `/v1/activities/${activityId}`, body: record };
       }),
   );
@@ -116,14 +118,20 @@ export const activityRoutes: Routes = (app, context) => {
   );
 };
 
-async function packageOf({ blobs }: RouteContext, hash: string): Promise<TaskPackage> {
-  const blob = await blobs.stat(hash);
-  if (blob === undefined) {
-    throw new ApiError(
-      'ERR_API_REFERENCE',
-      `The package ${hash} is not on this node; POST it to /v1/packages`,
-      { hash },
-    );
-  }
-  return { hash: blob.hash, sizeBytes: blob.sizeBytes };
+/** The package stays here until the books name it. */
+function withUpload<T>(
+  { blobs }: RouteContext,
+  hash: string,
+  work: (taskPackage: TaskPackage) => Promise<T>,
+): Promise<T> {
+  return blobs.whileHeld([hash], async ([blob]) => {
+    if (blob === undefined) {
+      throw new ApiError(
+        'ERR_API_REFERENCE',
+        `The package ${hash} is not on this node; POST it to /v1/packages`,
+        { hash },
+      );
+    }
+    return work({ hash: blob.hash, sizeBytes: blob.sizeBytes });
+  });
 }

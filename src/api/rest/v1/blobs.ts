@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { BlobInfo } from '../../../interface/index.ts';
 import type { RouteContext, Routes } from '../../route.ts';
-import { answers, BlobView, closed, HashParams, page, pageQuery } from '../../schemas/common.ts';
+import { answers, BlobView, closed, HashParams, page, pageQuery, RemovedView } from '../../schemas/common.ts';
 import { receive, takeStreams, UPLOAD_TYPES } from '../../upload.ts';
 import { found } from '../found.ts';
 
@@ -50,6 +50,18 @@ export const blobRoutes: Routes = (app, context) => {
       schema: { summary: 'Download a blob', params: HashParams },
     },
     async (request, reply) => download(reply, context, await byHash(request.params.hash)),
+  );
+  app.delete(
+    '/blobs/:hash',
+    {
+      config: { scope: 'requestor' },
+      schema: {
+        summary: 'Remove a blob that nothing needs and that is part of no package and no task',
+        params: HashParams,
+        response: answers({ 200: RemovedView }),
+      },
+    },
+    async (request) => context.removal.blob(request.params.hash),
   );
   void app.register(async (uploads) => {
     takeStreams(uploads);

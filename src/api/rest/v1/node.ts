@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { IdempotencyHeaders } from '../../idempotency.ts';
 import type { Routes } from '../../route.ts';
 import { answers, closed } from '../../schemas/common.ts';
-import { NodeInfo, PeerView } from '../../schemas/node.ts';
+import { NodeView, PeerView } from '../../schemas/node.ts';
 
 const Health = Type.Object(
   {
@@ -17,7 +17,7 @@ const BackupBody = Type.Object(
 );
 const Backup = Type.Object({ path: Type.String(), records: Type.Integer() }, closed);
 
-export const nodeRoutes: Routes = (app, { node, network, idempotency }) => {
+export const nodeRoutes: Routes = (app, { blobs, node, network, idempotency }) => {
   app.get(
     '/health',
     {
@@ -36,9 +36,12 @@ export const nodeRoutes: Routes = (app, { node, network, idempotency }) => {
     '/node',
     {
       config: { scope: 'read' },
-      schema: { summary: 'Who this node is, and what it offers', response: answers({ 200: NodeInfo }) },
+      schema: { summary: 'Who this node is, and what it offers', response: answers({ 200: NodeView }) },
     },
-    async () => node.info(),
+    async () => {
+      const { bytes, count } = blobs.usage();
+      return { ...(await node.info()), blobs: { bytes, count, cachedBytes: await blobs.cachedBytes() } };
+    },
   );
   app.get(
     '/peers',

@@ -10,7 +10,16 @@ import {
   type PackageRecord,
 } from '../../package-bucket.ts';
 import type { ApiServer, RouteContext, Routes } from '../../route.ts';
-import { answers, closed, HashParams, PackageView, page, pageQuery } from '../../schemas/common.ts';
+import {
+  answers,
+  closed,
+  HashParams,
+  PackageListView,
+  PackageView,
+  page,
+  pageQuery,
+  RemovedView,
+} from '../../schemas/common.ts';
 import { receive, takeStreams, UPLOAD_TYPES } from '../../upload.ts';
 import { found } from '../found.ts';
 
@@ -36,6 +45,11 @@ export const packageRoutes: Routes = (app, context) => {
   const byHash = async (hash: string): Promise<PackageRecord> =>
     found('package', hash, await packages.get(hash));
 
+  const withTasks = async (records: readonly PackageRecord[]) => {
+    const needed = await context.removal.neededInputs();
+    return records.map((record) => ({ ...record, openTasks: needed.get(record.hash) ?? 0 }));
+  };
+
   app.get(
     '/packages',
     {
@@ -43,18 +57,25 @@ export const packageRoutes: Routes = (app, context) => {
       schema: {
         summary: 'Uploaded task packages',
         querystring: Type.Object(pageQuery, closed),
-        response: answers({ 200: page(PackageView) }),
+        response: answers({ 200: page(PackageListView) }),
       },
     },
-    async (request) => packages.list(request.query),
+    async (request) => {
+      const { items, ...rest } = await packages.list(request.query);
+      return { items: await withTasks(items), ...rest };
+    },
   );
   app.get(
     '/packages/:hash',
     {
       config: { scope: 'read' },
-      schema: { summary: 'One task package', params: HashParams, response: answers({ 200: PackageView }) },
+      schema: {
+        summary: 'One task package',
+        params: HashParams,
+        response: answers({ 200: PackageListView }),
+      },
     },
-    async (request) => byHash(request.params.hash),
+    async (request) => (await withTasks([await byHash(request.params.hash)]))[0],
   );
   app.head(
     '/packages/:hash',
@@ -71,6 +92,22 @@ export const packageRoutes: Routes = (app, context) => {
       return reply.code(200).send();
     },
   );
+  app.delete(
+    '/packages/:hash',
+    {
+      config: { scope: 'requestor' },
+      schema: {
+        summary: 'Remove a task package that nothing needs which is not over',
+        params: HashParams,
+        response: answers({ 200: RemovedView }),
+      },
+    },
+    async (request) => context.removal.package(request.params.hash),
+  );
+  packageUploads(app, context);
+};
+
+const packageUploads: Routes = (app, context) => {
   app.post(
     '/packages/images',
     {
@@ -108,7 +145,16 @@ export const packageRoutes: Routes = (app, context) => {
   });
 };
 
-async function remember(
+/** @throws ApiError when another request removes it in this very moment */
+function remember(
+  context: RouteContext,
+  { hash }: BlobInfo,
+  names: Pick<PackageRecord, 'name' | 'image'>,
+): Promise<PackageRecord> {
+  return context.blobs.whileHeld([hash], async ([blob]) => note(context, found('blob', hash, blob), names));
+}
+
+function note(
   { store, clock }: RouteContext,
   { hash, sizeBytes }: BlobInfo,
   { name, image }: Pick<PackageRecord, 'name' | 'image'>,

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { TASK_STATES } from '../../../interface/index.ts';
 import { IdempotencyHeaders } from '../../idempotency.ts';
 import type { Routes } from '../../route.ts';
-import { answers, closed, IdParams, page, pageQuery } from '../../schemas/common.ts';
+import { answers, closed, IdParams, page, pageQuery, RemovedView } from '../../schemas/common.ts';
 import { TaskBody, TaskView } from '../../schemas/task.ts';
 import { found } from '../found.ts';
 import { taskSpec } from './task-spec.ts';
@@ -19,7 +19,7 @@ const ListQuery = Type.Object(
 const NoBody = Type.Object({}, { ...closed, default: {} });
 
 export const taskRoutes: Routes = (app, context) => {
-  const { tasks, books, idempotency } = context;
+  const { tasks, books, idempotency, removal } = context;
 
   app.post(
     '/tasks',
@@ -65,6 +65,20 @@ export const taskRoutes: Routes = (app, context) => {
       },
     },
     async ({ params: { id } }) => taskView(found('task', id, await tasks.get(id)), context),
+  );
+  app.delete(
+    '/tasks/:id',
+    {
+      // Whoever clears up removes one after the other, as many as there are.
+      config: { scope: 'requestor', uncounted: true },
+      schema: {
+        summary:
+          'Remove a task that is over and settled, its logs, and those of its files that nothing else names',
+        params: IdParams,
+        response: answers({ 200: RemovedView }),
+      },
+    },
+    async ({ params: { id } }) => removal.task(id),
   );
   app.post(
     '/tasks/:id/cancel',

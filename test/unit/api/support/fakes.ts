@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { ActivityOutputs, LocalPackages, ProviderOperations } from '../../../../src/api/components.ts';
+import type {
+  ActivityOutputs,
+  ApiComponents,
+  LocalPackages,
+  ProviderOperations,
+  Removal,
+  Removed,
+} from '../../../../src/api/components.ts';
 import type {
   ActivityHolding,
   Allocation,
@@ -20,7 +27,7 @@ import type {
   Tasks,
 } from '../../../../src/interface/index.ts';
 import { ErgonError } from '../../../../src/interface/index.ts';
-import { activityRecord, agreementRecord, taskRecord } from './samples.ts';
+import { activityRecord, agreementRecord, HASH, taskRecord } from './samples.ts';
 
 /** A bucket that takes anything: the API reads other parts' records, it does not check them. */
 export function looseBucket<T>(name: string, indexes: NonNullable<Bucket<T>['indexes']> = {}): Bucket<T> {
@@ -43,7 +50,7 @@ export async function save<T>(store: Store, bucket: Bucket<T>, id: string, value
   });
 }
 
-export function memoryBlobs(changes: string[]): Pick<Blobs, 'put' | 'stat' | 'read' | 'list'> {
+export function memoryBlobs(changes: string[]): ApiComponents['blobs'] {
   const files = new Map<string, Buffer>();
   const info = (hash: string, bytes: Buffer) => ({ hash, sizeBytes: bytes.byteLength });
   return {
@@ -65,6 +72,35 @@ export function memoryBlobs(changes: string[]): Pick<Blobs, 'put' | 'stat' | 're
       for (let at = offset; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);
     },
     list: async () => [...files].map(([hash, bytes]) => info(hash, bytes)),
+    whileHeld: async (hashes, work) =>
+      work(
+        hashes.map((hash) => {
+          const bytes = files.get(hash);
+          return bytes && info(hash, bytes);
+        }),
+      ),
+    usage: () => ({
+      bytes: [...files.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
+      count: files.size,
+      maxBytes: Infinity,
+    }),
+    cachedBytes: async () => 0,
+  };
+}
+
+/** One task needs the package of the samples; what is called `gone` is not there. */
+export function fakeRemoval(changes: string[]): Removal {
+  const remove = async (what: string): Promise<Removed> => {
+    if (what.includes('open')) throw new ErgonError('ERR_TASK_NOT_OVER', `${what} is Queued: it is not over`);
+    if (what.includes('gone')) return { removed: false, blobs: 0, freedBytes: 0 };
+    changes.push(`remove ${what}`);
+    return { removed: true, blobs: 2, freedBytes: 2048 };
+  };
+  return {
+    neededInputs: async () => new Map([[HASH, 1]]),
+    task: (id) => remove(`task ${id}`),
+    package: (hash) => remove(`package ${hash}`),
+    blob: (hash) => remove(`blob ${hash}`),
   };
 }
 

@@ -26,6 +26,7 @@ import {
   fakeImages,
   fakeOutputs,
   fakeProvider,
+  fakeRemoval,
   fakeTasks,
   FakeError,
   looseBucket,
@@ -124,6 +125,7 @@ function componentsOf(world: {
       },
     },
     localPackages: fakeImages(),
+    removal: fakeRemoval(changes),
     network: {
       peers: () => [
         { peerId: PEER, address: REQUESTOR, multiaddrs: [], direction: 'inbound', connectedAt: 1 },
