@@ -1,11 +1,12 @@
-import type { DebitNoteRecord, InvoiceRecord } from '../interface/payment.ts';
+import type { DebitNote, DebitNoteRecord, InvoiceRecord } from '../interface/payment.ts';
 import type { Transaction } from '../interface/store.ts';
 import type { Reason } from '../interface/values.ts';
 import { payFrom } from './allocations.ts';
+import { readAgreementBilling } from './billing.ts';
 import { debitNotesBucket, invoicesBucket } from './buckets.ts';
 import { PaymentError } from './errors.ts';
 import { counterparty, requireAgreement, type PaymentContext } from './context.ts';
-import { transition, type BillCommand } from './machine.ts';
+import { may, transition, type BillCommand } from './machine.ts';
 import { leaveToHand } from './requestor/by-hand.ts';
 import { decideNote, rejectNote } from './requestor/decide-note.ts';
 import { decideInvoice, rejectInvoice } from './requestor/invoices.ts';
@@ -25,7 +26,7 @@ export interface AcceptOptions {
 export interface BillActions {
   /** Requestor: checks the bill and accepts it; an invoice is paid. Throws ERR_PAYMENT_REFUSED when a check fails. */
   accept(billId: string, options?: AcceptOptions): Promise<BillRecord>;
-  /** Requestor: rejects it with a signed reason. */
+  /** Requestor: rejects it with a signed reason. Throws ERR_PAYMENT_INVOICED for a note of an invoice that is open here. */
   reject(billId: string, reason: Reason): Promise<BillRecord>;
   /** Provider: takes it back. It is Cancelled once the requestor's node has let go of it undecided. */
   cancel(billId: string, reason: Reason): Promise<void>;
@@ -49,6 +50,7 @@ export function billActions(context: PaymentContext): BillActions {
     reject: (billId, reason) =>
       context.store.transact(async (tx) => {
         const record = await openBill(tx, billId, 'requestor', 'reject');
+        if ('note' in record) await requireUninvoiced(tx, record.note);
         return 'note' in record
           ? rejectNote(tx, context, record, reason)
           : rejectInvoice(tx, context, record, reason);
@@ -74,6 +76,18 @@ async function acceptNotesOf(
     const note = await tx.get(debitNotesBucket, debitNoteId);
     if (note?.state === 'Received') accepted(await decideNote(tx, context, note));
   }
+}
+
+/** An invoice of a rejected note could never be accepted: once it is here, it is what is decided on. */
+async function requireUninvoiced(tx: Transaction, { debitNoteId, agreementId }: DebitNote): Promise<void> {
+  const { invoiceId } = await readAgreementBilling(tx, agreementId, 'requestor');
+  const record = invoiceId === undefined ? undefined : await tx.get(invoicesBucket, invoiceId);
+  if (record === undefined || !may(record.state, 'accept')) return;
+  if (record.invoice.activities.every((line) => line.debitNoteId !== debitNoteId)) return;
+  throw new PaymentError('ERR_PAYMENT_INVOICED', `${debitNoteId} is summed up by invoice ${invoiceId}`, {
+    debitNoteId,
+    invoiceId,
+  });
 }
 
 /** Throws when the bill was rejected, which undoes that: a bill that a person cannot accept stays undecided. */

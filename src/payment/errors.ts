@@ -14,6 +14,7 @@ export type PaymentErrorCode =
   | 'ERR_PAYMENT_INVOICE_EXISTS'
   | 'ERR_PAYMENT_DECISION_FORK'
   | 'ERR_PAYMENT_REFUSED'
+  | 'ERR_PAYMENT_INVOICED'
   | 'ERR_PAYMENT_LEDGER_FORK'
   | 'ERR_PAYMENT_LEDGER_SUM'
   | 'ERR_PAYMENT_NOT_FOUND'
@@ -75,6 +76,11 @@ export const paymentErrors: ErrorCatalogue<PaymentErrorCode> = {
   ERR_PAYMENT_REFUSED: {
     meaning: 'A bill cannot be accepted by hand because it does not pass the checks.',
     remedy: '`detail.reason` says which check failed. Reject it, or mend the cause, such as the allocation.',
+  },
+  ERR_PAYMENT_INVOICED: {
+    meaning:
+      'A debit note cannot be rejected any more, since an invoice that sums it up waits to be decided on.',
+    remedy: 'Accept or reject the invoice that `detail.invoiceId` names: that decides on its notes.',
   },
   ERR_PAYMENT_LEDGER_FORK: {
     meaning: 'Two different payments of one payer carry the same sequence number.',

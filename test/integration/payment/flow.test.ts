@@ -299,12 +299,41 @@ describe('bills decided by hand', () => {
     await pair.quiesce();
     const [received] = await requestor.payment.invoices();
     expect(received).toMatchObject({ state: 'Received', invoice: { amount: '50' } });
-    await requestor.payment.bills.accept(received!.invoice.invoiceId, { withNotes: true });
+    const { invoiceId, activities } = received!.invoice;
+    const no = { code: 'TooLate', message: '' };
+    await expect(requestor.payment.bills.reject(activities[0]!.debitNoteId, no)).rejects.toMatchObject({
+      code: 'ERR_PAYMENT_INVOICED',
+      detail: { invoiceId },
+    });
+    await requestor.payment.bills.accept(invoiceId, { withNotes: true });
     await pair.quiesce();
     for (const node of [provider, requestor]) {
       expect((await node.payment.invoices()).map(({ state }) => state)).toEqual(['Settled']);
       expect((await node.payment.debitNotes()).map(({ state }) => state)).toEqual(['Settled']);
       expect(await node.payment.balances()).toMatchObject([{ billed: '50', accepted: '50', settled: '50' }]);
+    }
+  });
+
+  it('lets a note be rejected again once its invoice is', async () => {
+    const { requestor } = await start({
+      payment: { decideAtOnce: false },
+      terms: { debitNoteAcceptTimeoutMs: 3_600_000 },
+    });
+    await pair.create('act');
+    await pair.end('act');
+    await pair.quiesce();
+    await pair.clock.advance(60_000);
+    await pair.terminate();
+    await pair.quiesce();
+    const [received] = await requestor.payment.invoices();
+    const { invoiceId, activities } = received!.invoice;
+    const no = { code: 'BadService', message: '' };
+    await requestor.payment.bills.reject(invoiceId, no);
+    await requestor.payment.bills.reject(activities[0]!.debitNoteId, no);
+    await pair.quiesce();
+    for (const node of [pair.provider, requestor]) {
+      expect((await node.payment.invoices()).map(({ state }) => state)).toEqual(['Rejected']);
+      expect((await node.payment.debitNotes()).map(({ state }) => state)).toEqual(['Rejected']);
     }
   });
 
