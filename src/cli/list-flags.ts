@@ -6,6 +6,6 @@ export interface ListFlags {
 }
 
 /** Adds `--limit` to a list. */
-export function LIMIT(command: Command): void {
+export function limitOption(command: Command): void {
   command.option('--limit <count>', 'show at most so many, newest first', parseCount, 50);
 }

@@ -29,7 +29,7 @@ import {
   activityIds,
   createdSpec,
   discard,
-  Ends,
+  JournalEnds,
   isActivityId,
   isThere,
   makeActivitiesDirectory,
@@ -80,7 +80,7 @@ class LocalSupervisors implements LocalExeUnits {
   readonly #source: SupervisorSource;
   /** Making, closing and removing the same activity exclude each other. */
   readonly #lock = new KeyedLock();
-  readonly #ends = new Ends();
+  readonly #ends = new JournalEnds();
 
   constructor(init: ExeUnitsInit, components: ExeUnitsComponents) {
     this.#dataDir = init.dataDir;

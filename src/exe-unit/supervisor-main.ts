@@ -21,7 +21,7 @@ import {
   type LaunchSettings,
 } from './socket/protocol.ts';
 import { lineLogger } from './supervisor/line-logger.ts';
-import { watchPlace } from './supervisor/place-watch.ts';
+import { watchJournalPath } from './supervisor/journal-watch.ts';
 import { supervisorServer } from './supervisor/server.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
@@ -66,8 +66,8 @@ async function adopt(
   await rename(settings.directory, directory);
   await syncDirectory(dirname(directory));
   const supervisor = await Supervisor.create(spec, directory, { clock, logger, runtime, journal });
-  dieTidily(supervisor);
-  const stopWatching = watchPlace(workPaths(directory).journal, { journal, clock }, () => {
+  handleSignals(supervisor);
+  const stopWatching = watchJournalPath(workPaths(directory).journal, { journal, clock }, () => {
     logger.error({ directory }, 'the work directory is gone: ending the activity');
     void supervisor.end('Terminated', {
       code: 'SupervisorLost',
@@ -86,7 +86,7 @@ async function adopt(
 }
 
 /** A supervisor that can go on no more takes its workload with it; one that is asked to stop ends it honestly. */
-function dieTidily(supervisor: Supervisor): void {
+function handleSignals(supervisor: Supervisor): void {
   process.on('SIGTERM', () => {
     void supervisor.end('Terminated', { code: 'Provider', message: 'the supervisor was told to stop' });
   });

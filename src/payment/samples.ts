@@ -26,7 +26,7 @@ const PAGE = 1000;
  * Carries a chain on over the stored samples up to `last`, as far as none is missing.
  * `sample` is the last one that was added.
  */
-export async function carryOn(
+export async function extendChain(
   components: { usage: UsageSource; reader: Reader },
   activityId: string,
   from: SampleChain,

@@ -4,7 +4,7 @@ import type { BillDecision, DebitNoteRecord, InvoiceRecord } from '../interface/
 import { debitNotesBucket } from './buckets.ts';
 import type { PaymentContext } from './context.ts';
 import { cost } from './pricing.ts';
-import { carryOn, EMPTY_CHAIN } from './samples.ts';
+import { extendChain, EMPTY_CHAIN } from './samples.ts';
 import { sameAddress } from './wire.ts';
 
 /** One thing that was checked again about a bill at rest. */
@@ -47,7 +47,7 @@ async function verifyNote(
     }),
     equal('amount', note.totalAmountDue, cost(agreement.terms.pricing, note.usage).toString()),
   ];
-  const { chain } = await carryOn(
+  const { chain } = await extendChain(
     { usage: context.usage, reader: context.store },
     note.activityId,
     EMPTY_CHAIN,

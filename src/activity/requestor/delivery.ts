@@ -3,7 +3,7 @@ import { emit } from '../books.ts';
 import { isFinal } from '../machine.ts';
 import { checkBatchAnswer, checkSnapshot, type Snapshot } from '../messages.ts';
 import { activities, batches, batchKey, remotes, type Remote } from '../records.ts';
-import { askUntilAnswered, Refusal, type Question } from './ask.ts';
+import { requestUntilAnswered, Refusal, type ProviderRequest } from './provider-request.ts';
 import type { RequestorContext } from './context.ts';
 import { SingleFlight } from './single-flight.ts';
 import { endWithoutProvider } from './take.ts';
@@ -52,7 +52,7 @@ export class Delivery {
         limits,
       };
       try {
-        await this.#ask(remote, { kind: 'create', body, check: checkSnapshot });
+        await this.#sendRequest(remote, { kind: 'create', body, check: checkSnapshot });
       } catch (error) {
         if (error instanceof Refusal) await this.#createRefused(activityId, error);
         throw error;
@@ -83,7 +83,7 @@ export class Delivery {
       const script = batch.script as JsonValue[];
       const body = { activityId, batchId, script };
       try {
-        await this.#ask(remote, { kind: 'exec', body, check: checkBatchAnswer });
+        await this.#sendRequest(remote, { kind: 'exec', body, check: checkBatchAnswer });
         this.#delivered.get(activityId)?.add(batchId);
       } catch (error) {
         if (error instanceof Refusal) await this.#execRefused(activityId, batchId, error);
@@ -99,7 +99,7 @@ export class Delivery {
       if (remote?.destroy === undefined || this.#isDelivered(activityId, DESTROY)) return;
       const { reason } = remote.destroy;
       const body = { activityId, ...(reason !== undefined && { reason }) };
-      await this.#ask<Snapshot>(remote, { kind: 'destroy', body, check: checkSnapshot });
+      await this.#sendRequest<Snapshot>(remote, { kind: 'destroy', body, check: checkSnapshot });
       this.#delivered.get(activityId)?.add(DESTROY);
     });
   }
@@ -108,10 +108,10 @@ export class Delivery {
     return this.#delivered.get(activityId)?.has(what) === true;
   }
 
-  #ask<A>(remote: Remote, question: Question<A>): Promise<A> {
+  #sendRequest<A>(remote: Remote, request: ProviderRequest<A>): Promise<A> {
     const { init, background } = this.#context;
     const until = remote.deadline + init.abandonAfterMs;
-    return askUntilAnswered(this.#context, remote, question, until, background.signal);
+    return requestUntilAnswered(this.#context, remote, request, until, background.signal);
   }
 
   async #createRefused(activityId: string, refusal: Refusal): Promise<void> {

@@ -3,7 +3,7 @@ import { batchNotFound, hasEnded } from '../errors.ts';
 import { isFinal } from '../machine.ts';
 import { checkBatchAnswer, checkSnapshot, HOLD_WAIT_MS } from '../messages.ts';
 import { activities, batches, batchKey, remotes, type Remote } from '../records.ts';
-import { askUntilAnswered, unreachable } from './ask.ts';
+import { requestUntilAnswered, unreachable } from './provider-request.ts';
 import { notFound } from './commands.ts';
 import type { RequestorContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
@@ -25,9 +25,9 @@ export async function changeHold(
   const record = await find(context, activityId);
   if (isFinal(record.state)) throw hasEnded(record);
   const remote = await arrived(context, activityId, () => delivery.create(activityId), signal);
-  const question = { kind, body: { activityId }, check: checkSnapshot, waitMs: HOLD_WAIT_MS };
+  const request = { kind, body: { activityId }, check: checkSnapshot, waitMs: HOLD_WAIT_MS };
   const until = clock.now() + init.commandTimeoutMs;
-  const { journalSeq } = await askUntilAnswered(context, remote, question, until, signal);
+  const { journalSeq } = await requestUntilAnswered(context, remote, request, until, signal);
   const isDone = (it: ActivityRecord): boolean => it.journalSeq >= journalSeq || isFinal(it.state);
   return followed(context, activityId, () => find(context, activityId), isDone, signal);
 }
@@ -51,8 +51,8 @@ export async function cancelBatch(
   if (batch.finished) return batch;
   const remote = await arrived(context, activityId, () => delivery.exec(activityId, batchId), signal);
   const body = { activityId, batchId };
-  const question = { kind: 'cancel-batch', body, check: checkBatchAnswer, waitMs: HOLD_WAIT_MS };
-  await askUntilAnswered(context, remote, question, clock.now() + init.commandTimeoutMs, signal);
+  const request = { kind: 'cancel-batch', body, check: checkBatchAnswer, waitMs: HOLD_WAIT_MS };
+  await requestUntilAnswered(context, remote, request, clock.now() + init.commandTimeoutMs, signal);
   return followed(context, activityId, findBatch, ({ finished }) => finished, signal);
 }
 

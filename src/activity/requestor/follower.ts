@@ -1,7 +1,7 @@
 import { isFinal } from '../machine.ts';
 import { checkUpdatesAnswer, MAX_WAIT_MS, type UpdatesAnswer } from '../messages.ts';
 import { activities, remotes, type Remote } from '../records.ts';
-import { ask, Refusal } from './ask.ts';
+import { sendRequest, Refusal } from './provider-request.ts';
 import type { RequestorContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import type { LogCopies } from './log-copy.ts';
@@ -96,8 +96,8 @@ export class Follower {
     const ended = isFinal(record.state);
     const waitMs = ended || record.unreachableSince !== undefined ? 0 : POLL_MS;
     const body = { activityId, afterSeq: record.journalSeq, waitMs, ...mirror.seen };
-    const question = { kind: 'updates', body, check: checkUpdatesAnswer, waitMs };
-    const answer: UpdatesAnswer = await ask(this.#context, remote, question, signal);
+    const request = { kind: 'updates', body, check: checkUpdatesAnswer, waitMs };
+    const answer: UpdatesAnswer = await sendRequest(this.#context, remote, request, signal);
     const isOver = await takeUpdates(this.#context, activityId, answer);
     // "Final" counts once the end has been taken in: the figures are whole with it.
     const logsFinal = isOver && answer.logsFinal;

@@ -10,7 +10,7 @@ import { Background } from '../background.ts';
 import { Changes } from '../changes.ts';
 import { logGone } from '../errors.ts';
 import { activities, batches, batchKey, blobGrants, remotes } from '../records.ts';
-import { unreachable } from './ask.ts';
+import { unreachable } from './provider-request.ts';
 import { noteActivity, noteBatch, noteDestroy, notFound } from './commands.ts';
 import type { ActivityRequestorComponents, ActivityRequestorInit, RequestorContext } from './context.ts';
 import { Delivery } from './delivery.ts';

@@ -2,7 +2,7 @@ import type { LogStream } from '../../interface/index.ts';
 import { ActivityError } from '../errors.ts';
 import { checkLogAnswer, MAX_LOG_BYTES, type UpdatesAnswer } from '../messages.ts';
 import type { Remote } from '../records.ts';
-import { ask, Refusal } from './ask.ts';
+import { sendRequest, Refusal } from './provider-request.ts';
 import type { RequestorContext } from './context.ts';
 import type { LogCopies } from './log-copy.ts';
 
@@ -81,7 +81,7 @@ export class Mirror {
     const { activityId } = this.#remote;
     const body = { activityId, stream, offset, maxBytes };
     try {
-      const answer = await ask(
+      const answer = await sendRequest(
         this.#context,
         this.#remote,
         { kind: 'log', body, check: checkLogAnswer },

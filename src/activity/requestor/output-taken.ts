@@ -1,6 +1,6 @@
 import { checkSnapshot } from '../messages.ts';
 import { remotes } from '../records.ts';
-import { ask } from './ask.ts';
+import { sendRequest } from './provider-request.ts';
 import type { RequestorContext } from './context.ts';
 
 /** Tells the provider, once, that an output is here. When it does not hear of it, it keeps the file, and that is all. */
@@ -11,9 +11,9 @@ export async function outputTaken(
 ): Promise<void> {
   const remote = await context.store.get(remotes, activityId);
   if (remote === undefined) return;
-  const question = { kind: 'output-taken', body: { activityId, hash }, check: checkSnapshot };
+  const request = { kind: 'output-taken', body: { activityId, hash }, check: checkSnapshot };
   try {
-    await ask(context, remote, question, context.background.signal);
+    await sendRequest(context, remote, request, context.background.signal);
   } catch (error) {
     context.logger.debug({ activityId, hash, err: error }, 'the provider keeps an output that is here');
   }

@@ -6,7 +6,7 @@ import type { Commands } from '../command.ts';
 import { bytes, counter, time } from '../format.ts';
 import { historyFields } from '../history-fields.ts';
 import type { Output } from '../io.ts';
-import { LIMIT, type ListFlags } from '../list-flags.ts';
+import { limitOption, type ListFlags } from '../list-flags.ts';
 import { copyLog, followLog } from '../logs.ts';
 import { fields } from '../table.ts';
 
@@ -67,7 +67,7 @@ function listCommand(group: Command, commands: Commands): void {
       ],
     },
     (command) => {
-      LIMIT(command);
+      limitOption(command);
       command
         .option('--state <state>', 'only those in this state')
         .option('--agreement <id>', 'only those of this agreement')

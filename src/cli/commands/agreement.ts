@@ -4,7 +4,7 @@ import { agreementDetails, type AgreementDetails } from '../agreement-details.ts
 import type { Commands } from '../command.ts';
 import { EXIT_STATUS } from '../exit-status.ts';
 import { time } from '../format.ts';
-import { LIMIT, type ListFlags } from '../list-flags.ts';
+import { limitOption, type ListFlags } from '../list-flags.ts';
 import { VerificationView } from '../views.ts';
 import { describeAgreement, describeVerification } from './agreement-text.ts';
 
@@ -29,7 +29,7 @@ function listCommand(group: Command, commands: Commands): void {
       ],
     },
     (command) => {
-      LIMIT(command);
+      limitOption(command);
       command
         .option('--state <state>', 'only those in this state')
         .option('--role <role>', 'only those in which this node is requestor, or provider');

@@ -3,7 +3,7 @@ import { DebitNoteRecord, InvoiceRecord } from '../records.ts';
 import type { Commands } from '../command.ts';
 import { amount, counter, time, type Token } from '../format.ts';
 import { historyFields } from '../history-fields.ts';
-import { LIMIT, type ListFlags } from '../list-flags.ts';
+import { limitOption, type ListFlags } from '../list-flags.ts';
 import { fields } from '../table.ts';
 
 type Note = DebitNoteRecord;
@@ -15,7 +15,7 @@ interface BillFlags extends ListFlags {
 }
 
 function filters(command: Command): void {
-  LIMIT(command);
+  limitOption(command);
   command
     .option('--agreement <id>', 'only those of this agreement')
     .option('--state <state>', 'only those in this state');

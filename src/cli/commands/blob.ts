@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Static } from 'typebox';
 import type { Commands } from '../command.ts';
 import { bytes } from '../format.ts';
-import { LIMIT, type ListFlags } from '../list-flags.ts';
+import { limitOption, type ListFlags } from '../list-flags.ts';
 import { BlobView, RemovedView } from '../views.ts';
 
 export function blobCommands(group: Command, commands: Commands): void {
@@ -13,7 +13,7 @@ export function blobCommands(group: Command, commands: Commands): void {
       summary: 'files of this node by hash: packages, inputs and outputs',
       examples: [['blob list --limit 10000 --json', 'all of them, for programs']],
     },
-    LIMIT,
+    limitOption,
     async (session, _args, { limit }) => {
       const blobs = await (await session.client()).list('/v1/blobs', BlobView, {}, limit);
       const columns = [

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import { Timestamp } from '../../interface/index.ts';
 import type { Commands } from '../command.ts';
 import { bytes, freed, time } from '../format.ts';
-import { LIMIT, type ListFlags } from '../list-flags.ts';
+import { limitOption, type ListFlags } from '../list-flags.ts';
 import { addPackage } from '../upload.ts';
 import { parseImage } from '../parse.ts';
 import { BlobView, RemovedView } from '../views.ts';
@@ -50,7 +50,7 @@ export function packageCommands(group: Command, commands: Commands): void {
       summary: 'packages of this node',
       examples: [['package list', 'with the hashes to submit tasks by, and how many tasks need each']],
     },
-    LIMIT,
+    limitOption,
     async (session, _args, { limit }) => {
       const packages = await (await session.client()).list('/v1/packages', PackageLine, {}, limit);
       const columns = [

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Commands } from '../command.ts';
 import { amount, time } from '../format.ts';
 import { copyLog, followLog } from '../logs.ts';
-import { LIMIT, type ListFlags } from '../list-flags.ts';
+import { limitOption, type ListFlags } from '../list-flags.ts';
 import { parseCount } from '../parse.ts';
 import { isFinalTaskState } from '../../interface/index.ts';
 import { TaskView } from '../views.ts';
@@ -34,7 +34,7 @@ function listCommand(group: Command, commands: Commands): void {
       ],
     },
     (command) => {
-      LIMIT(command);
+      limitOption(command);
       command.option('--state <state>', 'only those in this state');
     },
     async (session, _args, { limit, state }) => {

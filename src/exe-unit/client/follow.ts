@@ -25,14 +25,14 @@ export async function* followJournal(
   const stopped = (): boolean => signal.aborted;
   for (let gone = false; !signal.aborted;) {
     // Listening begins before reading, so that nothing falls between the two.
-    await using bell = gone ? undefined : new Bell(directory, signal);
+    await using progress = gone ? undefined : new JournalProgress(directory, signal);
     do {
       for await (const record of tail.read()) {
         if (stopped()) return;
         if (record.seq > afterSeq) yield record;
         if (isEnd(record)) return;
       }
-    } while ((await bell?.rungAfter(tail.position.seq)) === true);
+    } while ((await progress?.grownBeyond(tail.position.seq)) === true);
     // All that a dead supervisor wrote has been read since its death was known.
     if (gone) return;
     gone = (await supervisorStatus(directory, clock)) === 'gone';
@@ -41,7 +41,7 @@ export async function* followJournal(
 }
 
 /** Hears from the supervisor how far the journal has got. */
-class Bell implements AsyncDisposable {
+class JournalProgress implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #watching: Promise<void>;
   #seq = 0;
@@ -50,7 +50,7 @@ class Bell implements AsyncDisposable {
 
   constructor(directory: string, signal: AbortSignal) {
     const stop = AbortSignal.any([signal, this.#stop.signal]);
-    this.#watching = watch(directory, (seq) => this.#ring(seq), stop)
+    this.#watching = watch(directory, (seq) => this.#advance(seq), stop)
       .catch(() => undefined)
       .finally(() => {
         this.#closed = true;
@@ -59,7 +59,7 @@ class Bell implements AsyncDisposable {
   }
 
   /** True when there is more than `seq`; false when nobody will say so any more. */
-  async rungAfter(seq: number): Promise<boolean> {
+  async grownBeyond(seq: number): Promise<boolean> {
     while (this.#seq <= seq) {
       if (this.#closed) return false;
       await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -72,7 +72,7 @@ class Bell implements AsyncDisposable {
     await this.#watching;
   }
 
-  #ring(seq: number): void {
+  #advance(seq: number): void {
     this.#seq = Math.max(this.#seq, seq);
     this.#wake();
   }

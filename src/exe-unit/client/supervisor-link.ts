@@ -9,7 +9,7 @@ import { SOCKET_NAME } from '../socket/directory-socket.ts';
 import type { Request } from '../socket/protocol.ts';
 import { request } from './connection.ts';
 import { supervisorStatus } from './status.ts';
-import { isThere, type Ends } from './work-directories.ts';
+import { isThere, type JournalEnds } from './work-directories.ts';
 
 const POLL_MS = 20;
 /** Two seconds: a live supervisor listens, or has journaled its end, long before. */
@@ -19,7 +19,7 @@ const EXIT_POLLS = 500;
 
 interface Components {
   readonly clock: Clock;
-  readonly ends: Ends;
+  readonly ends: JournalEnds;
 }
 
 /** The daemon's line to one activity's supervisor, which its work directory leads to. Keeps no connection open. */

@@ -82,7 +82,7 @@ export async function outputBlobPath(directory: string, hash: string): Promise<s
 }
 
 /** Remembers of each activity how much of its journal was read, and whether it has ended. */
-export class Ends {
+export class JournalEnds {
   readonly #known = new Map<string, { tail: JournalTail; ended: Promise<boolean> }>();
 
   async hasEnded(directory: string): Promise<boolean> {

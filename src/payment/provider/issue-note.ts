@@ -9,7 +9,7 @@ import { enter } from '../books.ts';
 import type { ActivityBilling } from '../buckets.ts';
 import { counterparty, type PaymentContext } from '../context.ts';
 import { cost } from '../pricing.ts';
-import { carryOn } from '../samples.ts';
+import { extendChain } from '../samples.ts';
 import { post } from '../wire.ts';
 
 /** A provider that agreed on less is still not made to bill more often than this. */
@@ -33,7 +33,7 @@ export async function issueNote(
 ): Promise<DebitNote | undefined> {
   const before = await readActivityBilling(tx, activity);
   if (before.final) return undefined;
-  const { chain, sample } = await carryOn(
+  const { chain, sample } = await extendChain(
     { usage: context.usage, reader: tx },
     activity.activityId,
     before.samples,

@@ -8,7 +8,7 @@ import { enter, netDebt, type BookKey } from '../books.ts';
 import type { ActivityBilling } from '../buckets.ts';
 import { PaymentError } from '../errors.ts';
 import { counterparty, requireAgreement, type PaymentContext } from '../context.ts';
-import { carryOn, type SampleChain } from '../samples.ts';
+import { extendChain, type SampleChain } from '../samples.ts';
 import { post } from '../wire.ts';
 import { signDecision } from './decision.ts';
 import { judgeNote } from './note-checks.ts';
@@ -97,7 +97,7 @@ async function ownChain(
   note: DebitNote,
   before: SampleChain,
 ): Promise<SampleChain> {
-  const { chain } = await carryOn(
+  const { chain } = await extendChain(
     { usage: context.usage, reader: tx },
     note.activityId,
     before,

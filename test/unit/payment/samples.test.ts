@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { UsageSample } from '../../../src/interface/activity.ts';
 import type { Reader } from '../../../src/interface/store.ts';
-import { carryOn, EMPTY_CHAIN, extend } from '../../../src/payment/samples.ts';
+import { extendChain, EMPTY_CHAIN, extend } from '../../../src/payment/samples.ts';
 import { sampleAt, twinUsage } from '../../support/payment-world.ts';
 
 const reader: Reader = { get: async () => undefined, list: async () => [] };
@@ -15,12 +15,12 @@ const all = Array.from({ length: 2500 }, (_, index) => sampleAt(index + 1, index
 describe('the chain over samples', () => {
   it('is the same in one go and in pieces, over any number of pages', async () => {
     const components = { usage: usageOf(all), reader };
-    const whole = await carryOn(components, 'act', EMPTY_CHAIN);
+    const whole = await extendChain(components, 'act', EMPTY_CHAIN);
     expect(whole.chain).toEqual(all.reduce(extend, EMPTY_CHAIN));
     expect(whole.sample).toEqual(all.at(-1));
-    const part = await carryOn(components, 'act', EMPTY_CHAIN, 1234);
+    const part = await extendChain(components, 'act', EMPTY_CHAIN, 1234);
     expect(part.chain.last).toBe(1234);
-    expect((await carryOn(components, 'act', part.chain)).chain).toEqual(whole.chain);
+    expect((await extendChain(components, 'act', part.chain)).chain).toEqual(whole.chain);
   });
 
   it('is what anybody can compute by hand', () => {
@@ -34,8 +34,10 @@ describe('the chain over samples', () => {
 
   it('stops where a sample is missing', async () => {
     const usage = usageOf(all.filter(({ sequence }) => sequence !== 7));
-    expect((await carryOn({ usage, reader }, 'act', EMPTY_CHAIN)).chain.last).toBe(6);
-    expect(await carryOn({ usage: usageOf([]), reader }, 'act', EMPTY_CHAIN)).toEqual({ chain: EMPTY_CHAIN });
+    expect((await extendChain({ usage, reader }, 'act', EMPTY_CHAIN)).chain.last).toBe(6);
+    expect(await extendChain({ usage: usageOf([]), reader }, 'act', EMPTY_CHAIN)).toEqual({
+      chain: EMPTY_CHAIN,
+    });
   });
 
   it('changes with anything in a sample, but not with the order of its members', () => {

@@ -68,7 +68,7 @@ export function yagnaApi(base: RouteContext, parts: YagnaParts): YagnaApi {
   return {
     async register(app) {
       await app.register(async (scope) => {
-        speakYagna(scope, context);
+        useYagnaFormats(scope, context);
         for (const [prefix, routes] of AREAS) {
           await scope.register(async (area) => routes(area, services), { prefix });
         }
@@ -94,7 +94,7 @@ export function yagnaApi(base: RouteContext, parts: YagnaParts): YagnaApi {
 }
 
 /** Errors as `{message}`, and bodies as lenient as Yagna takes them. */
-function speakYagna(app: ApiServer, { logger }: Pick<YagnaContext, 'logger'>): void {
+function useYagnaFormats(app: ApiServer, { logger }: Pick<YagnaContext, 'logger'>): void {
   const log = logger.child({ component: 'yagna-api' });
   app.addHook('onRoute', (route) => {
     route.schema = { ...route.schema, hide: true };

@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 2_000;
  * Says once when the journal is no longer where its readers look for it. Nobody can find such a supervisor any more,
  * so it must not go on; the daemon ends the activity in the books by itself.
  */
-export function watchPlace(
+export function watchJournalPath(
   path: string,
   { journal, clock }: { readonly journal: Pick<JournalWriter, 'isAt'>; readonly clock: Clock },
   onGone: () => void,

@@ -10,7 +10,7 @@ import type { RequestorContext } from './context.ts';
 export class Refusal extends ActivityError {}
 
 /** A request to the provider, and how its answer is checked. */
-export interface Question<A> {
+export interface ProviderRequest<A> {
   readonly kind: string;
   readonly body: JsonValue;
   readonly check: (answer: unknown) => A;
@@ -27,16 +27,16 @@ const FINAL = [/^ERR_ACTIVITY_/, /^ERR_CHECK_/, /^ERR_NETWORK_(INVALID|UNKNOWN_K
 /** Our own network refuses to send it at all. */
 const UNSENDABLE = ['ERR_NETWORK_TOO_LARGE', 'ERR_NETWORK_PEER_ID'];
 
-/** One question to the provider. Throws Refusal when the answer is no, anything else when asking again may help. */
-export async function ask<A>(
+/** One request to the provider. Throws Refusal when the answer is no, anything else when asking again may help. */
+export async function sendRequest<A>(
   { network }: Pick<RequestorContext, 'network'>,
   { peerId, multiaddrs }: Pick<Remote, 'peerId' | 'multiaddrs'>,
-  question: Question<A>,
+  request: ProviderRequest<A>,
   signal: AbortSignal,
 ): Promise<A> {
-  const timeoutMs = ANSWER_TIMEOUT_MS + (question.waitMs ?? 0);
+  const timeoutMs = ANSWER_TIMEOUT_MS + (request.waitMs ?? 0);
   try {
-    const { kind, body, check } = question;
+    const { kind, body, check } = request;
     return check(
       await network.request(peerId, ACTIVITY_PROTOCOL, kind, body, { timeoutMs, signal, multiaddrs }),
     );
@@ -46,10 +46,10 @@ export async function ask<A>(
 }
 
 /** Asks until there is an answer; gives up at `until`, or when the signal aborts. */
-export async function askUntilAnswered<A>(
+export async function requestUntilAnswered<A>(
   context: Pick<RequestorContext, 'network' | 'clock' | 'logger'>,
   remote: Pick<Remote, 'activityId' | 'peerId' | 'multiaddrs'>,
-  question: Question<A>,
+  request: ProviderRequest<A>,
   until: number,
   signal: AbortSignal,
 ): Promise<A> {
@@ -57,11 +57,11 @@ export async function askUntilAnswered<A>(
   const { activityId, peerId } = remote;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await ask(context, remote, question, signal);
+      return await sendRequest(context, remote, request, signal);
     } catch (error) {
       if (error instanceof Refusal || signal.aborted) throw error;
       if (clock.now() >= until) throw unreachable(activityId, peerId, error);
-      logger.debug({ activityId, kind: question.kind, attempt, err: error }, 'no answer; asking again');
+      logger.debug({ activityId, kind: request.kind, attempt, err: error }, 'no answer; asking again');
       await delay(clock, backoffMs(RETRY, attempt), signal);
     }
   }
