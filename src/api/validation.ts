@@ -27,7 +27,7 @@ export function invalidRequest(found: readonly Problem[]): ApiError {
   return new ApiError('ERR_API_INVALID', message, { problems: found });
 }
 
-/** TypeBox's own Convert is too kind for a door: it takes '' for 0, and '1' for true. */
+/** TypeBox's own Convert is too kind for values from outside: it takes '' for 0, and '1' for true. */
 function converted(schema: TSchema, input: unknown): unknown {
   if (!Type.IsObject(schema) || !isRecord(input)) return input;
   return mapMembers(input, (name, value) => {

@@ -10,7 +10,7 @@ export interface Sender {
 }
 
 /**
- * One request kind of a protocol. `check` parses the body at the door and throws on anything else;
+ * One request kind of a protocol. `check` parses the body before anything else sees it, and throws when it is no `Req`;
  * `handle` answers, or throws an ErgonError whose code, message and detail travel back to the caller.
  */
 export interface RequestHandler<Req = unknown> {

@@ -73,7 +73,7 @@ export class Handlers {
     try {
       request = handler.check(body);
     } catch (error) {
-      // The check is the door to this node: whatever it throws, the body was at fault.
+      // The check comes before all else: whatever it throws, the body was at fault.
       const message = error instanceof Error ? error.message : 'The body does not fit';
       return wireError('ERR_NETWORK_INVALID', message, isErgonError(error) ? error.detail : {});
     }

@@ -37,7 +37,7 @@ export function problems(schema: TSchema, value: unknown): Problem[] {
 }
 
 /**
- * A door for values from outside: the returned function gives the value back typed, or throws a CheckError
+ * A check of values from outside: the returned function gives the value back typed, or throws a CheckError
  * whose message begins with `label` and names every problem.
  *
  * @example

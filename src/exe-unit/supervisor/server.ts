@@ -17,7 +17,7 @@ export interface ServerComponents {
   readonly logger: Logger;
 }
 
-/** The daemon's door to a supervisor. Not listening yet. */
+/** The daemon's way to a supervisor. Not listening yet. */
 export function supervisorServer(components: ServerComponents): Server {
   const server = createServer((socket) => {
     // A daemon that was killed resets its connections; that is no concern of the activity.

@@ -13,7 +13,7 @@ const MAX_APPROVAL_MS = 3_600_000;
 type Components = Pick<MarketComponents, 'verifier' | 'signer' | 'network' | 'clock'>;
 
 /**
- * The provider's door for agreements: who sent and signed it, and that it follows from its own offer. Nothing of it is
+ * What a provider checks of an agreement: who sent and signed it, and that it follows from its own offer. Nothing of it is
  * taken on trust but the demand. Whether the provider wants it is for the negotiators.
  */
 export function checkAgreement(

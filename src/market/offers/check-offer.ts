@@ -24,7 +24,7 @@ export interface OfferChecks {
 }
 
 /**
- * The door for offers of others: schema, size, times, that the peer is the provider, and the provider's signature.
+ * What is checked of offers of others: schema, size, times, that the peer is the provider, and the provider's signature.
  * @throws MarketError ERR_MARKET_OFFER_INVALID or ERR_MARKET_SIGNATURE, CheckError, ConstraintError
  */
 export function receiveOffer(value: unknown, now: number, checks: OfferChecks): CheckedOffer {
