@@ -4,6 +4,7 @@ import type { Commands } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { bytes, files, freed, time } from '../format.ts';
 import { parseDuration } from '../parse.ts';
+import { progress } from '../progress.ts';
 import type { Session } from '../session.ts';
 import { RemovedView, TaskView } from '../views.ts';
 
@@ -86,11 +87,17 @@ async function show(session: Session, tasks: readonly TaskView[]): Promise<void>
 async function removeAll(session: Session, tasks: readonly TaskView[]): Promise<void> {
   const client = await session.client();
   const sum = { tasks: 0, blobs: 0, freedBytes: 0 };
-  for (const { taskId } of tasks) {
-    const { removed, blobs, freedBytes } = await client.delete(pathOf(taskId), RemovedView);
-    if (removed) sum.tasks += 1;
-    sum.blobs += blobs;
-    sum.freedBytes += freedBytes;
+  const shown = await progress(session.io.stderr, session.json);
+  try {
+    for (const [at, { taskId }] of tasks.entries()) {
+      shown.say(`removing ${at + 1} of ${tasks.length}`);
+      const { removed, blobs, freedBytes } = await client.delete(pathOf(taskId), RemovedView);
+      if (removed) sum.tasks += 1;
+      sum.blobs += blobs;
+      sum.freedBytes += freedBytes;
+    }
+  } finally {
+    shown.clear();
   }
   const many = sum.tasks === 1 ? '1 task is' : `${sum.tasks} tasks are`;
   await session.print(sum, () =>
