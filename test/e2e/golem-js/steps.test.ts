@@ -127,6 +127,8 @@ describe.each(GUESTS)('golem-js, step by step, in the runtime $runtime', ({ orde
     expect((await glm.market.fetchAgreement(agreement.id)).getState()).toBe('Terminated');
     const invoice = await market.requestor.call<InvoiceRecord>('GET', `/v1/invoices/${await paid}`);
     expect(['Accepted', 'Settled']).toContain(invoice.state);
+    const collected = await glm.payment.createInvoiceProcessor().collectInvoices();
+    expect(collected.map(({ invoiceId }) => invoiceId)).toContain(await paid);
     notes.unsubscribe();
     await glm.payment.releaseAllocation(allocation);
   });

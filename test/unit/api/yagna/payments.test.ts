@@ -48,6 +48,20 @@ it('lists payments oldest first, as many as are asked for, after a time and on a
   expect(await ids('/payments?timeout=0&network=polygon')).toEqual([]);
 });
 
+it('dates a payment by when it came, not by the clock of whoever made it', async () => {
+  const { payment } = paymentRecord('p5', AT - 3_600_000);
+  const { paymentId, platform, payer, payee, sequence, cumulative } = payment;
+  const at = AT + 5_000;
+  const receipt = { paymentId, platform, payer, payee, sequence, cumulative, at, signature: SIGNATURE };
+  const received = { direction: 'received', state: 'Settled', payment, receipt, stateChangedAt: at } as const;
+  await save(world.store, bookBuckets.payments, 'received.c.1', received);
+  const after = new Date(AT + 4_000).toISOString();
+  const [found] = (await world.request('GET', `${P}/payments?timeout=0&afterTimestamp=${after}`)).json<
+    object[]
+  >();
+  expect(found).toMatchObject({ paymentId: 'p5', timestamp: new Date(at).toISOString() });
+});
+
 it('finds a payment by its id, by its invoice, and by a debit note of its agreement', async () => {
   expect((await world.request('GET', `${P}/payments/p3`)).json()).toMatchObject({ paymentId: 'p3' });
   expect((await world.request('GET', `${P}/payments/sent.a.1`)).statusCode).toBe(404);

@@ -42,7 +42,7 @@ export function paymentRoutes(app: ApiServer, services: YagnaServices): void {
       signal: clientGone(reply),
     };
     const fits = async (record: PaymentRecord): Promise<boolean> => {
-      if (record.payment.createdAt <= afterMs) return false;
+      if (bookedAt(record) <= afterMs) return false;
       if (network === undefined && driver === undefined) return true;
       const parts = platformParts(await platformOf(record, services));
       return (network ?? parts.network) === parts.network && (driver ?? parts.driver) === parts.driver;
@@ -86,10 +86,15 @@ async function oldestPayments(
   do {
     const page: CollectionPage<PaymentRecord> = await payments.list({ limit: PAGE, after: cursor, where });
     for (const record of page.items) if (await fits(record)) found.push(record);
-    found = found.sort((a, b) => a.payment.createdAt - b.payment.createdAt).slice(0, max);
+    found = found.sort((a, b) => bookedAt(a) - bookedAt(b)).slice(0, max);
     cursor = page.next;
   } while (cursor !== undefined);
   return found;
+}
+
+/** By this node's clock: whoever asks for what came after a time would miss payments of those whose clocks are slow. */
+function bookedAt({ payment, receipt, direction }: PaymentRecord): number {
+  return direction === 'received' && receipt !== undefined ? receipt.at : payment.createdAt;
 }
 
 /** By the name that its client knows it by. */
@@ -115,7 +120,7 @@ async function paymentView(record: PaymentRecord, services: YagnaServices): Prom
     payeeAddr: payee,
     paymentPlatform: await platformOf(record, services),
     amount,
-    timestamp: iso(payment.createdAt),
+    timestamp: iso(bookedAt(record)),
     agreementPayments: [{ agreementId: payment.agreementId, amount }],
     activityPayments: [],
     // The signed payment: whoever doubts it can verify it.
