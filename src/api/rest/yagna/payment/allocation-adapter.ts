@@ -78,17 +78,16 @@ export class AllocationAdapter {
     return this.#view(changed, next);
   }
 
+  /** Those that can be spent from. */
   async list(): Promise<object[]> {
-    const notes = await this.#context.store.list(allocationNoteBucket);
-    const found = await Promise.all(
-      notes.map(async ({ id, value }) => ({
-        allocation: await this.#context.allocations.get(id),
-        note: value,
-      })),
-    );
-    return found.flatMap(({ allocation, note }) =>
-      allocation === undefined || allocation.released ? [] : [this.#view(allocation, note)],
-    );
+    const views: object[] = [];
+    for (const { id, value: note } of await this.#context.store.list(allocationNoteBucket)) {
+      const isOver = this.#isOver(note);
+      if (isOver) await this.#release(id);
+      const allocation = isOver ? undefined : await this.#context.allocations.get(id);
+      if (allocation?.released === false) views.push(this.#view(allocation, note));
+    }
+    return views;
   }
 
   async release(allocationId: string): Promise<void> {
@@ -98,12 +97,12 @@ export class AllocationAdapter {
 
   /** @throws YagnaError 404, and 410 once it was released or its time is up */
   async live(allocationId: string): Promise<{ allocation: Allocation; note: AllocationNote }> {
-    const { allocations, store, clock } = this.#context;
+    const { allocations, store } = this.#context;
     const allocation = isId(allocationId) ? await allocations.get(allocationId) : undefined;
     if (allocation === undefined) throw notFound('allocation', allocationId);
     const note = (await store.get(allocationNoteBucket, allocationId)) ?? this.#plainNote(allocation);
     if (allocation.released) throw gone(`Allocation ${allocationId} was released`);
-    if (note.timeout === undefined || note.timeout > clock.now()) return { allocation, note };
+    if (!this.#isOver(note)) return { allocation, note };
     await this.#release(allocationId);
     throw gone(`Allocation ${allocationId} has expired`);
   }
@@ -131,6 +130,10 @@ export class AllocationAdapter {
     const { allocations, store } = this.#context;
     await allocations.release(allocationId);
     await store.transact(async (tx) => tx.delete(allocationNoteBucket, allocationId));
+  }
+
+  #isOver({ timeout }: AllocationNote): boolean {
+    return timeout !== undefined && timeout <= this.#context.clock.now();
   }
 
   #plainNote({ allocationId, platform, createdAt }: Allocation): AllocationNote {
