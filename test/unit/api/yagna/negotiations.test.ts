@@ -104,3 +104,22 @@ it('tells a provider that its draft is rejected, once, and none that its offer o
   await expect(reject(draft!.proposal.proposalId)).rejects.toMatchObject({ code: 'ERR_YAGNA_GONE' });
   expect(rejected).toHaveLength(1);
 });
+
+it('tells a provider that keeps to an old draft no longer that what it says now is not taken', async () => {
+  let properties = { rating: 1 };
+  const sent: string[] = [];
+  send = async ({ proposalId }) => {
+    sent.push(proposalId);
+    const offer = { ...sample, properties, expiresAt: clock.now() };
+    return { proposalId, answer: { type: 'counter', proposalId: `theirs-${sent.length}`, offer } };
+  };
+  const { demandId } = await demands.publish(client);
+  await counterOf(demandId);
+  const [draft] = await demands.take(demandId, 1);
+  const { proposalId } = draft!.proposal;
+  await negotiations.ready(proposalId);
+  expect(rejected).toEqual([]);
+  properties = { rating: 2 };
+  await expect(negotiations.ready(proposalId)).rejects.toMatchObject({ code: 'ERR_YAGNA_GONE' });
+  expect(rejected).toEqual([[sent[2], expect.objectContaining({ code: 'Changed' })]]);
+});

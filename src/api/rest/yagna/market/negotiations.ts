@@ -215,13 +215,16 @@ export class Negotiations {
   }
 
   async #askAnew(draft: ProposalRecord, demand: Demand): Promise<Offer> {
-    const base = this.#context.market.offers.get(draft.marketOfferId);
+    const { market, newId } = this.#context;
+    const base = market.offers.get(draft.marketOfferId);
     if (base === undefined) throw gone('The offer of this proposal is not on the market any more');
-    const answer = await this.#ask({ proposalId: this.#context.newId(), offer: base, demand });
+    const proposalId = newId();
+    const answer = await this.#ask({ proposalId, offer: base, demand });
     if (answer.type === 'refused') throw gone(`The proposal has expired: ${answer.message}`);
-    if (!sameProperties(answer.offer.properties, draft.offer.properties))
-      throw gone('The proposal has expired, and the provider asks for something else now');
-    return answer.offer;
+    if (sameProperties(answer.offer.properties, draft.offer.properties)) return answer.offer;
+    const message = 'The proposal has expired, and the provider asks for something else now';
+    await market.proposals.reject(proposalId, { code: 'Changed', message });
+    throw gone(message);
   }
 
   async #mark(proposalId: string, state: ProposalRecord['state']): Promise<void> {
