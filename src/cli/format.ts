@@ -28,7 +28,7 @@ export function time(at: number | undefined): string {
 
 /** What a removal gave back. */
 export function freed({ blobs, freedBytes }: { blobs: number; freedBytes: number }): string {
-  if (blobs === 0) return 'its files stay, as other tasks, packages or activities have them';
+  if (blobs === 0) return 'no file goes with it: others have its files, or they were gone';
   return `${files(blobs)}, ${bytes(freedBytes)} freed`;
 }
 
