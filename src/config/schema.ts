@@ -110,7 +110,7 @@ export const configSchema = Type.Object(
     retention: Type.Object(
       {
         days: count(
-          'For how long what is over is kept: events, how activities went (scripts, results, samples, logs) once their bills are settled, agreements that nobody made; 0: for ever. Signed agreements, bills and payments are kept for good. Tasks, their results, packages and uploads are yours: none of them is deleted by itself, but by `ergon task remove`, `task prune`, `package remove` and `blob remove`',
+          'For how long what is over is kept: events, how activities went (scripts, results, samples, logs) once their bills are settled, agreements that nobody made; and for how long a task that is over waits for the invoice of a provider that sends none; 0: for ever. Signed agreements, bills and payments are kept for good. Tasks, their results, packages and uploads are yours: none of them is deleted by itself, but by `ergon task remove`, `task prune`, `package remove` and `blob remove`',
           90,
           0,
           36_500,

@@ -5,7 +5,7 @@ import type { Config } from '../config/index.ts';
 import type { Forget, Store } from '../interface/index.ts';
 import { forgetUnmade } from '../market/index.ts';
 import { forgetByHand, type Payment } from '../payment/index.ts';
-import { taskBucket } from '../task/index.ts';
+import { forgetUnbilled, taskBucket } from '../task/index.ts';
 
 /** What of a node may be forgotten. Bills, payments, and agreements that were signed by both, never are. */
 export function forgettable(
@@ -24,6 +24,11 @@ export function forgettable(
       { logsDir: join(dataDir, 'logs') },
       { store, settledAt: (agreementId) => payment.settledAt(agreementId), alongside: forgetActivityNotes },
     ),
+    invoices: forgetUnbilled({
+      store,
+      isInvoiced: async (agreementId) =>
+        (await payment.invoices({ where: { index: 'agreement', equals: agreementId }, limit: 1 })).length > 0,
+    }),
     events: forgetEvents(store),
   };
 }

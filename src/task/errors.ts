@@ -33,7 +33,7 @@ export const taskErrors: ErrorCatalogue<TaskErrorCode> = {
     meaning:
       'The task is over, but cannot be removed before its agreements are closed and their bills settled.',
     remedy:
-      'Wait a moment and repeat: `ergon task show` says where its attempts are, `ergon invoice list` which bills are open.',
+      'Wait a moment and repeat: `ergon task show` says where its attempts are, `ergon invoice list` which bills are open. A provider that sends no invoice is waited for as long as `retention.days` says.',
   },
   ERR_TASK_SPEC: {
     meaning: 'The specification contradicts itself.',

@@ -17,6 +17,7 @@ import { followSettlement } from './settlement.ts';
 
 export { blobsOf as taskBlobs, reindexTasks, taskBucket } from './bucket.ts';
 export { neededInputs, taskBlobUsers, type TaskBlobUse } from './blob-users.ts';
+export { forgetUnbilled } from './forget-unbilled.ts';
 export { TaskError, taskErrors, type TaskErrorCode } from './errors.ts';
 export { TASK_TRANSITIONS } from './machine.ts';
 export { removeTask } from './removal.ts';
