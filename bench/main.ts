@@ -1,11 +1,20 @@
 // Ratios to a floor that is measured in the same run; docs/benchmarks.md says how to read them.
 import { readdirSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { scriptOptions } from '../scripts/script-options.ts';
 import type { Bench } from './support/bench.ts';
 import { jsonLine, table, type Result } from './support/report.ts';
 import { Scope } from './support/scope.ts';
 
-const { values: options } = parseArgs({
+const USAGE = `usage: npm run bench -- [--only NAME…] [--quick] [--json]
+
+  --only NAME  only these benchmarks; docs/benchmarks.md names them all
+  --quick      fewer and smaller samples: whether they work, not how fast
+  --json       ends with one line of JSON
+
+  npm run bench -- --only docker-activity --only docker-command
+`;
+
+const { values: options } = scriptOptions(USAGE, {
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },

@@ -14,9 +14,16 @@ import type {
   TaskRecord,
 } from '../src/interface/index.ts';
 import { LocalNode } from './local-node.ts';
+import { scriptOptions } from './script-options.ts';
 
 const root = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
-const json = process.argv.includes('--json');
+const USAGE = `usage: npm run demo -- [--json]
+
+  Two daemons on this machine: a real program is agreed on, run in a sandbox, billed and settled.
+
+  --json  progress to stderr, and one line of JSON to stdout
+`;
+const { json } = scriptOptions(USAGE, { options: { json: { type: 'boolean', default: false } } }).values;
 
 const PROGRAM = join(root, 'node_modules/@esbuild/wasi-preview1/esbuild.wasm');
 const INPUT = join(root, 'src/interface/values.ts');

@@ -1,6 +1,6 @@
 // WASI programs that others wrote, each as a task from one real daemon to another; docs/conformance.md.
-import { parseArgs } from 'node:util';
 import { LocalPair } from '../local-pair.ts';
+import { scriptOptions } from '../script-options.ts';
 import { isLeftOut, isRun, type ConformanceCase, type LeftOut } from './case.ts';
 import { programCases } from './programs.ts';
 import { jsonLine, progressLine, summary } from './report.ts';
@@ -15,13 +15,12 @@ const USAGE = `usage: npm run conformance -- [DIRECTORY…] [--programs CACHE] [
   --json            progress to stderr, and one line of JSON to stdout
 `;
 
-const { values: options, positionals: directories } = parseArgs({
+const { values: options, positionals: directories } = scriptOptions(USAGE, {
   allowPositionals: true,
   options: {
     programs: { type: 'string' },
     only: { type: 'string', multiple: true },
     json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
 });
 
@@ -54,9 +53,9 @@ let pair: LocalPair | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void pair?.stop().finally(() => process.exit(130)));
 
-if (options.help || (directories.length === 0 && options.programs === undefined)) {
+if (directories.length === 0 && options.programs === undefined) {
   process.stderr.write(USAGE);
-  process.exitCode = options.help ? 0 : 2;
+  process.exitCode = 2;
 } else
   main()
     .then((passed) => void (process.exitCode = passed ? 0 : 1))
