@@ -13,6 +13,7 @@ import type {
   InvoiceRecord,
   TaskRecord,
 } from '../src/interface/index.ts';
+import { onBreakOff } from './break-off.ts';
 import { LocalNode } from './local-node.ts';
 import { scriptOptions } from './script-options.ts';
 
@@ -163,6 +164,7 @@ const running: LocalNode[] = [];
 
 async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'ergon-demo-'));
+  onBreakOff(() => cleanUp(dir));
   try {
     const { requestor } = await startNodes(dir);
     const task = await follow(requestor, await submit(requestor));
@@ -205,17 +207,18 @@ async function main(): Promise<void> {
     };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   } finally {
-    await stopAll();
-    await rm(dir, { recursive: true, force: true });
+    await cleanUp(dir);
   }
+}
+
+async function cleanUp(dir: string): Promise<void> {
+  await stopAll();
+  await rm(dir, { recursive: true, force: true });
 }
 
 async function stopAll(): Promise<void> {
   for (const node of running.splice(0).reverse()) await node.stop();
 }
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void stopAll().finally(() => process.exit(130)));
 
 main().catch((error: unknown) => {
   process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);

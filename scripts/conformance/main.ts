@@ -1,4 +1,5 @@
 // WASI programs that others wrote, each as a task from one real daemon to another; docs/conformance.md.
+import { onBreakOff } from '../break-off.ts';
 import { LocalPair } from '../local-pair.ts';
 import { scriptOptions } from '../script-options.ts';
 import { isLeftOut, isRun, type ConformanceCase, type LeftOut } from './case.ts';
@@ -50,8 +51,7 @@ async function main(): Promise<boolean> {
 }
 
 let pair: LocalPair | undefined;
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void pair?.stop().finally(() => process.exit(130)));
+onBreakOff(async () => pair?.stop());
 
 if (directories.length === 0 && options.programs === undefined) {
   process.stderr.write(USAGE);
