@@ -1,5 +1,6 @@
 // Ratios to a floor that is measured in the same run; docs/benchmarks.md says how to read them.
 import { readdirSync } from 'node:fs';
+import { onBreakOff } from '../scripts/break-off.ts';
 import { scriptOptions } from '../scripts/script-options.ts';
 import type { Bench } from './support/bench.ts';
 import { jsonLine, table, type Result } from './support/report.ts';
@@ -35,7 +36,10 @@ function chosen(all: readonly Bench[]): readonly Bench[] {
   const { only } = options;
   const unknown = only?.filter((name) => !all.some((bench) => bench.name === name)) ?? [];
   if (unknown.length === 0) return all.filter(({ name }) => only === undefined || only.includes(name));
-  throw new Error(`no benchmark ${unknown.join(', ')}; there are ${all.map(({ name }) => name).join(', ')}`);
+  process.stderr.write(
+    `error: no benchmark ${unknown.join(', ')}; there are ${all.map(({ name }) => name).join(', ')}\n`,
+  );
+  process.exit(2);
 }
 
 /** With --json the tables are progress, and stdout ends with the one line. */
@@ -43,13 +47,11 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 let current: Scope | undefined;
 /** Broken off, it leaves nothing running either. */
-function breakOff(status: number): void {
-  void Promise.resolve(current?.[Symbol.asyncDispose]()).finally(() => process.exit(status));
-}
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => breakOff(130));
+const cleanUp = async (): Promise<void> => current?.[Symbol.asyncDispose]();
+onBreakOff(cleanUp);
 process.once('uncaughtException', (error) => {
   process.stderr.write(`bench: ${error.stack ?? error.message}\n`);
-  breakOff(1);
+  void cleanUp().finally(() => process.exit(1));
 });
 
 async function main(): Promise<void> {

@@ -24,7 +24,7 @@ export function forgettable(
       { logsDir: join(dataDir, 'logs') },
       { store, settledAt: (agreementId) => payment.settledAt(agreementId), alongside: forgetActivityNotes },
     ),
-    invoices: forgetUnbilled({
+    awaitedInvoices: forgetUnbilled({
       store,
       isInvoiced: async (agreementId) =>
         (await payment.invoices({ where: { index: 'agreement', equals: agreementId }, limit: 1 })).length > 0,

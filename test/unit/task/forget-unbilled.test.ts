@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { TaskAttempt, TaskRecord } from '../../../src/interface/index.ts';
 import { forgetUnbilled, taskBucket } from '../../../src/task/index.ts';
+import { DAY_MS } from '../../../src/util/durations.ts';
 import { attempt, taskRecord } from '../api/support/samples.ts';
 import { spec, World } from './world.ts';
 
-const DAY_MS = 24 * 3600 * 1000;
 const BEFORE = 1_000;
 const breathe = (): Promise<void> => Promise.resolve();
 let world: World;
